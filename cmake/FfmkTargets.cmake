@@ -1,0 +1,95 @@
+# The library once for each MPI, and the command.
+#
+#   core_<…>     rooms without MPI, shared by all
+#   libffmk.so.0 the doors (src/pmpi): what a program links or preloads; needs nothing but libc
+#   libffmk-engine.so  job and wings: loaded by the doors when MPI starts; needs MPI
+#
+# Both lie in lib/ffmk/<mpi>/, so that the builds for two MPIs do not meet.
+
+add_library(ffmk_flags INTERFACE)
+target_compile_definitions(ffmk_flags INTERFACE _GNU_SOURCE)
+target_compile_options(ffmk_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -fno-math-errno)
+target_include_directories(ffmk_flags INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+if(FFMK_SANITIZE)
+  target_compile_options(ffmk_flags INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer)
+  target_link_options(ffmk_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(hwloc REQUIRED IMPORTED_TARGET hwloc)
+
+# The engine carries jansson inside, hidden, where the static library is there: a program's own copy is never met.
+find_library(FFMK_JANSSON_STATIC NAMES libjansson.a)
+add_library(ffmk_jansson INTERFACE)
+target_include_directories(ffmk_jansson INTERFACE ${jansson_INCLUDE_DIRS})
+if(FFMK_JANSSON_STATIC)
+  target_link_libraries(ffmk_jansson INTERFACE ${FFMK_JANSSON_STATIC})
+  target_link_options(ffmk_jansson INTERFACE -Wl,--exclude-libs,ALL)
+else()
+  target_link_libraries(ffmk_jansson INTERFACE PkgConfig::jansson)
+endif()
+
+# PAPI's header only: the library is loaded when FFMK_COUNTERS asks for it.
+find_path(FFMK_PAPI_INCLUDE papi.h)
+
+file(GLOB core_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/core/*.c)
+add_library(ffmk_core STATIC ${core_sources})
+target_compile_definitions(ffmk_core PRIVATE FFMK_NO_MPI)
+target_link_libraries(ffmk_core PRIVATE ffmk_flags)
+
+file(GLOB door_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/pmpi/*.c)
+file(GLOB engine_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/job/*.c ${PROJECT_SOURCE_DIR}/src/balance/*.c)
+
+foreach(mpi IN LISTS FFMK_MPIS)
+  set(place ${CMAKE_BINARY_DIR}/lib/ffmk/${mpi})
+
+  add_library(ffmk_doors_${mpi} SHARED ${door_sources})
+  set_target_properties(ffmk_doors_${mpi} PROPERTIES OUTPUT_NAME ffmk VERSION ${PROJECT_VERSION} SOVERSION 0
+    LIBRARY_OUTPUT_DIRECTORY ${place} LINK_DEPENDS ${PROJECT_SOURCE_DIR}/src/pmpi/libffmk.map)
+  # The version script lists what is exported. TLS is initial-exec: one load from the thread pointer.
+  target_compile_options(ffmk_doors_${mpi} PRIVATE -ftls-model=initial-exec -fexceptions)
+  target_link_options(ffmk_doors_${mpi} PRIVATE
+    -Wl,--version-script=${PROJECT_SOURCE_DIR}/src/pmpi/libffmk.map -Wl,-z,defs
+    -Wl,--undefined=ffmk_strerror -Wl,-z,nodelete)
+  target_link_libraries(ffmk_doors_${mpi} PRIVATE ffmk_flags ffmk_core ${CMAKE_DL_LIBS})
+  target_include_directories(ffmk_doors_${mpi} SYSTEM PRIVATE
+    $<TARGET_PROPERTY:ffmk_mpi_${mpi},INTERFACE_INCLUDE_DIRECTORIES>)
+  # The MPI to load for a program that was linked with the doors alone.
+  get_target_property(library ffmk_mpi_${mpi} IMPORTED_LOCATION)
+  execute_process(COMMAND ${CMAKE_READELF} -d ${library} OUTPUT_VARIABLE dynamic ERROR_QUIET)
+  string(REGEX MATCH "SONAME[^[]*\\[([^]]+)\\]" soname "${dynamic}")
+  target_compile_definitions(ffmk_doors_${mpi} PRIVATE
+    FFMK_MPI_SONAME="${CMAKE_MATCH_1}" FFMK_MPI_LIBRARY="${library}")
+
+  add_library(ffmk_engine_objects_${mpi} OBJECT ${engine_sources})
+  target_link_libraries(ffmk_engine_objects_${mpi} PRIVATE ffmk_flags ffmk_jansson ffmk_mpi_${mpi})
+  if(FFMK_PAPI_INCLUDE)
+    target_compile_definitions(ffmk_engine_objects_${mpi} PRIVATE FFMK_HAVE_PAPI)
+    target_include_directories(ffmk_engine_objects_${mpi} SYSTEM PRIVATE ${FFMK_PAPI_INCLUDE})
+  endif()
+  add_library(ffmk_engine_${mpi} MODULE $<TARGET_OBJECTS:ffmk_engine_objects_${mpi}>)
+  set_target_properties(ffmk_engine_${mpi} PROPERTIES OUTPUT_NAME ffmk-engine LIBRARY_OUTPUT_DIRECTORY ${place}
+    LINKER_LANGUAGE C LINK_DEPENDS ${PROJECT_SOURCE_DIR}/src/job/engine.map)
+  target_link_options(ffmk_engine_${mpi} PRIVATE
+    -Wl,--version-script=${PROJECT_SOURCE_DIR}/src/job/engine.map -Wl,-z,defs)
+  target_link_libraries(ffmk_engine_${mpi} PRIVATE ffmk_flags ffmk_core ffmk_jansson ffmk_mpi_${mpi} m ${CMAKE_DL_LIBS})
+
+  # For tests of internals: everything but the doors' wrappers, nothing hidden away in a shared object.
+  add_library(ffmk_static_${mpi} STATIC EXCLUDE_FROM_ALL $<TARGET_OBJECTS:ffmk_engine_objects_${mpi}>)
+  target_link_libraries(ffmk_static_${mpi} PUBLIC ffmk_core ffmk_jansson ffmk_mpi_${mpi} m ${CMAKE_DL_LIBS})
+  set_target_properties(ffmk_static_${mpi} PROPERTIES LINKER_LANGUAGE C)
+
+  # What examples and tests of the public face link: as an installed ffmk::ffmk would.
+  add_library(ffmk_${mpi} INTERFACE)
+  target_include_directories(ffmk_${mpi} INTERFACE ${PROJECT_SOURCE_DIR}/include)
+  target_link_libraries(ffmk_${mpi} INTERFACE ffmk_doors_${mpi} ffmk_mpi_${mpi})
+  add_dependencies(ffmk_${mpi} ffmk_engine_${mpi})
+endforeach()
+
+file(GLOB cli_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.c)
+add_executable(ffmk_command ${cli_sources})
+set_target_properties(ffmk_command PROPERTIES OUTPUT_NAME ffmk RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+target_compile_definitions(ffmk_command PRIVATE FFMK_NO_MPI FFMK_LIBDIR="${CMAKE_INSTALL_LIBDIR}")
+target_link_libraries(ffmk_command PRIVATE ffmk_flags ffmk_core PkgConfig::jansson PkgConfig::hwloc ${CMAKE_DL_LIBS} m)

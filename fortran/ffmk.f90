@@ -1,0 +1,452 @@
+! SPDX-License-Identifier: BSD-3-Clause
+! The module `ffmk`: the calls of ffmk.h for Fortran 2008. It needs no MPI module: a communicator is handed over as the
+! INTEGER of mpif.h and `use mpi`, and of a type(MPI_Comm) of mpi_f08 as its component %MPI_VAL.
+!
+! Every function returns FFMK_SUCCESS (0) or a negative FFMK_ERR_*, which ffmk_strerror() explains; what each call does
+! is told in ffmk.h. Where a C call takes a structure of inputs, the function here takes arguments.
+module ffmk
+    use, intrinsic :: iso_c_binding, only: c_char, c_double, c_f_pointer, c_funloc, c_funptr, c_int, c_int64_t, &
+        c_loc, c_null_char, c_null_funptr, c_null_ptr, c_ptr, c_size_t, c_sizeof
+    implicit none
+    private
+
+    integer, parameter, public :: FFMK_SUCCESS = 0
+    integer, parameter, public :: FFMK_ERR_ARGUMENT = -1
+    integer, parameter, public :: FFMK_ERR_STATE = -2
+    integer, parameter, public :: FFMK_ERR_NO_MEMORY = -3
+    integer, parameter, public :: FFMK_ERR_NO_ENGINE = -4
+    integer, parameter, public :: FFMK_ERR_MPI = -5
+    integer, parameter, public :: FFMK_ERR_DUPLICATE = -6
+    integer, parameter, public :: FFMK_ERR_UNKNOWN_ITEM = -7
+    integer, parameter, public :: FFMK_ERR_CALLBACK = -8
+    integer, parameter, public :: FFMK_ERR_LIMIT = -9
+    integer, parameter, public :: FFMK_ERR_IO = -10
+
+    public :: ffmk_version, ffmk_strerror, ffmk_region_begin, ffmk_region_end
+    public :: ffmk_items_create, ffmk_items_destroy, ffmk_items_add, ffmk_items_remove
+    public :: ffmk_items_set_weight, ffmk_items_set_bytes, ffmk_items_set_options
+    public :: ffmk_items_count, ffmk_items_ids, ffmk_items_link_ranks
+    public :: ffmk_balance_plan, ffmk_rebalance
+    public :: ffmk_pack, ffmk_unpack, ffmk_drop
+
+    !> A registry of items.
+    type, public :: ffmk_items
+        private
+        type(c_ptr) :: handle = c_null_ptr
+    end type ffmk_items
+
+    !> A link of an item to another one.
+    type, bind(c), public :: ffmk_link
+        integer(c_int64_t) :: id
+        real(c_double) :: weight
+    end type ffmk_link
+
+    !> How to balance; begins with the defaults.
+    type, public :: ffmk_balance_options
+        real(c_double) :: imbalance = 1.05_c_double
+        integer(c_int64_t) :: seed = 1
+        integer :: max_rounds = 32
+    end type ffmk_balance_options
+
+    !> What a plan or a migration did; the library sets `struct_size`.
+    type, bind(c), public :: ffmk_balance_info
+        integer(c_size_t) :: struct_size = 0
+        real(c_double) :: imbalance_before = 0
+        real(c_double) :: imbalance_after = 0
+        real(c_double) :: imbalance_bound = 0
+        real(c_double) :: cut_before = 0
+        real(c_double) :: cut_after = 0
+        integer(c_int64_t) :: items_moved = 0
+        real(c_double) :: weight_moved = 0
+        integer(c_int64_t) :: bytes_moved = 0
+        integer(c_int64_t) :: items_kept = 0
+        integer(c_int) :: rounds = 0
+        real(c_double) :: plan_s = 0
+        real(c_double) :: migrate_s = 0
+        integer(c_int64_t) :: items_sent_here = 0
+        integer(c_int64_t) :: items_received_here = 0
+    end type ffmk_balance_info
+
+    !> What the library calls to move an item; write them with bind(c). Each function returns 0, or another value for
+    !> failure. `context` is the one given to ffmk_items_create.
+    abstract interface
+        function ffmk_pack(context, id, buffer, capacity, written) bind(c) result(code)
+            import :: c_int, c_int64_t, c_ptr, c_size_t
+            type(c_ptr), value :: context
+            integer(c_int64_t), value :: id
+            type(c_ptr), value :: buffer
+            integer(c_size_t), value :: capacity
+            integer(c_size_t), intent(out) :: written
+            integer(c_int) :: code
+        end function ffmk_pack
+
+        function ffmk_unpack(context, id, buffer, bytes) bind(c) result(code)
+            import :: c_int, c_int64_t, c_ptr, c_size_t
+            type(c_ptr), value :: context
+            integer(c_int64_t), value :: id
+            type(c_ptr), value :: buffer
+            integer(c_size_t), value :: bytes
+            integer(c_int) :: code
+        end function ffmk_unpack
+
+        subroutine ffmk_drop(context, id) bind(c)
+            import :: c_int64_t, c_ptr
+            type(c_ptr), value :: context
+            integer(c_int64_t), value :: id
+        end subroutine ffmk_drop
+    end interface
+
+    ! The structures of ffmk.h that stay behind the arguments.
+
+    type, bind(c) :: c_item
+        integer(c_size_t) :: struct_size
+        integer(c_int64_t) :: id
+        real(c_double) :: weight
+        integer(c_size_t) :: bytes
+        integer(c_size_t) :: n_links
+        type(c_ptr) :: links
+        type(c_ptr) :: position
+    end type c_item
+
+    type, bind(c) :: c_item_ops
+        integer(c_size_t) :: struct_size
+        type(c_funptr) :: pack
+        type(c_funptr) :: unpack
+        type(c_funptr) :: drop
+    end type c_item_ops
+
+    type, bind(c) :: c_balance_options
+        integer(c_size_t) :: struct_size
+        real(c_double) :: imbalance
+        integer(c_int64_t) :: seed
+        integer(c_int) :: max_rounds
+    end type c_balance_options
+
+    interface
+        function c_version() bind(c, name='ffmk_version') result(text)
+            import :: c_ptr
+            type(c_ptr) :: text
+        end function c_version
+
+        function c_strerror(code) bind(c, name='ffmk_strerror') result(text)
+            import :: c_int, c_ptr
+            integer(c_int), value :: code
+            type(c_ptr) :: text
+        end function c_strerror
+
+        function c_strlen(text) bind(c, name='strlen') result(length)
+            import :: c_ptr, c_size_t
+            type(c_ptr), value :: text
+            integer(c_size_t) :: length
+        end function c_strlen
+
+        function c_region_begin(name) bind(c, name='ffmk_region_begin') result(code)
+            import :: c_char, c_int
+            character(kind=c_char), intent(in) :: name(*)
+            integer(c_int) :: code
+        end function c_region_begin
+
+        function c_region_end(name) bind(c, name='ffmk_region_end') result(code)
+            import :: c_char, c_int
+            character(kind=c_char), intent(in) :: name(*)
+            integer(c_int) :: code
+        end function c_region_end
+
+        function c_items_create(comm, ops, context, items) bind(c, name='ffmk_items_create_f') result(code)
+            import :: c_int, c_ptr
+            integer(c_int), value :: comm
+            type(c_ptr), value :: ops
+            type(c_ptr), value :: context
+            type(c_ptr), intent(inout) :: items
+            integer(c_int) :: code
+        end function c_items_create
+
+        function c_items_destroy(items) bind(c, name='ffmk_items_destroy') result(code)
+            import :: c_int, c_ptr
+            type(c_ptr), value :: items
+            integer(c_int) :: code
+        end function c_items_destroy
+
+        function c_items_add(items, item) bind(c, name='ffmk_items_add') result(code)
+            import :: c_int, c_item, c_ptr
+            type(c_ptr), value :: items
+            type(c_item), intent(in) :: item
+            integer(c_int) :: code
+        end function c_items_add
+
+        function c_items_remove(items, id) bind(c, name='ffmk_items_remove') result(code)
+            import :: c_int, c_int64_t, c_ptr
+            type(c_ptr), value :: items
+            integer(c_int64_t), value :: id
+            integer(c_int) :: code
+        end function c_items_remove
+
+        function c_items_set_weight(items, id, weight) bind(c, name='ffmk_items_set_weight') result(code)
+            import :: c_double, c_int, c_int64_t, c_ptr
+            type(c_ptr), value :: items
+            integer(c_int64_t), value :: id
+            real(c_double), value :: weight
+            integer(c_int) :: code
+        end function c_items_set_weight
+
+        function c_items_set_bytes(items, id, bytes) bind(c, name='ffmk_items_set_bytes') result(code)
+            import :: c_int, c_int64_t, c_ptr, c_size_t
+            type(c_ptr), value :: items
+            integer(c_int64_t), value :: id
+            integer(c_size_t), value :: bytes
+            integer(c_int) :: code
+        end function c_items_set_bytes
+
+        function c_items_set_options(items, options) bind(c, name='ffmk_items_set_options') result(code)
+            import :: c_balance_options, c_int, c_ptr
+            type(c_ptr), value :: items
+            type(c_balance_options), intent(in) :: options
+            integer(c_int) :: code
+        end function c_items_set_options
+
+        function c_items_count(items, count) bind(c, name='ffmk_items_count') result(code)
+            import :: c_int, c_ptr, c_size_t
+            type(c_ptr), value :: items
+            integer(c_size_t), intent(inout) :: count
+            integer(c_int) :: code
+        end function c_items_count
+
+        function c_items_ids(items, ids, capacity) bind(c, name='ffmk_items_ids') result(code)
+            import :: c_int, c_int64_t, c_ptr, c_size_t
+            type(c_ptr), value :: items
+            integer(c_int64_t), intent(inout) :: ids(*)
+            integer(c_size_t), value :: capacity
+            integer(c_int) :: code
+        end function c_items_ids
+
+        function c_items_link_ranks(items, id, ranks, capacity) bind(c, name='ffmk_items_link_ranks') result(code)
+            import :: c_int, c_int64_t, c_ptr, c_size_t
+            type(c_ptr), value :: items
+            integer(c_int64_t), value :: id
+            integer(c_int), intent(inout) :: ranks(*)
+            integer(c_size_t), value :: capacity
+            integer(c_int) :: code
+        end function c_items_link_ranks
+
+        function c_balance_plan(items, destinations, info) bind(c, name='ffmk_balance_plan') result(code)
+            import :: c_int, c_ptr, ffmk_balance_info
+            type(c_ptr), value :: items
+            integer(c_int), intent(inout) :: destinations(*)
+            type(ffmk_balance_info), intent(inout) :: info
+            integer(c_int) :: code
+        end function c_balance_plan
+
+        function c_rebalance(items, info) bind(c, name='ffmk_rebalance') result(code)
+            import :: c_int, c_ptr, ffmk_balance_info
+            type(c_ptr), value :: items
+            type(ffmk_balance_info), intent(inout) :: info
+            integer(c_int) :: code
+        end function c_rebalance
+    end interface
+
+contains
+
+    !> A Fortran string out of a C one.
+    function text_of(address) result(text)
+        type(c_ptr), intent(in) :: address
+        character(len=:), allocatable :: text
+        character(kind=c_char), pointer :: letters(:)
+        integer :: i
+
+        call c_f_pointer(address, letters, [c_strlen(address)])
+        allocate (character(len=size(letters)) :: text)
+        do i = 1, size(letters)
+            text(i:i) = letters(i)
+        end do
+    end function text_of
+
+    !> The letters of a Fortran string without its trailing blanks, ended for C.
+    pure function letters_of(text) result(letters)
+        character(len=*), intent(in) :: text
+        character(kind=c_char) :: letters(len_trim(text) + 1)
+        integer :: i
+
+        do i = 1, len_trim(text)
+            letters(i) = text(i:i)
+        end do
+        letters(len_trim(text) + 1) = c_null_char
+    end function letters_of
+
+    function ffmk_version() result(text)
+        character(len=:), allocatable :: text
+
+        text = text_of(c_version())
+    end function ffmk_version
+
+    function ffmk_strerror(code) result(text)
+        integer, intent(in) :: code
+        character(len=:), allocatable :: text
+
+        text = text_of(c_strerror(int(code, c_int)))
+    end function ffmk_strerror
+
+    !> Trailing blanks of `name` do not count.
+    function ffmk_region_begin(name) result(code)
+        character(len=*), intent(in) :: name
+        integer :: code
+
+        code = c_region_begin(letters_of(name))
+    end function ffmk_region_begin
+
+    function ffmk_region_end(name) result(code)
+        character(len=*), intent(in) :: name
+        integer :: code
+
+        code = c_region_end(letters_of(name))
+    end function ffmk_region_end
+
+    !> Without pack, unpack and drop the registry is only planned, never moved. Collective.
+    function ffmk_items_create(comm, items, pack, unpack, drop, context) result(code)
+        integer, intent(in) :: comm
+        type(ffmk_items), intent(out) :: items
+        procedure(ffmk_pack), optional :: pack
+        procedure(ffmk_unpack), optional :: unpack
+        procedure(ffmk_drop), optional :: drop
+        type(c_ptr), intent(in), optional :: context
+        integer :: code
+        type(c_item_ops), target :: ops
+        type(c_ptr) :: ops_address, context_address
+
+        ops = c_item_ops(c_sizeof(ops), c_null_funptr, c_null_funptr, c_null_funptr)
+        ops_address = c_null_ptr
+        if (present(pack)) ops%pack = c_funloc(pack)
+        if (present(unpack)) ops%unpack = c_funloc(unpack)
+        if (present(drop)) ops%drop = c_funloc(drop)
+        if (present(pack) .or. present(unpack) .or. present(drop)) ops_address = c_loc(ops)
+        context_address = c_null_ptr
+        if (present(context)) context_address = context
+        code = c_items_create(int(comm, c_int), ops_address, context_address, items%handle)
+    end function ffmk_items_create
+
+    !> Collective.
+    function ffmk_items_destroy(items) result(code)
+        type(ffmk_items), intent(inout) :: items
+        integer :: code
+
+        code = c_items_destroy(items%handle)
+        items%handle = c_null_ptr
+    end function ffmk_items_destroy
+
+    function ffmk_items_add(items, id, weight, bytes, links, position) result(code)
+        type(ffmk_items), intent(in) :: items
+        integer(c_int64_t), intent(in) :: id
+        real(c_double), intent(in) :: weight
+        integer(c_size_t), intent(in) :: bytes
+        type(ffmk_link), intent(in), optional, target, contiguous :: links(:)
+        real(c_double), intent(in), optional, target :: position(3)
+        integer :: code
+        type(c_item) :: item
+
+        item = c_item(c_sizeof(item), id, weight, bytes, 0, c_null_ptr, c_null_ptr)
+        if (present(links)) then
+            item%n_links = size(links, kind=c_size_t)
+            if (size(links) > 0) item%links = c_loc(links)
+        end if
+        if (present(position)) item%position = c_loc(position)
+        code = c_items_add(items%handle, item)
+    end function ffmk_items_add
+
+    function ffmk_items_remove(items, id) result(code)
+        type(ffmk_items), intent(in) :: items
+        integer(c_int64_t), intent(in) :: id
+        integer :: code
+
+        code = c_items_remove(items%handle, id)
+    end function ffmk_items_remove
+
+    function ffmk_items_set_weight(items, id, weight) result(code)
+        type(ffmk_items), intent(in) :: items
+        integer(c_int64_t), intent(in) :: id
+        real(c_double), intent(in) :: weight
+        integer :: code
+
+        code = c_items_set_weight(items%handle, id, weight)
+    end function ffmk_items_set_weight
+
+    function ffmk_items_set_bytes(items, id, bytes) result(code)
+        type(ffmk_items), intent(in) :: items
+        integer(c_int64_t), intent(in) :: id
+        integer(c_size_t), intent(in) :: bytes
+        integer :: code
+
+        code = c_items_set_bytes(items%handle, id, bytes)
+    end function ffmk_items_set_bytes
+
+    function ffmk_items_set_options(items, options) result(code)
+        type(ffmk_items), intent(in) :: items
+        type(ffmk_balance_options), intent(in) :: options
+        integer :: code
+        type(c_balance_options) :: in_c
+
+        in_c = c_balance_options(c_sizeof(in_c), options%imbalance, options%seed, int(options%max_rounds, c_int))
+        code = c_items_set_options(items%handle, in_c)
+    end function ffmk_items_set_options
+
+    function ffmk_items_count(items, count) result(code)
+        type(ffmk_items), intent(in) :: items
+        integer, intent(inout) :: count
+        integer :: code
+        integer(c_size_t) :: in_c
+
+        in_c = 0
+        code = c_items_count(items%handle, in_c)
+        if (code == FFMK_SUCCESS) count = int(in_c)
+    end function ffmk_items_count
+
+    !> `ids` must have room for as many as ffmk_items_count says.
+    function ffmk_items_ids(items, ids) result(code)
+        type(ffmk_items), intent(in) :: items
+        integer(c_int64_t), intent(inout), contiguous :: ids(:)
+        integer :: code
+
+        code = c_items_ids(items%handle, ids, size(ids, kind=c_size_t))
+    end function ffmk_items_ids
+
+    function ffmk_items_link_ranks(items, id, ranks) result(code)
+        type(ffmk_items), intent(in) :: items
+        integer(c_int64_t), intent(in) :: id
+        integer(c_int), intent(inout), contiguous :: ranks(:)
+        integer :: code
+
+        code = c_items_link_ranks(items%handle, id, ranks, size(ranks, kind=c_size_t))
+    end function ffmk_items_link_ranks
+
+    !> `destinations` must have room for as many as ffmk_items_count says; FFMK_ERR_LIMIT where it has not. Collective.
+    function ffmk_balance_plan(items, destinations, info) result(code)
+        type(ffmk_items), intent(in) :: items
+        integer(c_int), intent(inout) :: destinations(:)
+        type(ffmk_balance_info), intent(inout), optional :: info
+        integer :: code
+        type(ffmk_balance_info) :: mine
+        integer(c_int), allocatable :: planned(:)
+        integer :: count
+
+        ! The call is made in any case: the other ranks are in it.
+        count = 0
+        code = ffmk_items_count(items, count)
+        allocate (planned(count))
+        mine%struct_size = c_sizeof(mine)
+        code = c_balance_plan(items%handle, planned, mine)
+        if (code == FFMK_SUCCESS .and. size(destinations) < count) code = FFMK_ERR_LIMIT
+        if (code /= FFMK_SUCCESS) return
+        destinations(:count) = planned
+        if (present(info)) info = mine
+    end function ffmk_balance_plan
+
+    !> Collective.
+    function ffmk_rebalance(items, info) result(code)
+        type(ffmk_items), intent(in) :: items
+        type(ffmk_balance_info), intent(inout), optional :: info
+        integer :: code
+        type(ffmk_balance_info) :: mine
+
+        mine%struct_size = c_sizeof(mine)
+        code = c_rebalance(items%handle, mine)
+        if (present(info)) info = mine
+    end function ffmk_rebalance
+end module ffmk

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * ffmk: fast and fault tolerant MPI jobs on stock Linux and a stock MPI.
+ *
+ * This header is the manual of the library. It is C11 and C++; it needs nothing but <mpi.h>. A
+ * source file that has no MPI can define FFMK_NO_MPI before it and keeps what needs none: versions,
+ * errors, regions.
+ *
+ * Conventions, for every call below unless it says otherwise:
+ *  - Returns FFMK_SUCCESS (0) or a negative FFMK_ERR_*; ffmk_strerror() explains a code and what to
+ * do next.
+ *  - Outputs come last, end in _p when they point at one value to set, and are set only on success.
+ *  - Strings and arrays handed in are read during the call only and stay the caller's.
+ *  - Options and information structures begin with `size`; set them with the _INIT macro beside
+ * them, so that a program built today runs with a library that knows more fields.
+ *  - Sizes are bytes, times are seconds, ranks are those of the communicator given.
+ */
+#ifndef FFMK_H
+#define FFMK_H
+
+#ifndef FFMK_NO_MPI
+#include <mpi.h>
+#endif
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** \defgroup version Version and errors
+ * Callable at any time from any thread, before MPI_Init and after MPI_Finalize.
+ * @{ */
+
+#define FFMK_VERSION_MAJOR  0
+#define FFMK_VERSION_MINOR  1
+#define FFMK_VERSION_PATCH  0
+#define FFMK_VERSION_STRING "0.1.0"
+
+/** Version of the library that is loaded, as "major.minor.patch"; a static string. */
+const char *ffmk_version(void);
+
+/** The MPI that the loaded library is built for, as "Open MPI 4.1.4 (MPI 3.1)"; a static string. */
+const char *ffmk_built_for(void);
+
+enum {
+    FFMK_SUCCESS = 0,
+    FFMK_ERR_ARGUMENT = -1, /**< An argument is outside what the call allows. */
+    FFMK_ERR_STATE = -2, /**< The call does not fit here: MPI not initialised, region not open, … */
+    FFMK_ERR_NO_MEMORY = -3,    /**< Memory could not be had; nothing was changed. */
+    FFMK_ERR_NO_ENGINE = -4,    /**< libffmk stepped aside; `ffmk info` says why. */
+    FFMK_ERR_MPI = -5,          /**< MPI returned an error to us. */
+    FFMK_ERR_DUPLICATE = -6,    /**< The id is registered already, here or on another rank. */
+    FFMK_ERR_UNKNOWN_ITEM = -7, /**< An id, or the target of a link, is registered nowhere. */
+    FFMK_ERR_CALLBACK = -8,     /**< A callback failed; its item stays where it was. */
+    FFMK_ERR_LIMIT = -9,        /**< A stated limit is reached (regions, bytes, …). */
+    FFMK_ERR_IO = -10           /**< A file could not be read or written. */
+};
+
+/** What an error code means and what to do next, as one line; a static string, never NULL. */
+const char *ffmk_strerror(int code);
+
+/** @} */
+
+/** \defgroup regions Regions of a program
+ * The report breaks times and calls down by region. Regions nest; a call and its time belong to the
+ * innermost open region of the thread that made it. A name is at most 63 bytes (longer ones are
+ * cut), copied, and compared by content; at most 1,023 different names a rank are kept apart, later
+ * ones share the region "(other regions)".
+ *
+ * Callable from any thread at any time; before MPI_Init and without a running report they do
+ * nothing and succeed.
+ *
+ * Unmodified programs: MPI_Pcontrol(0) stops recording, MPI_Pcontrol(1) resumes it, MPI_Pcontrol(n
+ * ≥ 2) opens the region "pcontrol n" and MPI_Pcontrol(−n) closes it.
+ * @{ */
+
+/** Open the region `name` on this thread.
+ * \return FFMK_ERR_ARGUMENT when name is NULL or empty; FFMK_ERR_LIMIT when 64 regions are open on
+ * this thread. */
+int ffmk_region_begin(const char *name);
+
+/** Close the innermost open region of this thread, which must be `name`.
+ * \return FFMK_ERR_STATE when no region is open or the innermost one has another name (nothing is
+ * closed then, and the first such mistake of a process is logged in one line). */
+int ffmk_region_end(const char *name);
+
+/** @} */
+
+/** \defgroup balance Balancing
+ * A registry holds the items of this rank that may move: blocks, patches, particles' cells. An item
+ * has an id that is unique over the communicator, a weight (its cost; any unit), a size in bytes,
+ * links to the items it exchanges data with, and optionally a position. ffmk_rebalance() moves
+ * items between ranks until no rank has more than `imbalance` times the average weight, moving
+ * little and cutting few links.
+ *
+ * Method: the smallest flow along the graph of neighbouring ranks that evens out the load, found by
+ * second-order diffusion (Muthukrishnan, Ghosh, Schultz 1998; Diekmann, Frommer, Monien 1999),
+ * filled with boundary items chosen by their gain in edge cut, planned in rounds, and migrated
+ * once.
+ *
+ * Thread safety: calls on one registry must not overlap; calls on different registries may,
+ * provided that MPI was started with MPI_THREAD_MULTIPLE. Calls marked "collective" must be made by
+ * all ranks of the communicator.
+ * @{ */
+
+/** A registry of items; created and destroyed by the calls below. */
+typedef struct ffmk_items ffmk_items;
+
+/** A link of an item to another one, on whichever rank that is. Links have no direction: either
+ * item may give it; when both do, or one does so twice, the weights add up. */
+typedef struct ffmk_link {
+    uint64_t id;   /**< The other item. */
+    double weight; /**< What the exchange costs when the two are on different ranks; ≥ 0, finite. */
+} ffmk_link;
+
+/** An item as it is registered. `size` must be sizeof(ffmk_item): use FFMK_ITEM_INIT. */
+typedef struct ffmk_item {
+    size_t size;
+    uint64_t id;            /**< Unique over the communicator. */
+    double weight;          /**< Cost; ≥ 0, finite. */
+    size_t bytes;           /**< Upper bound of what pack writes; may be 0. */
+    size_t n_links;         /**< Length of links. */
+    const ffmk_link *links; /**< The caller's; copied. NULL when n_links is 0. */
+    const double *position; /**< Three coordinates, or NULL; copied. */
+} ffmk_item;
+#define FFMK_ITEM_INIT                                                                             \
+    {                                                                                              \
+        sizeof(ffmk_item), 0, 1.0, 0, 0, NULL, NULL                                                \
+    }
+
+/** What the library calls to move an item. All run inside ffmk_rebalance(), on the calling thread;
+ * they must not call the registry they serve. Each returns 0, or another value for failure. */
+typedef struct ffmk_item_ops {
+    size_t size;
+    /** Write the item into buffer (capacity bytes: the item's `bytes`) and say how many bytes were
+     * written. The item stays valid here until drop. On failure the item stays on this rank. */
+    int (*pack)(void *context, uint64_t id, void *buffer, size_t capacity, size_t *written_p);
+    /** Take over an item that arrived. On failure it is given back to the rank it came from, which
+     * still has it. */
+    int (*unpack)(void *context, uint64_t id, const void *buffer, size_t bytes);
+    /** Forget an item: its new rank has it. Cannot fail. */
+    void (*drop)(void *context, uint64_t id);
+} ffmk_item_ops;
+#define FFMK_ITEM_OPS_INIT                                                                         \
+    {                                                                                              \
+        sizeof(ffmk_item_ops), NULL, NULL, NULL                                                    \
+    }
+
+/** How to balance. FFMK_BALANCE_OPTIONS_INIT gives the defaults. */
+typedef struct ffmk_balance_options {
+    size_t size;
+    double imbalance; /**< Largest rank weight / mean weight to aim for; ≥ 1, default 1.05. */
+    uint64_t seed;  /**< Decides ties; the same registry and seed give the same plan. Default 1. */
+    int max_rounds; /**< Most planning rounds; 1 to 1000, default 32. */
+} ffmk_balance_options;
+#define FFMK_BALANCE_OPTIONS_INIT                                                                  \
+    {                                                                                              \
+        sizeof(ffmk_balance_options), 1.05, 1, 32                                                  \
+    }
+
+/** What a plan or a migration did. Sums over the communicator, the same on every rank, but for the
+ * fields marked "here". FFMK_BALANCE_INFO_INIT before the call. After ffmk_balance_plan()
+ * items_moved, weight_moved and the two "after" say what would be; what only a migration knows is
+ * 0. */
+typedef struct ffmk_balance_info {
+    size_t size;
+    double imbalance_before; /**< Largest rank weight / mean; 1 when nothing weighs anything. */
+    double imbalance_after;
+    double imbalance_bound; /**< No plan can be surely better than this: max(asked, heaviest item /
+                               mean). */
+    double cut_before;      /**< Weight of the links between ranks, each pair counted once. */
+    double cut_after;
+    uint64_t items_moved; /**< Items that changed rank. */
+    double weight_moved;
+    uint64_t bytes_moved; /**< Packed bytes sent to other ranks. */
+    uint64_t items_kept;  /**< Items that should have moved but whose pack or unpack failed. */
+    int rounds;           /**< Planning rounds used. */
+    double plan_s;        /**< Wall time of planning, largest over the ranks. */
+    double migrate_s;     /**< Wall time of moving, largest over the ranks. */
+    uint64_t items_sent_here;
+    uint64_t items_received_here;
+} ffmk_balance_info;
+#define FFMK_BALANCE_INFO_INIT                                                                     \
+    {                                                                                              \
+        sizeof(ffmk_balance_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                        \
+    }
+
+/** Create an empty registry over the intracommunicator `comm`. Collective.
+ * The communicator is duplicated; ops is copied; context is handed to every callback and stays the
+ * caller's. ops may be NULL for a registry that is only planned, never moved.
+ * \return FFMK_ERR_ARGUMENT, FFMK_ERR_STATE (MPI not running), FFMK_ERR_NO_MEMORY, FFMK_ERR_MPI. */
+#ifndef FFMK_NO_MPI
+int ffmk_items_create(MPI_Comm comm, const ffmk_item_ops *ops, void *context, ffmk_items **items_p);
+
+/** The same for a communicator as Fortran knows it; what the module `ffmk` (fortran/ffmk.f90)
+ * calls. */
+int ffmk_items_create_f(MPI_Fint comm, const ffmk_item_ops *ops, void *context,
+                        ffmk_items **items_p);
+#endif
+
+/** Free the registry (not the items' data). Collective, before MPI_Finalize. NULL is fine. */
+int ffmk_items_destroy(ffmk_items *items);
+
+/** Register one item of this rank. Local.
+ * \return FFMK_ERR_ARGUMENT (weight or link weight negative or not finite, item linked to itself),
+ * FFMK_ERR_DUPLICATE (id registered on this rank; one that another rank holds is found by the next
+ * plan). */
+int ffmk_items_add(ffmk_items *items, const ffmk_item *item);
+
+/** Take an item out of the registry. Local; its data is the caller's. Links of others to it must go
+ * too. */
+int ffmk_items_remove(ffmk_items *items, uint64_t id);
+
+/** Set what an item weighs from now on. Local. */
+int ffmk_items_set_weight(ffmk_items *items, uint64_t id, double weight);
+
+/** Set the upper bound of an item's packed size. Local. */
+int ffmk_items_set_bytes(ffmk_items *items, uint64_t id, size_t bytes);
+
+/** How many items this rank has. Local. */
+int ffmk_items_count(const ffmk_items *items, size_t *count_p);
+
+/** The ids of this rank's items, ascending. Local. `ids` has room for `capacity` ids.
+ * \return FFMK_ERR_LIMIT when capacity is less than the count. */
+int ffmk_items_ids(const ffmk_items *items, uint64_t *ids, size_t capacity);
+
+/** The ranks that hold the targets of an item's links, in the order in which the links were given.
+ * Local; valid after a plan or rebalance that succeeded, until items are added or removed anywhere.
+ * `ranks` has room for `capacity`.
+ * \return FFMK_ERR_STATE before the first plan and after items were added or removed on this rank,
+ * FFMK_ERR_UNKNOWN_ITEM, FFMK_ERR_LIMIT. */
+int ffmk_items_link_ranks(const ffmk_items *items, uint64_t id, int *ranks, size_t capacity);
+
+/** Set how this registry is balanced from now on. Local, but every rank must set the same values:
+ * they are compared at the next plan, which fails with FFMK_ERR_ARGUMENT where they differ. */
+int ffmk_items_set_options(ffmk_items *items, const ffmk_balance_options *options);
+
+/** Say where each item of this rank should go; nothing moves. Collective.
+ * `destinations` has room for ffmk_items_count() ranks and is filled in the order of
+ * ffmk_items_ids(). info may be NULL.
+ * \return the same code on every rank: FFMK_ERR_ARGUMENT, FFMK_ERR_DUPLICATE, FFMK_ERR_UNKNOWN_ITEM
+ * (a link leads to an item that is registered nowhere; the offending ids are logged),
+ * FFMK_ERR_NO_MEMORY, FFMK_ERR_MPI. */
+int ffmk_balance_plan(ffmk_items *items, int *destinations, ffmk_balance_info *info);
+
+/** Plan, then move the items through pack, unpack and drop. Collective. The registry afterwards
+ * holds what this rank has. info may be NULL.
+ * \return as ffmk_balance_plan(), and FFMK_ERR_CALLBACK when a pack or unpack failed anywhere:
+ * those items stayed where they were, every other one moved, none is lost or doubled, and info says
+ * how many. FFMK_ERR_NO_MEMORY means the same where memory for their data was the only reason and
+ * items_kept is not 0. FFMK_ERR_STATE when the registry was created without ops. */
+int ffmk_rebalance(ffmk_items *items, ffmk_balance_info *info);
+
+/** @} */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

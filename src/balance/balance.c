@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The public calls of the balance group: checks what the caller gave, and lets the other rooms
+ * work. */
+#include "balance/items.h"
+#include "balance/migrate.h"
+#include "balance/plan.h"
+#include "core/clock.h"
+#include "core/log.h"
+
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ffmk_items {
+    struct ffmk_team team;
+    struct ffmk_table table;
+    ffmk_item_ops ops;
+    bool movable; /* ops were given */
+    void *context;
+    ffmk_balance_options options;
+    bool links_known; /* link_ranks are those of the last plan, and nothing was added or removed
+                         here since */
+    bool busy; /* inside a collective call, so that callbacks that come back are turned away */
+};
+
+/* Say what is wrong with an argument. */
+__attribute__((format(printf, 2, 3))) static int refuse(const char *call, const char *format, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    ffmk_log("%s: %s", call, text);
+    return FFMK_ERR_ARGUMENT;
+}
+
+/* A local call can begin: there is a registry, and it is not at work. */
+static int enter(const ffmk_items *items, const char *call)
+{
+    if (!items)
+        return refuse(call, "items is NULL");
+    if (items->busy) {
+        ffmk_log("%s: called from a callback of the registry it is about", call);
+        return FFMK_ERR_STATE;
+    }
+    return FFMK_SUCCESS;
+}
+
+static bool mpi_runs(void)
+{
+    int initialised = 0, finalised = 0;
+    PMPI_Initialized(&initialised);
+    if (initialised)
+        PMPI_Finalized(&finalised);
+    return initialised && !finalised;
+}
+
+static bool are_valid_ops(const ffmk_item_ops *ops)
+{
+    return !ops || (ops->size == sizeof *ops && ops->pack && ops->unpack && ops->drop);
+}
+
+int ffmk_items_create(MPI_Comm comm, const ffmk_item_ops *ops, void *context, ffmk_items **items_p)
+{
+    if (!mpi_runs()) {
+        ffmk_log("%s: MPI is not running; call it between MPI_Init and MPI_Finalize", __func__);
+        return FFMK_ERR_STATE;
+    }
+    int inter = 0;
+    if (comm == MPI_COMM_NULL || PMPI_Comm_test_inter(comm, &inter) != MPI_SUCCESS || inter)
+        return refuse(__func__, "the communicator is MPI_COMM_NULL or an intercommunicator");
+
+    ffmk_items *items = calloc(1, sizeof *items);
+    int code = FFMK_SUCCESS;
+    if (!items_p)
+        code = refuse(__func__, "items_p is NULL");
+    else if (!are_valid_ops(ops))
+        code = refuse(__func__,
+                      "ops needs the size of FFMK_ITEM_OPS_INIT and all of pack, unpack and drop");
+    else if (!items)
+        code = FFMK_ERR_NO_MEMORY;
+    /* Before the duplication, which no rank may miss. */
+    code = ffmk_team_agree(&(struct ffmk_team){.comm = comm}, code);
+    if (!code)
+        code = ffmk_team_checked(PMPI_Comm_dup(comm, &items->team.comm));
+    if (code) {
+        free(items);
+        return code;
+    }
+    PMPI_Comm_rank(items->team.comm, &items->team.rank);
+    PMPI_Comm_size(items->team.comm, &items->team.size);
+    items->options = (ffmk_balance_options)FFMK_BALANCE_OPTIONS_INIT;
+    items->movable = ops != NULL;
+    if (ops)
+        items->ops = *ops;
+    items->context = context;
+    *items_p = items; /* NOLINT: a NULL was refused above, which agreement kept */
+    return FFMK_SUCCESS;
+}
+
+int ffmk_items_destroy(ffmk_items *items)
+{
+    if (!items)
+        return FFMK_SUCCESS;
+    int code = enter(items, __func__);
+    if (code)
+        return code;
+    code = FFMK_ERR_STATE; /* after MPI_Finalize the communicator cannot be freed, but the
+                                  memory can */
+    if (mpi_runs())
+        code = ffmk_team_checked(PMPI_Comm_free(&items->team.comm));
+    ffmk_table_free(&items->table);
+    free(items);
+    return code;
+}
+
+int ffmk_items_add(ffmk_items *items, const ffmk_item *item)
+{
+    int code = enter(items, __func__);
+    if (!code)
+        code = ffmk_table_add(&items->table, item);
+    if (!code)
+        items->links_known = false;
+    return code;
+}
+
+int ffmk_items_remove(ffmk_items *items, uint64_t id)
+{
+    int code = enter(items, __func__);
+    if (!code)
+        code = ffmk_table_remove(&items->table, id);
+    if (!code)
+        items->links_known = false;
+    return code;
+}
+
+/* The entry that a local call is about. */
+static int find(const ffmk_items *items, uint64_t id, const char *call, struct ffmk_entry **entry_p)
+{
+    const int code = enter(items, call);
+    if (code)
+        return code;
+    *entry_p = ffmk_table_find(&items->table, id);
+    return *entry_p ? FFMK_SUCCESS : FFMK_ERR_UNKNOWN_ITEM;
+}
+
+int ffmk_items_set_weight(ffmk_items *items, uint64_t id, double weight)
+{
+    struct ffmk_entry *entry;
+    if (!isfinite(weight) || weight < 0)
+        return refuse(__func__, "item %" PRIu64 ": weight %g must be finite and not negative", id,
+                      weight);
+    const int code = find(items, id, __func__, &entry);
+    if (!code)
+        entry->weight = weight;
+    return code;
+}
+
+int ffmk_items_set_bytes(ffmk_items *items, uint64_t id, size_t bytes)
+{
+    struct ffmk_entry *entry;
+    const int code = find(items, id, __func__, &entry);
+    if (!code)
+        entry->bytes = bytes;
+    return code;
+}
+
+int ffmk_items_count(const ffmk_items *items, size_t *count_p)
+{
+    if (!items || !count_p)
+        return refuse(__func__, "%s is NULL", items ? "count_p" : "items");
+    *count_p = items->table.n;
+    return FFMK_SUCCESS;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    const uint64_t left = *(const uint64_t *)a;
+    const uint64_t right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+int ffmk_items_ids(const ffmk_items *items, uint64_t *ids, size_t capacity)
+{
+    if (!items || (!ids && items->table.n > 0))
+        return refuse(__func__, "%s is NULL", items ? "ids" : "items");
+    if (capacity < items->table.n)
+        return FFMK_ERR_LIMIT;
+    for (size_t i = 0; i < items->table.n; i++)
+        ids[i] = items->table.entries[i].id;
+    if (items->table.n > 1)
+        qsort(ids, items->table.n, sizeof *ids, compare_ids);
+    return FFMK_SUCCESS;
+}
+
+int ffmk_items_link_ranks(const ffmk_items *items, uint64_t id, int *ranks, size_t capacity)
+{
+    struct ffmk_entry *entry;
+    const int code = find(items, id, __func__, &entry);
+    if (code)
+        return code;
+    if (!items->links_known)
+        return FFMK_ERR_STATE;
+    if (capacity < entry->n_links)
+        return FFMK_ERR_LIMIT;
+    if (entry->n_links == 0)
+        return FFMK_SUCCESS;
+    if (!ranks)
+        return refuse(__func__, "ranks is NULL for %zu links", entry->n_links);
+    memcpy(ranks, entry->link_ranks, entry->n_links * sizeof *ranks);
+    return FFMK_SUCCESS;
+}
+
+int ffmk_items_set_options(ffmk_items *items, const ffmk_balance_options *options)
+{
+    const int code = enter(items, __func__);
+    if (code)
+        return code;
+    if (!options || options->size != sizeof *options)
+        return refuse(__func__,
+                      "options is NULL or its size is not that of FFMK_BALANCE_OPTIONS_INIT");
+    if (!isfinite(options->imbalance) || options->imbalance < 1)
+        return refuse(__func__, "imbalance %g must be finite and at least 1", options->imbalance);
+    if (options->max_rounds < 1 || options->max_rounds > 1000)
+        return refuse(__func__, "max_rounds %d must be 1 to 1000", options->max_rounds);
+    items->options = *options;
+    return FFMK_SUCCESS;
+}
+
+static double seconds_since(uint64_t start_ns)
+{
+    return (double)(ffmk_clock_ns() - start_ns) * 1e-9;
+}
+
+/* What a double cannot hold is the largest it can. */
+static double representable(double value)
+{
+    return value < DBL_MAX ? value : DBL_MAX;
+}
+
+static int check_info(const ffmk_balance_info *info, const char *call)
+{
+    if (!info || info->size == sizeof *info)
+        return FFMK_SUCCESS;
+    return refuse(call, "info->size is %zu and not that of FFMK_BALANCE_INFO_INIT", info->size);
+}
+
+/* Plan, and begin the information about it. */
+static int make_plan(ffmk_items *items, int code, struct ffmk_plan *plan, ffmk_balance_info *info)
+{
+    const uint64_t start_ns = ffmk_clock_ns();
+    items->links_known = false;
+    code = ffmk_plan_make(&items->team, code, &items->table, &items->options, plan);
+    if (code)
+        return code;
+    items->links_known = true;
+
+    uint64_t n_moved = 0;
+    double weight = 0;
+    for (size_t i = 0; i < items->table.n; i++)
+        if (plan->destinations[i] != items->team.rank) {
+            n_moved++;
+            weight += items->table.entries[plan->order[i]].weight / plan->weight_unit;
+        }
+    double plan_s = seconds_since(start_ns);
+    code = ffmk_team_sum_u64(&items->team, &n_moved, 1);
+    if (!code)
+        code = ffmk_team_sum(&items->team, &weight, 1);
+    if (!code)
+        code = ffmk_team_max(&items->team, &plan_s, 1);
+    *info = (ffmk_balance_info){.size = sizeof *info,
+                                .imbalance_before = plan->imbalance_before,
+                                .imbalance_after = plan->imbalance_after,
+                                .imbalance_bound = plan->imbalance_bound,
+                                .cut_before = representable(plan->cut_before),
+                                .cut_after = representable(plan->cut_after),
+                                .items_moved = n_moved,
+                                .weight_moved = representable(weight * plan->weight_unit),
+                                .rounds = plan->rounds,
+                                .plan_s = plan_s};
+    return code;
+}
+
+int ffmk_balance_plan(ffmk_items *items, int *destinations, ffmk_balance_info *info)
+{
+    int code = enter(items, __func__);
+    if (code)
+        return code; /* without a registry there is nobody to agree with */
+    struct ffmk_plan plan = {0};
+    ffmk_balance_info found;
+    code = check_info(info, __func__);
+    if (!destinations && items->table.n > 0)
+        code = refuse(__func__, "destinations is NULL for %zu items", items->table.n);
+    items->busy = true;
+    code = make_plan(items, code, &plan, &found);
+    items->busy = false;
+    if (!code && destinations && items->table.n > 0)
+        memcpy(destinations, plan.destinations, items->table.n * sizeof *destinations);
+    if (!code && info)
+        *info = found;
+    ffmk_plan_free(&plan);
+    return code;
+}
+
+/* Move what the plan says, and complete the information. *failure_p: whether items had to stay, the
+ * same on all. */
+static int move(ffmk_items *items, struct ffmk_plan *plan, ffmk_balance_info *info, int *failure_p)
+{
+    const uint64_t start_ns = ffmk_clock_ns();
+    struct ffmk_mover mover = {.team = &items->team,
+                               .table = &items->table,
+                               .ops = &items->ops,
+                               .context = items->context,
+                               .weight_unit = plan->weight_unit};
+    items->links_known = false;
+    int code = ffmk_migrate(&items->team, plan, &mover);
+    if (code)
+        return code;
+    *failure_p = ffmk_team_agree(&items->team, mover.failure);
+
+    uint64_t counts[3] = {mover.items_sent, mover.bytes_sent, mover.items_kept};
+    double weight = mover.weight_sent;
+    code = ffmk_team_sum_u64(&items->team, counts, 3);
+    if (!code)
+        code = ffmk_team_sum(&items->team, &weight, 1);
+    if (!code && counts[2] > 0) /* not as planned: look how it is */
+        code = ffmk_plan_measure(&items->team, code, &items->table, plan);
+    double migrate_s = seconds_since(start_ns);
+    if (!code)
+        code = ffmk_team_max(&items->team, &migrate_s, 1);
+    if (code)
+        return code;
+    items->links_known = true;
+    info->imbalance_after = plan->imbalance_after;
+    info->cut_after = representable(plan->cut_after);
+    info->items_moved = counts[0];
+    info->bytes_moved = counts[1];
+    info->items_kept = counts[2];
+    info->weight_moved = representable(weight * plan->weight_unit);
+    info->migrate_s = migrate_s;
+    info->items_sent_here = mover.items_sent;
+    info->items_received_here = mover.items_received;
+    return FFMK_SUCCESS;
+}
+
+int ffmk_rebalance(ffmk_items *items, ffmk_balance_info *info)
+{
+    int code = enter(items, __func__);
+    if (code)
+        return code;
+    struct ffmk_plan plan = {0};
+    ffmk_balance_info found;
+    int failure = FFMK_SUCCESS;
+    code = check_info(info, __func__);
+    if (!code && !items->movable) {
+        ffmk_log("%s: the registry was created without callbacks and can only be planned",
+                 __func__);
+        code = FFMK_ERR_STATE;
+    }
+    items->busy = true;
+    code = make_plan(items, code, &plan, &found);
+    if (!code && found.items_moved > 0)
+        code = move(items, &plan, &found, &failure);
+    items->busy = false;
+    if (!code && info)
+        *info = found;
+    ffmk_plan_free(&plan);
+    return code ? code : failure;
+}

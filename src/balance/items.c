@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The table of items. */
+#include "balance/items.h"
+
+#include "core/log.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_cost(double value)
+{
+    return isfinite(value) && value >= 0;
+}
+
+/* Whether the caller's item may be registered; a line says why not. */
+static bool is_valid(const ffmk_item *item)
+{
+    static const char CALL[] = "ffmk_items_add";
+    if (!item || item->size != sizeof *item) {
+        ffmk_log("%s: the item is NULL or its size is not sizeof(ffmk_item); use FFMK_ITEM_INIT",
+                 CALL);
+        return false;
+    }
+    if (!is_cost(item->weight)) {
+        ffmk_log("%s: item %" PRIu64 ": weight %g must be finite and not negative", CALL, item->id,
+                 item->weight);
+        return false;
+    }
+    if (item->n_links > 0 && !item->links) {
+        ffmk_log("%s: item %" PRIu64 ": links is NULL for %zu links", CALL, item->id,
+                 item->n_links);
+        return false;
+    }
+    for (size_t k = 0; k < item->n_links; k++) {
+        const ffmk_link *link = &item->links[k];
+        if (is_cost(link->weight) && link->id != item->id)
+            continue;
+        ffmk_log("%s: item %" PRIu64 ": link to item %" PRIu64
+                 " of weight %g; a link leads to another item "
+                 "and its weight is finite and not negative",
+                 CALL, item->id, link->id, link->weight);
+        return false;
+    }
+    for (int axis = 0; item->position && axis < 3; axis++)
+        if (!isfinite(item->position[axis])) {
+            ffmk_log("%s: item %" PRIu64 ": coordinate %d is %g and must be finite", CALL, item->id,
+                     axis, item->position[axis]);
+            return false;
+        }
+    return true;
+}
+
+static bool reserve_one(struct ffmk_table *table)
+{
+    if (!ffmk_idmap_reserve(&table->index, table->n + 1))
+        return false;
+    if (table->n < table->capacity)
+        return true;
+    const size_t capacity = table->capacity ? 2 * table->capacity : 16;
+    struct ffmk_entry *entries = realloc(table->entries, capacity * sizeof *entries);
+    if (!entries)
+        return false;
+    table->entries = entries;
+    table->capacity = capacity;
+    return true;
+}
+
+int ffmk_table_add(struct ffmk_table *table, const ffmk_item *item)
+{
+    if (!is_valid(item))
+        return FFMK_ERR_ARGUMENT;
+    if (ffmk_idmap_get(&table->index, item->id) != FFMK_IDMAP_NONE)
+        return FFMK_ERR_DUPLICATE;
+
+    struct ffmk_entry entry = {.id = item->id,
+                               .weight = item->weight,
+                               .bytes = item->bytes,
+                               .placed = item->position != NULL,
+                               .n_links = item->n_links};
+    const size_t link_bytes = sizeof *entry.links + sizeof *entry.link_ranks;
+    if (item->n_links > SIZE_MAX / link_bytes || !reserve_one(table))
+        return FFMK_ERR_NO_MEMORY;
+    if (item->position)
+        memcpy(entry.position, item->position, sizeof entry.position);
+    if (item->n_links > 0) {
+        entry.links = malloc(item->n_links * link_bytes);
+        if (!entry.links)
+            return FFMK_ERR_NO_MEMORY;
+        memcpy(entry.links, item->links, item->n_links * sizeof *entry.links);
+        entry.link_ranks = (int *)(entry.links + item->n_links);
+        for (size_t k = 0; k < item->n_links; k++)
+            entry.link_ranks[k] = -1;
+    }
+    ffmk_idmap_put(&table->index, entry.id, table->n); /* cannot fail: room was reserved */
+    table->entries[table->n++] = entry;
+    return FFMK_SUCCESS;
+}
+
+int ffmk_table_remove(struct ffmk_table *table, uint64_t id)
+{
+    const size_t place = ffmk_idmap_get(&table->index, id);
+    if (place == FFMK_IDMAP_NONE)
+        return FFMK_ERR_UNKNOWN_ITEM;
+    free(table->entries[place].links);
+    ffmk_idmap_remove(&table->index, id);
+    const size_t last = --table->n;
+    if (place != last) {
+        table->entries[place] = table->entries[last];
+        ffmk_idmap_put(&table->index, table->entries[place].id, place);
+    }
+    return FFMK_SUCCESS;
+}
+
+struct ffmk_entry *ffmk_table_find(const struct ffmk_table *table, uint64_t id)
+{
+    const size_t place = ffmk_idmap_get(&table->index, id);
+    return place == FFMK_IDMAP_NONE ? NULL : &table->entries[place];
+}
+
+static int compare_by_id(const void *a, const void *b, void *entries)
+{
+    const struct ffmk_entry *of = entries;
+    const uint64_t left = of[*(const size_t *)a].id;
+    const uint64_t right = of[*(const size_t *)b].id;
+    return (left > right) - (left < right);
+}
+
+size_t *ffmk_table_order(const struct ffmk_table *table)
+{
+    size_t *order = malloc((table->n + 1) * sizeof *order);
+    if (!order)
+        return NULL;
+    for (size_t i = 0; i < table->n; i++)
+        order[i] = i;
+    if (table->n > 1)
+        qsort_r(order, table->n, sizeof *order, compare_by_id, table->entries);
+    return order;
+}
+
+void ffmk_table_free(struct ffmk_table *table)
+{
+    for (size_t i = 0; i < table->n; i++)
+        free(table->entries[i].links);
+    free(table->entries);
+    ffmk_idmap_free(&table->index);
+    *table = (struct ffmk_table){0};
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What this rank holds that may move: a table of items by id. Local; must not talk to other ranks.
+ */
+#ifndef FFMK_BALANCE_ITEMS_H
+#define FFMK_BALANCE_ITEMS_H
+
+#include "balance/idmap.h"
+
+#include <ffmk.h>
+
+struct ffmk_entry {
+    uint64_t id;
+    double weight;
+    size_t bytes;
+    double position[3];
+    bool placed; /* position was given */
+    size_t n_links;
+    ffmk_link *links;
+    int *link_ranks; /* who holds each target, as of the last directory look-up; same block as links
+                      */
+};
+
+/** Entries lie densely in no particular order. Begin with {0}. */
+struct ffmk_table {
+    struct ffmk_entry *entries;
+    size_t n;
+    size_t capacity;
+    struct ffmk_idmap index; /* id → place in entries */
+};
+
+/** Add an item; its links are copied.
+ * \return FFMK_ERR_ARGUMENT, FFMK_ERR_DUPLICATE or FFMK_ERR_NO_MEMORY, as ffmk_items_add(). */
+int ffmk_table_add(struct ffmk_table *table, const ffmk_item *item);
+
+/** \return FFMK_ERR_UNKNOWN_ITEM when it is not there. */
+int ffmk_table_remove(struct ffmk_table *table, uint64_t id);
+
+/** The entry of an id, or NULL; valid until the table changes. */
+struct ffmk_entry *ffmk_table_find(const struct ffmk_table *table, uint64_t id);
+
+/** The places of all entries in ascending order of id; to be freed. NULL when memory ran out (never
+ * for want of entries). */
+size_t *ffmk_table_order(const struct ffmk_table *table);
+
+void ffmk_table_free(struct ffmk_table *table);
+
+#endif

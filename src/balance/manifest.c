@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * A record an item: id, weight, bytes, position, links with the ranks of their targets. */
+#include "balance/manifest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void ffmk_manifest_write(const struct ffmk_entry *entry, struct ffmk_wire_out *manifest)
+{
+    ffmk_wire_put_u64(manifest, entry->id);
+    ffmk_wire_put_f64(manifest, entry->weight);
+    ffmk_wire_put_u64(manifest, entry->bytes);
+    ffmk_wire_put_u8(manifest, entry->placed);
+    for (int axis = 0; axis < 3; axis++)
+        ffmk_wire_put_f64(manifest, entry->position[axis]);
+    ffmk_wire_put_u64(manifest, entry->n_links);
+    for (size_t k = 0; k < entry->n_links; k++) {
+        ffmk_wire_put_u64(manifest, entry->links[k].id);
+        ffmk_wire_put_f64(manifest, entry->links[k].weight);
+        ffmk_wire_put_u32(manifest, (uint32_t)entry->link_ranks[k]);
+    }
+}
+
+ffmk_item ffmk_manifest_read(struct ffmk_wire_in *manifest, double position[3],
+                             struct ffmk_wire_in *links)
+{
+    ffmk_item item = FFMK_ITEM_INIT;
+    item.id = ffmk_wire_get_u64(manifest);
+    item.weight = ffmk_wire_get_f64(manifest);
+    item.bytes = (size_t)ffmk_wire_get_u64(manifest);
+    if (ffmk_wire_get_u8(manifest))
+        item.position = position;
+    for (int axis = 0; axis < 3; axis++)
+        position[axis] = ffmk_wire_get_f64(manifest);
+    item.n_links = (size_t)ffmk_wire_get_u64(manifest);
+    const size_t bytes = item.n_links * (2 * sizeof(uint64_t) + sizeof(uint32_t));
+    *links = (struct ffmk_wire_in){.data = ffmk_wire_get_bytes(manifest, bytes), .length = bytes};
+    return item;
+}
+
+int ffmk_manifest_enter(struct ffmk_table *table, ffmk_item item, struct ffmk_wire_in links)
+{
+    ffmk_link *copy = malloc((item.n_links + 1) * sizeof *copy);
+    int *ranks = malloc((item.n_links + 1) * sizeof *ranks);
+    int code = FFMK_ERR_NO_MEMORY;
+    if (copy && ranks) {
+        for (size_t k = 0; k < item.n_links; k++) {
+            copy[k].id = ffmk_wire_get_u64(&links);
+            copy[k].weight = ffmk_wire_get_f64(&links);
+            ranks[k] = (int)ffmk_wire_get_u32(&links);
+        }
+        item.links = copy;
+        code = ffmk_table_add(table, &item);
+        if (!code && item.n_links > 0)
+            memcpy(ffmk_table_find(table, item.id)->link_ranks, ranks,
+                   item.n_links * sizeof *ranks);
+    }
+    free(copy);
+    free(ranks);
+    return code;
+}

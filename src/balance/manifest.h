@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What a rank tells another of the items that are coming: all that the registry knows of them, not
+ * their data. Local. */
+#ifndef FFMK_BALANCE_MANIFEST_H
+#define FFMK_BALANCE_MANIFEST_H
+
+#include "balance/items.h"
+#include "core/wire.h"
+
+/** Append an item's description. */
+void ffmk_manifest_write(const struct ffmk_entry *entry, struct ffmk_wire_out *manifest);
+
+/** Read the next description. `position` takes the coordinates, and `links` is set to the links,
+ * still encoded. */
+ffmk_item ffmk_manifest_read(struct ffmk_wire_in *manifest, double position[3],
+                             struct ffmk_wire_in *links);
+
+/** Register an item as it was read.
+ * \return FFMK_ERR_NO_MEMORY; the table is as before then. */
+int ffmk_manifest_enter(struct ffmk_table *table, ffmk_item item, struct ffmk_wire_in links);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Lines to the person who runs the job. */
+#include "core/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LINE_BYTES = 1000 };
+
+static int verbose;
+
+static void write_line(const char *format, va_list args)
+{
+    static const char prefix[] = "ffmk: ";
+    char line[LINE_BYTES];
+    const size_t start = sizeof prefix - 1;
+    const int saved_errno = errno;
+
+    memcpy(line, prefix, start);
+    int length = vsnprintf(line + start, sizeof line - start - 1, format, args);
+    if (length < 0)
+        length = 0;
+    size_t end = start + (size_t)length;
+    if (end > sizeof line - 2)
+        end = sizeof line - 2;
+    line[end] = '\n';
+    ssize_t written = write(STDERR_FILENO, line, end + 1);
+    (void)written; /* stderr may be closed; there is nobody left to tell */
+    errno = saved_errno;
+}
+
+void ffmk_log(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    write_line(format, args);
+    va_end(args);
+}
+
+void ffmk_log_debug(const char *format, ...)
+{
+    if (!verbose)
+        return;
+    va_list args;
+    va_start(args, format);
+    write_line(format, args);
+    va_end(args);
+}
+
+void ffmk_log_verbose(int on)
+{
+    verbose = on;
+}

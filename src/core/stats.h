@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What is kept of many durations: count, sum, largest, and a histogram by powers of two. */
+#ifndef FFMK_CORE_STATS_H
+#define FFMK_CORE_STATS_H
+
+#include <stdint.h>
+
+enum {
+    FFMK_STAT_BUCKETS = 32,
+    /** Bucket b holds durations below 2^(b + FFMK_STAT_FIRST + 1) ticks: 32 ticks to 2^36, half a
+       minute. */
+    FFMK_STAT_FIRST = 4
+};
+
+struct ffmk_stat {
+    uint64_t count;
+    uint64_t ticks;
+    uint64_t bytes;
+    uint64_t max_ticks;
+    uint32_t histogram[FFMK_STAT_BUCKETS];
+};
+
+static inline unsigned ffmk_stat_bucket(uint64_t ticks)
+{
+    /* Or-ing in the lowest bucket's bit saves both the zero case and the lower clamp. */
+    const unsigned log2 = 63u - (unsigned)__builtin_clzll(ticks | (1u << FFMK_STAT_FIRST));
+    const unsigned bucket = log2 - FFMK_STAT_FIRST;
+    return bucket < FFMK_STAT_BUCKETS ? bucket : FFMK_STAT_BUCKETS - 1;
+}
+
+static inline void ffmk_stat_add(struct ffmk_stat *stat, uint64_t ticks, uint64_t bytes)
+{
+    stat->count++;
+    stat->ticks += ticks;
+    stat->bytes += bytes;
+    if (ticks > stat->max_ticks)
+        stat->max_ticks = ticks;
+    stat->histogram[ffmk_stat_bucket(ticks)]++;
+}
+
+static inline void ffmk_stat_merge(struct ffmk_stat *into, const struct ffmk_stat *from)
+{
+    into->count += from->count;
+    into->ticks += from->ticks;
+    into->bytes += from->bytes;
+    if (from->max_ticks > into->max_ticks)
+        into->max_ticks = from->max_ticks;
+    for (int b = 0; b < FFMK_STAT_BUCKETS; b++)
+        into->histogram[b] += from->histogram[b];
+}
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What the doors ask of communicators and datatypes. A communicator's map hangs on it as an
+ * attribute, so that it goes when the communicator goes, however that happens. */
+#include "job/comms.h"
+
+#include <mpi.h>
+#include <stdlib.h>
+
+/* What a communicator gets when nothing can be had of it: no ranks. */
+static const struct ffmk_comm_map nobody;
+
+static int keyval = MPI_KEYVAL_INVALID;
+static volatile uint32_t *generation;
+
+static int forget(MPI_Comm comm, int key, void *value, void *extra)
+{
+    (void)comm;
+    (void)key;
+    (void)extra;
+    struct ffmk_comm_map *map = value;
+    (*generation)++;
+    free((void *)(uintptr_t)map->world);
+    free(map);
+    return MPI_SUCCESS;
+}
+
+int ffmk_comms_start(volatile uint32_t *counter)
+{
+    generation = counter;
+    return PMPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, forget, &keyval, NULL) == MPI_SUCCESS
+               ? FFMK_SUCCESS
+               : FFMK_ERR_MPI;
+}
+
+void ffmk_comms_stop(int tidy)
+{
+    if (!tidy || keyval == MPI_KEYVAL_INVALID)
+        return;
+    int up = 0;
+    PMPI_Initialized(&up);
+    if (up) {
+        void *value;
+        int found = 0;
+        PMPI_Comm_get_attr(MPI_COMM_WORLD, keyval, &value, &found);
+        if (found)
+            PMPI_Comm_delete_attr(MPI_COMM_WORLD, keyval);
+        found = 0;
+        PMPI_Comm_get_attr(MPI_COMM_SELF, keyval, &value, &found);
+        if (found)
+            PMPI_Comm_delete_attr(MPI_COMM_SELF, keyval);
+    }
+    PMPI_Comm_free_keyval(&keyval);
+}
+
+static MPI_Datatype datatype_of(uint64_t handle)
+{
+    if (handle & FFMK_HANDLE_FORTRAN)
+        return PMPI_Type_f2c((MPI_Fint)(uint32_t)handle);
+    return (MPI_Datatype)(uintptr_t)handle;
+}
+
+static MPI_Comm comm_of(uint64_t handle)
+{
+    if (handle & FFMK_HANDLE_FORTRAN)
+        return PMPI_Comm_f2c((MPI_Fint)(uint32_t)handle);
+    return (MPI_Comm)(uintptr_t)handle;
+}
+
+uint64_t ffmk_comms_type_size(uint64_t handle)
+{
+    MPI_Count size = 0;
+    const MPI_Datatype type = datatype_of(handle);
+    if (type == MPI_DATATYPE_NULL || PMPI_Type_size_x(type, &size) != MPI_SUCCESS || size < 0)
+        return 0;
+    return (uint64_t)size;
+}
+
+/* Ranks of the (remote) group in MPI_COMM_WORLD; NULL also where it could not be found out. */
+static int *translate(MPI_Comm comm, int inter, int size)
+{
+    int up = 0;
+    PMPI_Initialized(&up);
+    if (!up || size <= 0)
+        return NULL;
+    MPI_Group group;
+    MPI_Group world;
+    if ((inter ? PMPI_Comm_remote_group(comm, &group) : PMPI_Comm_group(comm, &group)) !=
+        MPI_SUCCESS)
+        return NULL;
+    PMPI_Comm_group(MPI_COMM_WORLD, &world);
+    int *here = malloc((size_t)size * sizeof *here);
+    int *there = malloc((size_t)size * sizeof *there);
+    if (here && there) {
+        for (int i = 0; i < size; i++)
+            here[i] = i;
+        PMPI_Group_translate_ranks(group, size, here, world, there);
+        for (int i = 0; i < size; i++)
+            if (there[i] == MPI_UNDEFINED)
+                there[i] = -1;
+    } else {
+        free(there);
+        there = NULL;
+    }
+    free(here);
+    PMPI_Group_free(&group);
+    PMPI_Group_free(&world);
+    return there;
+}
+
+static int outdegree(MPI_Comm comm)
+{
+    int topology = MPI_UNDEFINED;
+    int n = 0;
+    int ignored;
+    if (PMPI_Topo_test(comm, &topology) != MPI_SUCCESS)
+        return 0;
+    if (topology == MPI_CART) {
+        PMPI_Cartdim_get(comm, &n);
+        return 2 * n;
+    }
+    if (topology == MPI_DIST_GRAPH) {
+        PMPI_Dist_graph_neighbors_count(comm, &ignored, &n, &ignored);
+        return n;
+    }
+    if (topology == MPI_GRAPH) {
+        int rank;
+        PMPI_Comm_rank(comm, &rank);
+        PMPI_Graph_neighbors_count(comm, rank, &n);
+        return n;
+    }
+    return 0;
+}
+
+const struct ffmk_comm_map *ffmk_comms_map(uint64_t handle)
+{
+    const MPI_Comm comm = comm_of(handle);
+    if (comm == MPI_COMM_NULL)
+        return &nobody;
+    void *value;
+    int found = 0;
+    if (PMPI_Comm_get_attr(comm, keyval, &value, &found) != MPI_SUCCESS)
+        return &nobody;
+    if (found)
+        return value;
+    struct ffmk_comm_map *map = calloc(1, sizeof *map);
+    if (!map)
+        return &nobody;
+    PMPI_Comm_rank(comm, &map->rank);
+    PMPI_Comm_test_inter(comm, &map->inter);
+    if (map->inter)
+        PMPI_Comm_remote_size(comm, &map->size);
+    else
+        PMPI_Comm_size(comm, &map->size);
+    if (comm != MPI_COMM_WORLD)
+        map->world = translate(comm, map->inter, map->size);
+    map->outdegree = map->inter ? 0 : outdegree(comm);
+    if (PMPI_Comm_set_attr(comm, keyval, map) != MPI_SUCCESS) {
+        free((void *)(uintptr_t)map->world);
+        free(map);
+        return &nobody;
+    }
+    return map;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The engine's table: what the doors may call. */
+#include "job/engine.h"
+
+#include "job/comms.h"
+#include "job/job.h"
+
+__attribute__((visibility("default"))) const struct ffmk_engine ffmk_engine_table = {
+    .version = FFMK_ENGINE_VERSION,
+    .start = ffmk_job_start,
+    .finish = ffmk_job_finish,
+    .type_size = ffmk_comms_type_size,
+    .comm_map = ffmk_comms_map,
+#define API(name, parameters, arguments) .name = name,
+#include "job/api.def"
+#undef API
+};

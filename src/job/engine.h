@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The only contract between the doors (libffmk.so) and the engine (libffmk-engine.so). The engine
+ * is a shared object of its own, loaded when MPI starts: the doors need nothing but libc and cost a
+ * process without MPI nothing, and the engine is bound to the very MPI that the program uses,
+ * however that was loaded. */
+#ifndef FFMK_JOB_ENGINE_H
+#define FFMK_JOB_ENGINE_H
+
+#include "core/config.h"
+#include "job/snapshot.h"
+
+#include <ffmk.h>
+#include <stdint.h>
+
+/** Raised with every change of this file: doors and engine of one build belong together. */
+enum { FFMK_ENGINE_VERSION = 2 };
+
+/** An MPI handle as the doors saw it: a C handle's bits, or a Fortran INTEGER with this bit set. */
+#define FFMK_HANDLE_FORTRAN (UINT64_C(1) << 63)
+
+/** What the doors need to know of a communicator to account for a call. The engine's; valid until
+ * the doors' generation counter moves. */
+struct ffmk_comm_map {
+    int rank;
+    int size;      /* of the remote group for an intercommunicator */
+    int inter;     /* is one */
+    int outdegree; /* of its process topology, 0 without one */
+    const int
+        *world; /* rank in MPI_COMM_WORLD of each (remote) rank, or negative; NULL: the same rank */
+};
+
+/** What the doors tell the engine when MPI has started. */
+struct ffmk_engine_start {
+    const struct ffmk_config *config;
+    volatile uint32_t *generation; /* the engine adds one when a communicator goes away */
+    void (*at_exit)(void);         /* called when the process ends, after its own exit handlers */
+};
+
+/** What the engine tells the doors in return. */
+struct ffmk_engine_job {
+    int world_rank;
+    int world_size; /* 0 when there is no MPI_COMM_WORLD (Sessions only) */
+    uint32_t bins;  /* of the communication matrix */
+    uint32_t ranks_per_bin;
+};
+
+struct ffmk_engine {
+    uint32_t version;
+
+    /** MPI is up. Local, not collective. \return FFMK_SUCCESS or an error after a line about it. */
+    int (*start)(const struct ffmk_engine_start *start, struct ffmk_engine_job *job);
+    /** The run of this rank ends: write the report. Collective over the job when ending is
+     * FINALIZE, else local. */
+    void (*finish)(const struct ffmk_snapshot *snapshot);
+    /** Bytes of one element of a datatype. */
+    uint64_t (*type_size)(uint64_t datatype);
+    /** Never NULL. */
+    const struct ffmk_comm_map *(*comm_map)(uint64_t comm);
+
+    /* The public calls. */
+#define API(name, parameters, arguments) int(*name) parameters;
+#include "job/api.def"
+#undef API
+};
+
+/** The engine's only exported symbol. */
+extern const struct ffmk_engine ffmk_engine_table;
+
+#endif

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Brings what every rank recorded to the first one. The only room of the report that communicates.
+ */
+#include "job/gather.h"
+
+#include "core/log.h"
+#include "core/wire.h"
+
+#include <mpi.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TAG = 7, NAME_BYTES = 64 };
+
+int ffmk_gather_own(const struct ffmk_job *job, const struct ffmk_snapshot *snapshot,
+                    struct ffmk_rank_record *mine)
+{
+    *mine = (struct ffmk_rank_record){
+        .rank = job->world_rank - job->first_rank, .pid = (int)getpid(), .data = *snapshot};
+    memcpy(mine->host, job->host, sizeof mine->host);
+    ffmk_counters_read(job->counters, &mine->counted);
+    return 1;
+}
+
+/* ---- encoding ---- */
+
+static void put_stat(struct ffmk_wire_out *out, const struct ffmk_stat *stat)
+{
+    ffmk_wire_put_u64(out, stat->count);
+    ffmk_wire_put_u64(out, stat->ticks);
+    ffmk_wire_put_u64(out, stat->bytes);
+    ffmk_wire_put_u64(out, stat->max_ticks);
+    uint32_t present = 0;
+    for (int b = 0; b < FFMK_STAT_BUCKETS; b++)
+        present |= (uint32_t)(stat->histogram[b] != 0) << b;
+    ffmk_wire_put_u32(out, present);
+    for (int b = 0; b < FFMK_STAT_BUCKETS; b++)
+        if (stat->histogram[b])
+            ffmk_wire_put_u32(out, stat->histogram[b]);
+}
+
+static void put_record(struct ffmk_wire_out *out, const struct ffmk_rank_record *record)
+{
+    const struct ffmk_snapshot *data = &record->data;
+    ffmk_wire_put_u32(out, (uint32_t)record->rank);
+    ffmk_wire_put_u32(out, (uint32_t)record->pid);
+    ffmk_wire_put_string(out, record->host);
+    ffmk_wire_put_f64(out, data->ns_per_tick);
+    ffmk_wire_put_u64(out, data->elapsed_ns);
+    ffmk_wire_put_u64(out, data->mpi_ns);
+    ffmk_wire_put_u64(out, data->wait_ns);
+    ffmk_wire_put_u64(out, data->main_calls);
+    ffmk_wire_put_u64(out, data->all_calls);
+    ffmk_wire_put_f64(out, data->cost_ns);
+    ffmk_wire_put_f64(out, data->cost_outside_ns);
+    ffmk_wire_put_u32(out, data->threads);
+    ffmk_wire_put_u64(out, data->recorder_bytes);
+    ffmk_wire_put_u64(out, data->untracked_sends);
+
+    ffmk_wire_put_u32(out, (uint32_t)data->n_regions);
+    for (size_t i = 0; i < data->n_regions; i++) {
+        const struct ffmk_snapshot_region *region = &data->regions[i];
+        ffmk_wire_put_string(out, region->name);
+        ffmk_wire_put_u64(out, region->count);
+        ffmk_wire_put_u64(out, region->inclusive_ns);
+        ffmk_wire_put_u64(out, region->exclusive_ns);
+        ffmk_wire_put_u64(out, region->mpi_ns);
+        ffmk_wire_put_u64(out, region->main_exclusive_ns);
+        ffmk_wire_put_u64(out, region->main_mpi_ns);
+    }
+    ffmk_wire_put_u32(out, (uint32_t)data->n_calls);
+    for (size_t i = 0; i < data->n_calls; i++) {
+        const struct ffmk_snapshot_call *call = &data->calls[i];
+        ffmk_wire_put_string(out, call->name);
+        ffmk_wire_put_string(out, call->class_name);
+        ffmk_wire_put_u8(out, (uint8_t)call->binding);
+        ffmk_wire_put_u32(out, call->region);
+        put_stat(out, &call->stat);
+    }
+    ffmk_wire_put_u64(out, data->interval_ticks);
+    ffmk_wire_put_u32(out, (uint32_t)data->n_intervals);
+    for (size_t i = 0; i < data->n_intervals; i++) {
+        ffmk_wire_put_u64(out, data->intervals[i].mpi_ticks);
+        ffmk_wire_put_u64(out, data->intervals[i].wait_ticks);
+    }
+    ffmk_wire_put_u32(out, data->ranks_per_bin);
+    ffmk_wire_put_u32(out, (uint32_t)data->n_lanes);
+    for (size_t i = 0; i < data->n_lanes; i++) {
+        ffmk_wire_put_u64(out, data->lanes[i].messages);
+        ffmk_wire_put_u64(out, data->lanes[i].bytes);
+    }
+    ffmk_wire_put_string(out, record->counted.source);
+    ffmk_wire_put_string(out, record->counted.why);
+    ffmk_wire_put_u32(out, (uint32_t)record->counted.n);
+    for (size_t i = 0; i < record->counted.n; i++) {
+        ffmk_wire_put_string(out, record->counted.names[i]);
+        ffmk_wire_put_u64(out, record->counted.values[i]);
+    }
+}
+
+/* ---- decoding ---- */
+
+static void get_stat(struct ffmk_wire_in *in, struct ffmk_stat *stat)
+{
+    stat->count = ffmk_wire_get_u64(in);
+    stat->ticks = ffmk_wire_get_u64(in);
+    stat->bytes = ffmk_wire_get_u64(in);
+    stat->max_ticks = ffmk_wire_get_u64(in);
+    const uint32_t present = ffmk_wire_get_u32(in);
+    for (int b = 0; b < FFMK_STAT_BUCKETS; b++)
+        if (present >> b & 1)
+            stat->histogram[b] = ffmk_wire_get_u32(in);
+}
+
+/* A count of things that take at least `least` bytes each on the wire cannot exceed what is left of
+ * it. */
+static size_t get_length(struct ffmk_wire_in *in, size_t least)
+{
+    const uint32_t n = ffmk_wire_get_u32(in);
+    if (!in->failed && n > (in->length - in->at) / least)
+        in->failed = true;
+    return in->failed ? 0 : n;
+}
+
+/* One block for all arrays and names of a record. */
+struct storage {
+    char *at;
+    size_t left;
+};
+
+static void *take(struct storage *storage, struct ffmk_wire_in *in, size_t bytes)
+{
+    const size_t rounded = (bytes + 7) & ~(size_t)7;
+    if (rounded > storage->left) {
+        in->failed = true;
+        return NULL;
+    }
+    void *place = storage->at;
+    storage->at += rounded;
+    storage->left -= rounded;
+    return place;
+}
+
+static const char *get_name(struct storage *storage, struct ffmk_wire_in *in)
+{
+    char name[NAME_BYTES];
+    ffmk_wire_get_string(in, name, sizeof name);
+    const size_t bytes = strlen(name) + 1;
+    char *kept = in->failed ? NULL : take(storage, in, bytes);
+    return kept ? memcpy(kept, name, bytes) : "?";
+}
+
+static int get_record(const uint8_t *bytes, size_t length, struct ffmk_rank_record *record)
+{
+    struct ffmk_wire_in input = {bytes, length, 0, false};
+    struct ffmk_wire_in *in = &input;
+    struct ffmk_snapshot *data = &record->data;
+    memset(record, 0, sizeof *record);
+    /* In memory a call takes at most ten times its place on the wire, and nothing else grows more.
+     */
+    struct storage storage = {calloc(1, 10 * length + 64), 10 * length + 64};
+    if (!storage.at)
+        return 0;
+    record->storage = storage.at;
+
+    record->rank = (int)ffmk_wire_get_u32(in);
+    record->pid = (int)ffmk_wire_get_u32(in);
+    ffmk_wire_get_string(in, record->host, sizeof record->host);
+    data->ns_per_tick = ffmk_wire_get_f64(in);
+    data->elapsed_ns = ffmk_wire_get_u64(in);
+    data->mpi_ns = ffmk_wire_get_u64(in);
+    data->wait_ns = ffmk_wire_get_u64(in);
+    data->main_calls = ffmk_wire_get_u64(in);
+    data->all_calls = ffmk_wire_get_u64(in);
+    data->cost_ns = ffmk_wire_get_f64(in);
+    data->cost_outside_ns = ffmk_wire_get_f64(in);
+    data->threads = ffmk_wire_get_u32(in);
+    data->recorder_bytes = ffmk_wire_get_u64(in);
+    data->untracked_sends = ffmk_wire_get_u64(in);
+
+    data->n_regions = get_length(in, 52);
+    data->regions = take(&storage, in, data->n_regions * sizeof *data->regions);
+    for (size_t i = 0; i < data->n_regions && !in->failed; i++) {
+        struct ffmk_snapshot_region *region = &data->regions[i];
+        region->name = get_name(&storage, in);
+        region->count = ffmk_wire_get_u64(in);
+        region->inclusive_ns = ffmk_wire_get_u64(in);
+        region->exclusive_ns = ffmk_wire_get_u64(in);
+        region->mpi_ns = ffmk_wire_get_u64(in);
+        region->main_exclusive_ns = ffmk_wire_get_u64(in);
+        region->main_mpi_ns = ffmk_wire_get_u64(in);
+    }
+    data->n_calls = get_length(in, 49);
+    data->calls = take(&storage, in, data->n_calls * sizeof *data->calls);
+    for (size_t i = 0; i < data->n_calls && !in->failed; i++) {
+        struct ffmk_snapshot_call *call = &data->calls[i];
+        call->name = get_name(&storage, in);
+        call->class_name = get_name(&storage, in);
+        call->binding = (enum ffmk_binding)ffmk_wire_get_u8(in);
+        call->region = ffmk_wire_get_u32(in);
+        get_stat(in, &call->stat);
+        if ((unsigned)call->binding >= FFMK_BINDINGS || call->region >= data->n_regions)
+            in->failed = true;
+    }
+    data->interval_ticks = ffmk_wire_get_u64(in);
+    data->n_intervals = get_length(in, 16);
+    data->intervals = take(&storage, in, data->n_intervals * sizeof *data->intervals);
+    for (size_t i = 0; i < data->n_intervals && !in->failed; i++) {
+        data->intervals[i].mpi_ticks = ffmk_wire_get_u64(in);
+        data->intervals[i].wait_ticks = ffmk_wire_get_u64(in);
+    }
+    data->ranks_per_bin = ffmk_wire_get_u32(in);
+    data->n_lanes = get_length(in, 16);
+    data->lanes = take(&storage, in, data->n_lanes * sizeof *data->lanes);
+    for (size_t i = 0; i < data->n_lanes && !in->failed; i++) {
+        data->lanes[i].messages = ffmk_wire_get_u64(in);
+        data->lanes[i].bytes = ffmk_wire_get_u64(in);
+    }
+    ffmk_wire_get_string(in, record->counted.source, sizeof record->counted.source);
+    ffmk_wire_get_string(in, record->counted.why, sizeof record->counted.why);
+    record->counted.n = get_length(in, 12);
+    if (record->counted.n > FFMK_COUNTERS_MAX)
+        in->failed = true;
+    for (size_t i = 0; i < record->counted.n && !in->failed; i++) {
+        ffmk_wire_get_string(in, record->counted.names[i], FFMK_COUNTER_NAME);
+        record->counted.values[i] = ffmk_wire_get_u64(in);
+    }
+    return !in->failed && in->at == in->length;
+}
+
+/* ---- communication ---- */
+
+/* A communicator of our own over the job's ranks: nothing of the program's can match our messages.
+ * It is made of a group, not duplicated, so that no attribute callback of the program runs. */
+#if MPI_VERSION >= 4
+/* Without MPI_COMM_WORLD: a session of our own, kept open while its communicator lives. */
+static MPI_Session session = MPI_SESSION_NULL;
+
+static MPI_Comm open_session_comm(void)
+{
+    MPI_Comm comm = MPI_COMM_NULL;
+    MPI_Group group;
+    if (PMPI_Session_init(MPI_INFO_NULL, MPI_ERRORS_RETURN, &session) != MPI_SUCCESS)
+        return MPI_COMM_NULL;
+    if (PMPI_Group_from_session_pset(session, "mpi://WORLD", &group) == MPI_SUCCESS) {
+        PMPI_Comm_create_from_group(group, "ffmk-report", MPI_INFO_NULL, MPI_ERRORS_RETURN, &comm);
+        PMPI_Group_free(&group);
+    }
+    return comm;
+}
+#endif
+
+static MPI_Comm open_comm(const struct ffmk_job *job)
+{
+    MPI_Comm comm = MPI_COMM_NULL;
+#if MPI_VERSION >= 4
+    if (job->world_size == 0)
+        return open_session_comm();
+#endif
+    MPI_Group world;
+    MPI_Group ours;
+    int range[1][3] = {{job->first_rank, job->first_rank + job->n_ranks - 1, 1}};
+    PMPI_Comm_group(MPI_COMM_WORLD, &world);
+    PMPI_Group_range_incl(world, 1, range, &ours);
+    if (PMPI_Comm_create_group(MPI_COMM_WORLD, ours, TAG, &comm) != MPI_SUCCESS)
+        comm = MPI_COMM_NULL;
+    PMPI_Group_free(&ours);
+    PMPI_Group_free(&world);
+    if (comm != MPI_COMM_NULL)
+        PMPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
+    return comm;
+}
+
+static void close_comm(MPI_Comm *comm)
+{
+    PMPI_Comm_free(comm);
+#if MPI_VERSION >= 4
+    if (session != MPI_SESSION_NULL)
+        PMPI_Session_finalize(&session);
+#endif
+}
+
+/* Receive one rank's record. \return whether it is good. */
+static int receive(MPI_Comm comm, int from, struct ffmk_rank_record *record)
+{
+    MPI_Status status;
+    int length = 0;
+    if (PMPI_Probe(from, TAG, comm, &status) != MPI_SUCCESS ||
+        PMPI_Get_count(&status, MPI_BYTE, &length) != MPI_SUCCESS || length < 0)
+        return 0;
+    uint8_t *bytes = malloc((size_t)length + 1);
+    if (!bytes)
+        return 0;
+    const int good =
+        PMPI_Recv(bytes, length, MPI_BYTE, from, TAG, comm, MPI_STATUS_IGNORE) == MPI_SUCCESS &&
+        get_record(bytes, (size_t)length, record);
+    free(bytes);
+    return good;
+}
+
+size_t ffmk_gather(const struct ffmk_job *job, struct ffmk_rank_record *mine,
+                   struct ffmk_rank_record **records_p)
+{
+    MPI_Comm comm = open_comm(job);
+    if (comm == MPI_COMM_NULL) {
+        ffmk_log("rank %d: MPI gave no communicator for the report", mine->rank);
+        return 0;
+    }
+    int rank = 0;
+    int size = 0;
+    PMPI_Comm_rank(comm, &rank);
+    PMPI_Comm_size(comm, &size);
+    mine->rank = rank; /* the same, but with Sessions alone only this communicator knows it */
+    size_t n = 0;
+    struct ffmk_wire_out out = {0};
+    if (rank != 0) {
+        put_record(&out, mine);
+        /* A rank without memory sends nothing rather than half: zero bytes do not decode. */
+        PMPI_Send(out.data, out.failed ? 0 : (int)out.length, MPI_BYTE, 0, TAG, comm);
+        ffmk_wire_free(&out);
+    } else {
+        struct ffmk_rank_record *records = calloc((size_t)size, sizeof *records);
+        if (!records)
+            ffmk_log("out of memory for the reports of %d ranks", size);
+        if (records)
+            records[n++] = *mine;
+        for (int from = 1; from < size; from++) {
+            struct ffmk_rank_record lost;
+            if (receive(comm, from, records ? &records[n] : &lost) && records)
+                n++;
+            else
+                ffmk_log("the record of rank %d did not arrive; the report is without it", from);
+        }
+        *records_p = records;
+    }
+    close_comm(&comm);
+    return n;
+}
+
+void ffmk_gather_free(struct ffmk_rank_record *records, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(records[i].storage);
+    free(records);
+}

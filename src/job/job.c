@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * This process's part of the job: begins when MPI is up, ends with the report. */
+#include "job/job.h"
+
+#include "core/log.h"
+#include "job/comms.h"
+#include "job/gather.h"
+#include "job/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* More bins would make the matrix, not the ranks, rule the recorder's memory: 256 bins are 4 KiB a
+ * thread. */
+enum { MATRIX_BINS = 256 };
+
+static struct ffmk_job *job;
+
+struct ffmk_job *ffmk_job(void)
+{
+    return job;
+}
+
+/* Letters that are safe in a file name. */
+static void copy_plain(char *to, size_t bytes, const char *from)
+{
+    size_t at = 0;
+    for (; *from && at + 1 < bytes; from++)
+        to[at++] = (*from == '/' || *from < ' ') ? '-' : *from;
+    to[at] = '\0';
+}
+
+/* The batch system's number of the job, or what the launcher calls it, or the launcher's process.
+ */
+static void name_job(struct ffmk_job *self)
+{
+    static const char *const names[] = {
+        "SLURM_JOB_ID", "PBS_JOBID",      "LSB_JOBID", "JOB_ID",
+        "FLUX_JOB_ID",  "PMIX_NAMESPACE", "PMI_JOBID", "OMPI_MCA_ess_base_jobid"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value) {
+            copy_plain(self->name, sizeof self->name, value);
+            return;
+        }
+    }
+    snprintf(self->name, sizeof self->name, "%ld", (long)getppid());
+}
+
+/* Several programs under one mpirun (MPMD): perhaps only some of them have ffmk, and a collective
+ * over all would wait for the others for ever. Each program is a job of its own for the report;
+ * Open MPI's environment says which ranks are ours, in the order in which its mpirun numbers them.
+ */
+static void find_program(struct ffmk_job *self)
+{
+    self->first_rank = 0;
+    self->n_ranks = self->world_size;
+    const char *count = getenv("OMPI_NUM_APP_CTX");
+    const char *ranks = getenv("OMPI_APP_CTX_NUM_PROCS");
+    if (!count || !ranks || strtol(count, NULL, 10) < 2)
+        return;
+    int first = 0;
+    for (int program = 0; *ranks; program++) {
+        char *end;
+        const long n = strtol(ranks, &end, 10);
+        if (end == ranks || n <= 0 || n > self->world_size - first)
+            return;
+        if (self->world_rank < first + n) {
+            self->application = program;
+            self->first_rank = first;
+            self->n_ranks = (int)n;
+            return;
+        }
+        first += (int)n;
+        ranks = end + strspn(end, " ");
+    }
+}
+
+int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job *told)
+{
+    struct ffmk_job *self = calloc(1, sizeof *self);
+    if (!self)
+        return FFMK_ERR_NO_MEMORY;
+    self->config = start->config;
+    self->generation = start->generation;
+    self->started = time(NULL);
+
+    int up = 0;
+    PMPI_Initialized(&up);
+    if (up) {
+        PMPI_Comm_rank(MPI_COMM_WORLD, &self->world_rank);
+        PMPI_Comm_size(MPI_COMM_WORLD, &self->world_size);
+        MPI_Comm parent = MPI_COMM_NULL;
+        PMPI_Comm_get_parent(&parent);
+        self->spawned = parent != MPI_COMM_NULL;
+    }
+    char host[256] = "unknown";
+    gethostname(host, sizeof host - 1);
+    copy_plain(self->host, sizeof self->host, host);
+    if (!getcwd(self->directory, sizeof self->directory))
+        self->directory[0] = '\0';
+    name_job(self);
+    find_program(self);
+    if (ffmk_comms_start(start->generation) != FFMK_SUCCESS) {
+        free(self);
+        return FFMK_ERR_MPI;
+    }
+    self->counters = ffmk_counters_start(start->config->value[FFMK_CONFIG_COUNTERS].text);
+    self->at_exit = start->at_exit;
+    job = self;
+
+    const uint32_t size = (uint32_t)self->world_size;
+    told->world_rank = self->world_rank - self->first_rank;
+    told->world_size = self->world_size;
+    told->ranks_per_bin = size ? (size + MATRIX_BINS - 1) / MATRIX_BINS : 1;
+    told->bins = (size + told->ranks_per_bin - 1) / told->ranks_per_bin;
+    return FFMK_SUCCESS;
+}
+
+void ffmk_job_finish(const struct ffmk_snapshot *snapshot)
+{
+    struct ffmk_rank_record mine;
+    if (!ffmk_gather_own(job, snapshot, &mine))
+        return;
+    struct ffmk_rank_record *records = &mine;
+    size_t n = 1;
+    if (snapshot->ending == FFMK_ENDING_FINALIZE)
+        n = ffmk_gather(job, &mine, &records);
+    if (n > 0)
+        ffmk_report(job, records, n);
+    if (records != &mine)
+        ffmk_gather_free(records, n);
+    ffmk_comms_stop(snapshot->ending == FFMK_ENDING_FINALIZE);
+}
+
+/* Runs after the program's own exit handlers and before MPI's library is taken down, since we
+ * depend on it. */
+__attribute__((destructor)) static void process_ends(void)
+{
+    if (job && job->at_exit)
+        job->at_exit();
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * This process's part of the job: who we are among whom, since when, with which settings. */
+#ifndef FFMK_JOB_JOB_H
+#define FFMK_JOB_JOB_H
+
+#include "core/config.h"
+#include "job/counters.h"
+#include "job/engine.h"
+
+#include <mpi.h>
+#include <sys/types.h>
+#include <time.h>
+
+struct ffmk_job {
+    const struct ffmk_config *config;
+    int world_rank;
+    int world_size;  /* 0: no MPI_COMM_WORLD, only Sessions */
+    int application; /* number of this program in an MPMD job, 0 for the first or only one */
+    int spawned;     /* MPI_Comm_spawn started us: the parent's report has the plain name */
+    int first_rank;  /* the ranks of this program: the report's job */
+    int n_ranks;
+    char host[64];
+    char name[64];        /* what %j becomes */
+    char directory[4096]; /* where the program started: relative file names are meant from there */
+    time_t started;
+    struct ffmk_counters *counters;
+    volatile uint32_t *generation;
+    void (*at_exit)(void);
+};
+
+/** The job of this process, or NULL before MPI is up. The one global of the engine. */
+struct ffmk_job *ffmk_job(void);
+
+/** The engine's start and finish: see engine.h. */
+int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job *told);
+void ffmk_job_finish(const struct ffmk_snapshot *snapshot);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What the ranks' records mean. */
+#include "job/metrics.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Below these, advice about balance would be about noise. */
+#define WORTH_BALANCING     0.05
+#define WORTH_COMMUNICATION 0.9
+
+double ffmk_metrics_cost_s(const struct ffmk_snapshot *data)
+{
+    return (double)data->main_calls * data->cost_outside_ns * 1e-9;
+}
+
+double ffmk_metrics_useful_s(const struct ffmk_snapshot *data)
+{
+    const double useful =
+        ((double)data->elapsed_ns - (double)data->mpi_ns) * 1e-9 - ffmk_metrics_cost_s(data);
+    return useful > 0 ? useful : 0;
+}
+
+static int by_host_name(const void *a, const void *b)
+{
+    const struct ffmk_rank_record *const *x = a;
+    const struct ffmk_rank_record *const *y = b;
+    return strcmp((*x)->host, (*y)->host);
+}
+
+/* by_host: the records in the order of their hosts' names. */
+static struct ffmk_efficiency efficiency(const struct ffmk_rank_record *records,
+                                         const struct ffmk_rank_record **by_host, size_t n,
+                                         const double *useful, double elapsed)
+{
+    double sum = 0;
+    double max = 0;
+    double max_host_mean = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += useful[i];
+        if (useful[i] > max)
+            max = useful[i];
+    }
+    for (size_t i = 0; i < n;) {
+        const char *host = by_host[i]->host;
+        double host_sum = 0;
+        size_t host_ranks = 0;
+        for (; i < n && strcmp(by_host[i]->host, host) == 0; i++, host_ranks++)
+            host_sum += useful[by_host[i] - records];
+        if (host_sum / (double)host_ranks > max_host_mean)
+            max_host_mean = host_sum / (double)host_ranks;
+    }
+    if (max <= 0 || elapsed <= 0)
+        return (struct ffmk_efficiency){0, 1, 1, 1, 0};
+    const double mean = sum / (double)n;
+    if (elapsed < max)
+        elapsed = max;
+    return (struct ffmk_efficiency){
+        .parallel = mean / elapsed,
+        .load_balance = mean / max,
+        .load_balance_inside = max_host_mean / max,
+        .load_balance_between = mean / max_host_mean,
+        .communication = max / elapsed,
+    };
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct ffmk_call_sum *x = a;
+    const struct ffmk_call_sum *y = b;
+    if (x->time_s != y->time_s)
+        return x->time_s < y->time_s ? 1 : -1;
+    const int order = strcmp(x->name, y->name);
+    return order ? order : (int)x->binding - (int)y->binding;
+}
+
+static int by_region_time(const void *a, const void *b)
+{
+    const struct ffmk_call_sum *x = a;
+    const struct ffmk_call_sum *y = b;
+    if (x->region != y->region)
+        return x->region < y->region ? -1 : 1;
+    return by_time(a, b);
+}
+
+/* Add a call to a list in which (name, binding, region) comes once. `room` has space for every call
+ * of every rank. */
+static void add_call(struct ffmk_call_sum *list, size_t *n, const struct ffmk_snapshot_call *call,
+                     size_t region, double ns_per_tick)
+{
+    size_t i = 0;
+    while (i < *n && (list[i].binding != call->binding || list[i].region != region ||
+                      strcmp(list[i].name, call->name) != 0))
+        i++;
+    if (i == *n)
+        list[(*n)++] = (struct ffmk_call_sum){.name = call->name,
+                                              .class_name = call->class_name,
+                                              .binding = call->binding,
+                                              .region = region};
+    list[i].count += call->stat.count;
+    list[i].bytes += call->stat.bytes;
+    list[i].time_s += (double)call->stat.ticks * ns_per_tick * 1e-9;
+    const double max_s = (double)call->stat.max_ticks * ns_per_tick * 1e-9;
+    if (max_s > list[i].max_s)
+        list[i].max_s = max_s;
+    for (int b = 0; b < FFMK_STAT_BUCKETS; b++)
+        list[i].histogram[b] += call->stat.histogram[b];
+}
+
+static size_t region_index(struct ffmk_metrics *metrics, const char *name)
+{
+    size_t i = 0;
+    while (i < metrics->n_regions && strcmp(metrics->regions[i].name, name) != 0)
+        i++;
+    if (i == metrics->n_regions)
+        metrics->regions[metrics->n_regions++] = (struct ffmk_region_sum){.name = name};
+    return i;
+}
+
+static int by_exclusive(const void *a, const void *b)
+{
+    const struct ffmk_region_sum *x = a;
+    const struct ffmk_region_sum *y = b;
+    if (x->exclusive_s != y->exclusive_s)
+        return x->exclusive_s < y->exclusive_s ? 1 : -1;
+    return strcmp(x->name, y->name);
+}
+
+static void sum_regions(const struct ffmk_rank_record *records,
+                        const struct ffmk_rank_record **by_host, size_t n,
+                        struct ffmk_metrics *metrics, double *useful)
+{
+    for (size_t r = 0; r < n; r++)
+        for (size_t i = 0; i < records[r].data.n_regions; i++) {
+            const struct ffmk_snapshot_region *region = &records[r].data.regions[i];
+            struct ffmk_region_sum *sum = &metrics->regions[region_index(metrics, region->name)];
+            sum->count += region->count;
+            sum->time_s += (double)region->inclusive_ns * 1e-9;
+            sum->exclusive_s += (double)region->exclusive_ns * 1e-9;
+            sum->mpi_s += (double)region->mpi_ns * 1e-9;
+        }
+    qsort(metrics->regions, metrics->n_regions, sizeof *metrics->regions, by_exclusive);
+    for (size_t k = 0; k < metrics->n_regions; k++) {
+        double longest = 0;
+        for (size_t r = 0; r < n; r++) {
+            useful[r] = 0;
+            for (size_t i = 0; i < records[r].data.n_regions; i++) {
+                const struct ffmk_snapshot_region *region = &records[r].data.regions[i];
+                if (strcmp(region->name, metrics->regions[k].name) != 0)
+                    continue;
+                const double spent = (double)region->main_exclusive_ns * 1e-9;
+                const double mpi = (double)region->main_mpi_ns * 1e-9;
+                useful[r] = spent > mpi ? spent - mpi : 0;
+                if (spent > longest)
+                    longest = spent;
+            }
+        }
+        metrics->regions[k].efficiency = efficiency(records, by_host, n, useful, longest);
+    }
+}
+
+/* The time of MPI_Init lies before the run. */
+static bool starts_mpi(const char *name)
+{
+    return strcmp(name, "MPI_Init") == 0 || strcmp(name, "MPI_Init_thread") == 0 ||
+           strcmp(name, "MPI_Session_init") == 0;
+}
+
+static void find_top(struct ffmk_metrics *metrics)
+{
+    const size_t room = sizeof metrics->top / sizeof metrics->top[0];
+    for (size_t i = 0; i < metrics->n_calls && metrics->n_top < room; i++)
+        if (!starts_mpi(metrics->calls[i].name) && metrics->calls[i].time_s > 0)
+            metrics->top[metrics->n_top++] = &metrics->calls[i];
+}
+
+static void advise(const struct ffmk_rank_record *records, struct ffmk_metrics *metrics)
+{
+    char *text = metrics->advice;
+    const size_t room = sizeof metrics->advice;
+    const double saving =
+        metrics->elapsed_s > 0
+            ? (metrics->max_useful_s - metrics->mean_useful_s) / metrics->elapsed_s
+            : 0;
+    const struct ffmk_efficiency *e = &metrics->efficiency;
+    const char *costliest = metrics->n_top ? metrics->top[0]->name : NULL;
+    if (metrics->n_ranks < 2)
+        snprintf(text, room, "one rank: nothing to balance and nobody to wait for");
+    else if (saving >= WORTH_BALANCING)
+        snprintf(
+            text, room,
+            "rank %d does %.1f× the average work: balancing could save up to %.0f %% of the time",
+            records[metrics->slowest].rank, metrics->max_useful_s / metrics->mean_useful_s,
+            100 * saving);
+    else if (e->communication < WORTH_COMMUNICATION && costliest)
+        snprintf(text, room, "%s%.0f %% of the time goes into MPI: look at %s first",
+                 e->load_balance >= WORTH_COMMUNICATION ? "work is balanced, but " : "",
+                 100 * (1 - e->communication), costliest);
+    else
+        snprintf(text, room, "work is balanced and MPI costs little: nothing to do here");
+}
+
+bool ffmk_metrics_compute(const struct ffmk_rank_record *records, size_t n,
+                          struct ffmk_metrics *metrics)
+{
+    memset(metrics, 0, sizeof *metrics);
+    metrics->n_ranks = n;
+    size_t all_calls = 1;
+    size_t all_regions = 1;
+    for (size_t r = 0; r < n; r++) {
+        all_calls += records[r].data.n_calls;
+        all_regions += records[r].data.n_regions;
+    }
+    double *useful = calloc(n, sizeof *useful);
+    const struct ffmk_rank_record **by_host = calloc(n, sizeof *by_host);
+    metrics->calls = calloc(all_calls, sizeof *metrics->calls);
+    metrics->region_calls = calloc(all_calls, sizeof *metrics->region_calls);
+    metrics->regions = calloc(all_regions, sizeof *metrics->regions);
+    if (!useful || !by_host || !metrics->calls || !metrics->region_calls || !metrics->regions) {
+        free(useful);
+        free(by_host);
+        ffmk_metrics_free(metrics);
+        return false;
+    }
+    for (size_t r = 0; r < n; r++)
+        by_host[r] = &records[r];
+    qsort(by_host, n, sizeof *by_host, by_host_name);
+    sum_regions(records, by_host, n, metrics, useful);
+
+    double elapsed_sum = 0;
+    metrics->ns_per_tick = records[0].data.ns_per_tick;
+    for (size_t r = 0; r < n; r++) {
+        const struct ffmk_snapshot *data = &records[r].data;
+        const double elapsed = (double)data->elapsed_ns * 1e-9;
+        elapsed_sum += elapsed;
+        if (elapsed > metrics->elapsed_s)
+            metrics->elapsed_s = elapsed;
+        useful[r] = ffmk_metrics_useful_s(data);
+        metrics->mean_useful_s += useful[r] / (double)n;
+        if (useful[r] > useful[metrics->slowest])
+            metrics->slowest = r;
+        if (useful[r] < useful[metrics->fastest])
+            metrics->fastest = r;
+        metrics->cost_s += (double)data->all_calls * data->cost_ns * 1e-9;
+        metrics->cost_ns += data->cost_ns / (double)n;
+        if (data->recorder_bytes > metrics->recorder_bytes)
+            metrics->recorder_bytes = data->recorder_bytes;
+        for (size_t i = 0; i < data->n_calls; i++) {
+            const struct ffmk_snapshot_call *call = &data->calls[i];
+            add_call(metrics->calls, &metrics->n_calls, call, 0, data->ns_per_tick);
+            add_call(metrics->region_calls, &metrics->n_region_calls, call,
+                     region_index(metrics, data->regions[call->region].name), data->ns_per_tick);
+        }
+    }
+    metrics->max_useful_s = useful[metrics->slowest]; /* NOLINT: there is at least one rank */
+    metrics->min_useful_s = useful[metrics->fastest];
+    metrics->cost_share = elapsed_sum > 0 ? metrics->cost_s / elapsed_sum : 0;
+    if (metrics->cost_share > 1)
+        metrics->cost_share = 1;
+    metrics->efficiency = efficiency(records, by_host, n, useful, metrics->elapsed_s);
+    qsort(metrics->calls, metrics->n_calls, sizeof *metrics->calls, by_time);
+    qsort(metrics->region_calls, metrics->n_region_calls, sizeof *metrics->region_calls,
+          by_region_time);
+    find_top(metrics);
+    advise(records, metrics);
+    free(useful);
+    free(by_host);
+    return true;
+}
+
+void ffmk_metrics_free(struct ffmk_metrics *metrics)
+{
+    free(metrics->calls);
+    free(metrics->region_calls);
+    free(metrics->regions);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What remains of a run: which files, under which names, and when to say what. */
+#include "job/report.h"
+
+#include "core/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 4096 };
+
+const char *ffmk_report_binding(enum ffmk_binding binding)
+{
+    static const char *const names[] = {"c", "mpif", "f08"};
+    return names[binding];
+}
+
+/* The file a setting names, or "" for none. A part of the job (one rank, one program of several)
+ * gets a name of its own unless the user already put the rank into it: run.json becomes
+ * run.rank3.json. */
+static bool path_of(const struct ffmk_job *job, enum ffmk_config_id id, int rank, bool partial,
+                    char *path)
+{
+    const char *text = job->config->value[id].text;
+    path[0] = '\0';
+    if (!*text)
+        return true;
+    char plain[PATH_BYTES];
+    if (!ffmk_config_expand(text, job->host, rank, job->name, plain, sizeof plain)) {
+        ffmk_log("%s=%.200s is too long a file name when expanded", ffmk_config_var(id)->name,
+                 text);
+        return false;
+    }
+    char part[64] = "";
+    if (job->spawned)
+        snprintf(part, sizeof part, ".spawned%ld", (long)getpid());
+    else if (job->application > 0)
+        snprintf(part, sizeof part, ".program%d", job->application);
+    if (partial && !strstr(text, "%r"))
+        snprintf(part + strlen(part), sizeof part - strlen(part), ".rank%d", rank);
+    /* Relative names are meant from where the program started, also when it has gone elsewhere
+     * since. */
+    char now[PATH_BYTES];
+    char from[PATH_BYTES + 1] = "";
+    if (plain[0] != '/' && job->directory[0] &&
+        (!getcwd(now, sizeof now) || strcmp(now, job->directory) != 0))
+        snprintf(from, sizeof from, "%s/", job->directory);
+    const char *slash = strrchr(plain, '/');
+    char *dot = strrchr(plain, '.');
+    if (!dot || (slash && dot < slash))
+        dot = plain + strlen(plain);
+    return snprintf(path, PATH_BYTES, "%s%.*s%s%s", from, (int)(dot - plain), plain, part, dot) <
+           PATH_BYTES;
+}
+
+/* A file is written under a temporary name beside its own and renamed when whole: nobody ever reads
+ * half a report, and a full disk leaves the old one. */
+static FILE *open_beside(const char *path, char *temporary)
+{
+    if (snprintf(temporary, PATH_BYTES, "%s.%ld.tmp", path, (long)getpid()) >= PATH_BYTES) {
+        errno = ENAMETOOLONG;
+        return NULL;
+    }
+    return fopen(temporary, "we");
+}
+
+static bool close_into(FILE *file, const char *temporary, const char *path, bool good)
+{
+    errno = 0;
+    const bool written = fflush(file) == 0 && !ferror(file);
+    int reason = written ? 0 : errno;
+    fclose(file);
+    if (good && written && rename(temporary, path) == 0)
+        return true;
+    if (good && written)
+        reason = errno;
+    unlink(temporary);
+    /* A stream that failed says so before whoever wrote to it. */
+    errno = !written ? (reason ? reason : EIO) : good ? reason : ENOMEM;
+    return false;
+}
+
+static bool write_json(const char *path, const struct ffmk_job *job,
+                       const struct ffmk_rank_record *records, const struct ffmk_metrics *metrics)
+{
+    char temporary[PATH_BYTES];
+    FILE *file = open_beside(path, temporary);
+    if (file && close_into(file, temporary, path, ffmk_report_json(file, job, records, metrics)))
+        return true;
+    ffmk_log("cannot write the report %.300s: %s", path, strerror(errno));
+    return false;
+}
+
+static void write_csv(const char *path, const struct ffmk_rank_record *records, size_t n)
+{
+    char temporary[PATH_BYTES];
+    FILE *file = open_beside(path, temporary);
+    if (file) {
+        ffmk_report_csv(file, records, n);
+        if (close_into(file, temporary, path, true))
+            return;
+    }
+    ffmk_log("cannot write the calls to %.300s: %s", path, strerror(errno));
+}
+
+static void tell_partial(const struct ffmk_rank_record *mine, const char *json_path)
+{
+    const char *how =
+        mine->data.ending == FFMK_ENDING_ABORT ? "called MPI_Abort" : "ended without MPI_Finalize";
+    const double seconds = (double)mine->data.elapsed_ns * 1e-9;
+    if (*json_path)
+        ffmk_log("rank %d %s after %.3f s; its part of the report is in %.300s", mine->rank, how,
+                 seconds, json_path);
+    else
+        ffmk_log("rank %d %s after %.3f s: %llu MPI calls, %.3f s in MPI (FFMK_REPORT keeps more)",
+                 mine->rank, how, seconds, (unsigned long long)mine->data.all_calls,
+                 (double)mine->data.mpi_ns * 1e-9);
+}
+
+void ffmk_report(const struct ffmk_job *job, const struct ffmk_rank_record *records, size_t n)
+{
+    struct ffmk_metrics metrics;
+    if (!ffmk_metrics_compute(records, n, &metrics)) {
+        ffmk_log("out of memory for the report of %zu ranks", n);
+        return;
+    }
+    const bool partial = records[0].data.ending != FFMK_ENDING_FINALIZE;
+    char json_path[PATH_BYTES];
+    char csv_path[PATH_BYTES];
+    if (!path_of(job, FFMK_CONFIG_REPORT, records[0].rank, partial, json_path))
+        json_path[0] = '\0';
+    if (!path_of(job, FFMK_CONFIG_CSV, records[0].rank, partial, csv_path))
+        csv_path[0] = '\0';
+    if (*json_path && !write_json(json_path, job, records, &metrics))
+        json_path[0] = '\0';
+    if (*csv_path)
+        write_csv(csv_path, records, n);
+
+    enum { SUMMARY_OFF, SUMMARY_STDERR, SUMMARY_STDOUT };
+    const long where = job->config->value[FFMK_CONFIG_SUMMARY].number;
+    if (partial && where != SUMMARY_OFF)
+        tell_partial(&records[0], json_path);
+    else if (where != SUMMARY_OFF) {
+        FILE *out = where == SUMMARY_STDOUT ? stdout : stderr;
+        fflush(out);
+        ffmk_report_summary(out, job, records, &metrics, json_path);
+        fflush(out);
+    }
+    ffmk_metrics_free(&metrics);
+}

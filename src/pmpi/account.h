@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What a call moves: the words of calls.def's last column. Bytes are those that a rank hands over
+ * (for receives: the room it offers), as the arguments say; messages to single ranks also go into
+ * the communication matrix.
+ *
+ * The words are macros over the parameters' names, so that one table serves C, where a parameter is
+ * a value, and Fortran, where it is an address. The including file says how to read one: COUNT(x)
+ * COUNTS(x)   a count, an array of counts TYPE(x) TYPE_AT(x, i) COMM(x) REQUEST(x) REQUEST_AT(x, i)
+ * a handle as 64 bits NUMBER(x)            an int;  IN_PLACE(x)  whether a buffer is MPI_IN_PLACE
+ */
+#ifndef FFMK_PMPI_ACCOUNT_H
+#define FFMK_PMPI_ACCOUNT_H
+
+#include "pmpi/persistent.h"
+#include "pmpi/record.h"
+
+/** Slow path: ask the engine. */
+uint64_t ffmk_account_size_miss(struct ffmk_recorder *recorder, uint64_t datatype);
+const struct ffmk_comm_map *ffmk_account_map_miss(struct ffmk_recorder *recorder, uint64_t comm);
+
+static inline uint64_t ffmk_account_size(struct ffmk_recorder *recorder, uint64_t datatype)
+{
+    const struct ffmk_size_entry *entry =
+        &recorder->sizes[(datatype ^ (datatype >> 4) ^ (datatype >> 9)) % FFMK_SIZE_CACHE];
+    if (__builtin_expect(entry->datatype == datatype && recorder->generation == ffmk_generation, 1))
+        return entry->bytes;
+    return ffmk_account_size_miss(recorder, datatype);
+}
+
+static inline const struct ffmk_comm_map *ffmk_account_map(struct ffmk_recorder *recorder,
+                                                           uint64_t comm)
+{
+    if (__builtin_expect(recorder->comm == comm && recorder->generation == ffmk_generation, 1))
+        return recorder->comm_map;
+    return ffmk_account_map_miss(recorder, comm);
+}
+
+static inline uint64_t ffmk_account_bytes(struct ffmk_recorder *recorder, int64_t count,
+                                          uint64_t datatype)
+{
+    return count > 0 ? (uint64_t)count * ffmk_account_size(recorder, datatype) : 0;
+}
+
+/** World rank of rank `peer` of a communicator; negative when there is none (MPI_PROC_NULL, another
+ * world). */
+static inline int ffmk_account_world(const struct ffmk_comm_map *map, int peer)
+{
+    if (peer < 0 || peer >= map->size)
+        return -1;
+    return map->world ? map->world[peer] : peer;
+}
+
+static inline uint64_t ffmk_account_message(struct ffmk_recorder *recorder, int world,
+                                            uint64_t bytes)
+{
+    if (world >= 0 && recorder->lanes) {
+        struct ffmk_lane *lane = &recorder->lanes[(uint32_t)world / recorder->ranks_per_bin];
+        lane->messages++;
+        lane->bytes += bytes;
+    }
+    return bytes;
+}
+
+static inline uint64_t ffmk_account_sent(struct ffmk_recorder *recorder, int64_t count,
+                                         uint64_t datatype, int dest, uint64_t comm)
+{
+    if (dest < 0)
+        return 0;
+    const uint64_t bytes = ffmk_account_bytes(recorder, count, datatype);
+    return ffmk_account_message(recorder,
+                                ffmk_account_world(ffmk_account_map(recorder, comm), dest), bytes);
+}
+
+static inline uint64_t ffmk_account_sum_int(const int *counts, int n)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += (uint64_t)counts[i];
+    return sum;
+}
+
+static inline uint64_t ffmk_account_sum_count(const MPI_Count *counts, int n)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += (uint64_t)counts[i];
+    return sum;
+}
+
+#define ACCOUNT_SUM(counts, n)                                                                     \
+    _Generic((counts), const int *                                                                 \
+             : ffmk_account_sum_int, int *                                                         \
+             : ffmk_account_sum_int, const MPI_Count *                                             \
+             : ffmk_account_sum_count, MPI_Count *                                                 \
+             : ffmk_account_sum_count)((counts), (n))
+
+/* The words. `recorder` is the calling thread's; each is an expression of bytes. */
+#define NOTHING            0
+#define BYTES(count, type) ffmk_account_bytes(recorder, COUNT(count), TYPE(type))
+#define ONE(type)          ffmk_account_size(recorder, TYPE(type))
+#define SENT(count, type, dest, comm)                                                              \
+    ffmk_account_sent(recorder, COUNT(count), TYPE(type), NUMBER(dest), COMM(comm))
+#define FORGET() (ffmk_generation++, 0)
+
+/* A rank's own part of a gather: it hands over the send arguments, or with MPI_IN_PLACE what the
+ * receive arguments say of it. Intercommunicators count nothing in rooted and v collectives: which
+ * arguments are significant differs. */
+#define OWN(buffer, count, type, recvcount, recvtype, comm)                                        \
+    (IN_PLACE(buffer) ? BYTES(recvcount, recvtype) : ACCOUNT_INTER(comm) ? 0 : BYTES(count, type))
+#define OWNV(buffer, count, type, recvcounts, recvtype, comm)                                      \
+    (IN_PLACE(buffer)                                                                              \
+         ? ffmk_account_bytes(recorder, ACCOUNT_MINE(recvcounts, comm), TYPE(recvtype))            \
+     : ACCOUNT_INTER(comm) ? 0                                                                     \
+                           : BYTES(count, type))
+#define GOT(buffer, count, type, comm)                                                             \
+    (IN_PLACE(buffer) || ACCOUNT_INTER(comm) ? 0 : BYTES(count, type))
+#define EACH(buffer, count, type, recvcount, recvtype, comm)                                       \
+    ((uint64_t)ACCOUNT_SIZE(comm) *                                                                \
+     (IN_PLACE(buffer) ? BYTES(recvcount, recvtype) : BYTES(count, type)))
+#define EACHV(buffer, counts, type, recvcounts, recvtype, comm)                                    \
+    (IN_PLACE(buffer) ? ACCOUNT_VECTOR(recvcounts, recvtype, ACCOUNT_SIZE(comm))                   \
+                      : ACCOUNT_VECTOR(counts, type, ACCOUNT_SIZE(comm)))
+#define EACHW(buffer, counts, types, recvcounts, recvtypes, comm)                                  \
+    (IN_PLACE(buffer) ? ACCOUNT_TYPES(recvcounts, recvtypes, ACCOUNT_SIZE(comm))                   \
+                      : ACCOUNT_TYPES(counts, types, ACCOUNT_SIZE(comm)))
+#define SUM(count, type, comm)           ((uint64_t)ACCOUNT_SIZE(comm) * BYTES(count, type))
+#define SUMV(counts, type, comm)         ACCOUNT_VECTOR(counts, type, ACCOUNT_SIZE(comm))
+#define NEIGHBOURS(count, type, comm)    ((uint64_t)ACCOUNT_DEGREE(comm) * BYTES(count, type))
+#define NEIGHBOURSV(counts, type, comm)  ACCOUNT_VECTOR(counts, type, ACCOUNT_DEGREE(comm))
+#define NEIGHBOURSW(counts, types, comm) ACCOUNT_TYPES(counts, types, ACCOUNT_DEGREE(comm))
+
+#define ACCOUNT_INTER(comm)  (ffmk_account_map(recorder, COMM(comm))->inter)
+#define ACCOUNT_SIZE(comm)   (ffmk_account_map(recorder, COMM(comm))->size)
+#define ACCOUNT_DEGREE(comm) (ffmk_account_map(recorder, COMM(comm))->outdegree)
+#define ACCOUNT_MINE(counts, comm)                                                                 \
+    ((int64_t)COUNTS(counts)[ffmk_account_map(recorder, COMM(comm))->rank])
+#define ACCOUNT_VECTOR(counts, type, n)                                                            \
+    ffmk_account_bytes(recorder, (int64_t)ACCOUNT_SUM(COUNTS(counts), n), TYPE(type))
+#define ACCOUNT_TYPES(counts, types, n)                                                            \
+    __extension__({                                                                                \
+        uint64_t sum_ = 0;                                                                         \
+        for (int i_ = 0, n_ = (n); i_ < n_; i_++)                                                  \
+            sum_ += ffmk_account_bytes(recorder, (int64_t)COUNTS(counts)[i_], TYPE_AT(types, i_)); \
+        sum_;                                                                                      \
+    })
+
+/* Persistent sends are remembered when made and counted at each start. */
+#define PERSISTENT(count, type, dest, comm, request)                                               \
+    ffmk_persistent_add(recorder, REQUEST(request), COUNT(count), TYPE(type), NUMBER(dest),        \
+                        COMM(comm))
+#define PARTITIONED(partitions, count, type, dest, comm, request)                                  \
+    ffmk_persistent_add(recorder, REQUEST(request),                                                \
+                        (int64_t)NUMBER(partitions) * BIG_COUNT(count), TYPE(type), NUMBER(dest),  \
+                        COMM(comm))
+#define PERSISTENT_OTHER(request) ffmk_persistent_other(REQUEST(request))
+#define START(request)            ffmk_persistent_start(recorder, REQUEST(request))
+#define STARTALL(count, requests)                                                                  \
+    __extension__({                                                                                \
+        uint64_t sum_ = 0;                                                                         \
+        for (int i_ = 0, n_ = NUMBER(count); i_ < n_; i_++)                                        \
+            sum_ += ffmk_persistent_start(recorder, REQUEST_AT(requests, i_));                     \
+        sum_;                                                                                      \
+    })
+
+#endif

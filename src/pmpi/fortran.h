@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What the two Fortran bindings share. A Fortran door is a C function whose parameters are all
+ * addresses, the names of the table and then ierror (and a hidden length for each CHARACTER); they
+ * are handed on untouched, so that no sentinel (MPI_IN_PLACE, MPI_STATUS_IGNORE, …) needs
+ * translating. */
+#ifndef FFMK_PMPI_FORTRAN_H
+#define FFMK_PMPI_FORTRAN_H
+
+#include "pmpi/door.h"
+
+/** Addresses of MPI_IN_PLACE as Fortran programs pass it; set by ffmk_fortran_find_sentinels(). */
+struct ffmk_fortran_sentinels {
+    const void *in_place;     /* mpif.h, use mpi */
+    const void *in_place_f08; /* mpi_f08 */
+};
+extern struct ffmk_fortran_sentinels ffmk_fortran;
+
+void ffmk_fortran_find_sentinels(void);
+
+#define BIG_COUNT(x)     ((int64_t) * (const MPI_Count *)(x))
+#define NUMBER(x)        (*(const MPI_Fint *)(x))
+#define HANDLE_AT(x, i)  (FFMK_HANDLE_FORTRAN | (uint32_t)((const MPI_Fint *)(x))[i])
+#define TYPE(x)          HANDLE_AT(x, 0)
+#define TYPE_AT(x, i)    HANDLE_AT(x, i)
+#define COMM(x)          HANDLE_AT(x, 0)
+#define REQUEST(x)       HANDLE_AT(x, 0)
+#define REQUEST_AT(x, i) HANDLE_AT(x, i)
+
+/* (a, b, c) as parameters void *a, void *b, void *c. */
+#define VOIDS(...)                                                                                 \
+    VOIDS_N(__VA_ARGS__, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)(__VA_ARGS__)
+#define VOIDS_N(a, b, c, d, e, f, g, h, i, j, k, l, m, n, N, ...) VOIDS_##N
+#define VOIDS_1(a)                                                void *a
+#define VOIDS_2(a, ...)                                           void *a, VOIDS_1(__VA_ARGS__)
+#define VOIDS_3(a, ...)                                           void *a, VOIDS_2(__VA_ARGS__)
+#define VOIDS_4(a, ...)                                           void *a, VOIDS_3(__VA_ARGS__)
+#define VOIDS_5(a, ...)                                           void *a, VOIDS_4(__VA_ARGS__)
+#define VOIDS_6(a, ...)                                           void *a, VOIDS_5(__VA_ARGS__)
+#define VOIDS_7(a, ...)                                           void *a, VOIDS_6(__VA_ARGS__)
+#define VOIDS_8(a, ...)                                           void *a, VOIDS_7(__VA_ARGS__)
+#define VOIDS_9(a, ...)                                           void *a, VOIDS_8(__VA_ARGS__)
+#define VOIDS_10(a, ...)                                          void *a, VOIDS_9(__VA_ARGS__)
+#define VOIDS_11(a, ...)                                          void *a, VOIDS_10(__VA_ARGS__)
+#define VOIDS_12(a, ...)                                          void *a, VOIDS_11(__VA_ARGS__)
+#define VOIDS_13(a, ...)                                          void *a, VOIDS_12(__VA_ARGS__)
+#define VOIDS_14(a, ...)                                          void *a, VOIDS_13(__VA_ARGS__)
+
+#define UNWRAP(...) __VA_ARGS__
+#define LENGTH_PARAMETERS_0
+#define LENGTH_PARAMETERS_1 , void *length1_
+#define LENGTH_PARAMETERS_2 , void *length1_, void *length2_
+#define LENGTHS_0
+#define LENGTHS_1 , length1_
+#define LENGTHS_2 , length1_, length2_
+
+/* ierror is optional in mpi_f08: absent, it is NULL, and a call that returned has succeeded. */
+#define FORTRAN_DOOR(symbol, door, waits, names, characters, account)                              \
+    FFMK_PUBLIC void symbol(VOIDS names, void *ierror_ LENGTH_PARAMETERS_##characters);            \
+    FFMK_PUBLIC void symbol(VOIDS names, void *ierror_ LENGTH_PARAMETERS_##characters)             \
+    {                                                                                              \
+        typedef void function_(VOIDS names, void *ierror_ LENGTH_PARAMETERS_##characters);         \
+        void *const frame_ = __builtin_frame_address(0);                                           \
+        if (DOOR_PASSES_BY(door, frame_)) {                                                        \
+            ((function_ *)ffmk_next[door])(UNWRAP names, ierror_ LENGTHS_##characters);            \
+            return;                                                                                \
+        }                                                                                          \
+        DOOR_RECORD(door, waits, frame_,                                                           \
+                    ((function_ *)ffmk_next[door])(UNWRAP names, ierror_ LENGTHS_##characters),    \
+                    ierror_ == NULL || *(const MPI_Fint *)ierror_ == MPI_SUCCESS, account);        \
+    }
+
+#endif

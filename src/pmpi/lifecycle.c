@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * When the doors begin and stop to record. */
+#include "pmpi/lifecycle.h"
+
+#include "core/launcher.h"
+#include "core/log.h"
+#include "pmpi/cost.h"
+#include "pmpi/fortran.h"
+#include "pmpi/next.h"
+#include "pmpi/persistent.h"
+#include "pmpi/record.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef OPEN_MPI
+#define BUILT_FOR "Open MPI"
+#else
+#define BUILT_FOR "MPICH"
+#endif
+
+enum state {
+    FRESH,    /* no MPI call yet */
+    AWAITING, /* the environment is read, MPI has not started */
+    RUNNING,
+    OVER, /* the report is written */
+    OFF   /* switched off, or stepped aside */
+};
+
+static struct {
+    pthread_mutex_t lock;
+    volatile enum state state;
+    bool aside; /* this MPI is not ours: the engine must not be loaded either */
+    struct ffmk_config config;
+    char complaints[8][256];
+    int n_complaints;
+    const struct ffmk_engine *volatile engine;
+    struct ffmk_engine_job job;
+    struct ffmk_recorder *main_thread;
+    struct ffmk_clock begun;
+    struct ffmk_cost cost;
+    pthread_key_t key; /* tells of threads that end */
+    bool key_made;
+    pid_t pid;
+    int open; /* MPI_Init and sessions that are not ended */
+} life = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* ---- before MPI ---- */
+
+static void keep_complaint(void *context, const char *line)
+{
+    (void)context;
+    const int room = sizeof life.complaints / sizeof life.complaints[0];
+    if (life.n_complaints < room)
+        snprintf(life.complaints[life.n_complaints++], sizeof life.complaints[0], "%s", line);
+}
+
+static bool vendor_fits(void)
+{
+    typedef int get_version(char *, int *);
+    get_version *ask;
+    void *found = ffmk_next_symbol("PMPI_Get_library_version");
+    memcpy(&ask, &found, sizeof ask);
+    if (!ask)
+        return true;           /* before MPI-3: nothing to compare, and our calls are by name */
+    static char version[8192]; /* MPI_MAX_LIBRARY_VERSION_STRING is 256 in one, 8192 in the other */
+    int length = 0;
+    ask(version, &length);
+#ifdef OPEN_MPI
+    const bool fits = strstr(version, "Open MPI") != NULL;
+#else
+    /* Those of the MPICH ABI initiative share its handles. */
+    const bool fits =
+        strstr(version, "MPICH") || strstr(version, "MVAPICH") || strstr(version, "Intel(R) MPI");
+#endif
+    version[strcspn(version, "\n")] = '\0';
+    for (char *tab = version; (tab = strchr(tab, '\t'));)
+        *tab = ' ';
+    if (!fits && ffmk_launcher_first_rank())
+        ffmk_log("this libffmk is built for " BUILT_FOR ", the program uses %.60s: stepping aside "
+                 "(`ffmk run` picks the build that fits)",
+                 version);
+    return fits;
+}
+
+void ffmk_lifecycle_before_init(void)
+{
+    pthread_mutex_lock(&life.lock);
+    if (life.state == FRESH) {
+        ffmk_config_read(&life.config, environ, keep_complaint, NULL);
+        ffmk_log_verbose((int)life.config.value[FFMK_CONFIG_VERBOSE].number);
+        life.aside = !vendor_fits();
+        if (life.aside || life.config.value[FFMK_CONFIG_DISABLE].number) {
+            life.state = OFF;
+        } else {
+            if (life.config.value[FFMK_CONFIG_CHAIN].number)
+                ffmk_next_chain();
+            ffmk_clock_choose();
+            life.state = AWAITING;
+        }
+    }
+    pthread_mutex_unlock(&life.lock);
+}
+
+/* ---- the engine ---- */
+
+static bool mpi_is_up(void)
+{
+    typedef int ask_flag(int *);
+    ask_flag *initialized;
+    void *found = ffmk_next_symbol("PMPI_Initialized");
+    memcpy(&initialized, &found, sizeof initialized);
+    int flag = 0;
+    return initialized && initialized(&flag) == MPI_SUCCESS && flag;
+}
+
+/* The engine lies beside this library, links followed. */
+static bool engine_path(char *path, size_t bytes)
+{
+    static const char here;
+    Dl_info info;
+    struct link_map *map;
+    char origin[4096];
+    if (!dladdr1(&here, &info, (void **)&map, RTLD_DL_LINKMAP) || strlen(info.dli_fname) >= 4096 ||
+        dlinfo(map, RTLD_DI_ORIGIN, origin) != 0)
+        return false;
+    const char *slash = strrchr(info.dli_fname, '/');
+    char library[8192];
+    snprintf(library, sizeof library, "%s/%s", origin, slash ? slash + 1 : info.dli_fname);
+    char *real = realpath(library, NULL);
+    if (!real)
+        return false;
+    *strrchr(real, '/') = '\0';
+    const int length = snprintf(path, bytes, "%s/libffmk-engine.so", real);
+    free(real);
+    return length > 0 && (size_t)length < bytes;
+}
+
+/* Lock held. */
+static void load_engine(void)
+{
+    char path[4096];
+    if (!engine_path(path, sizeof path)) {
+        if (ffmk_launcher_first_rank())
+            ffmk_log("cannot find where libffmk.so lies, so not its engine: stepping aside");
+        return;
+    }
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    const struct ffmk_engine *engine = handle ? dlsym(handle, "ffmk_engine_table") : NULL;
+    if (!engine) {
+        if (ffmk_launcher_first_rank())
+            ffmk_log("cannot load the engine: %.700s: stepping aside", dlerror());
+        return;
+    }
+    if (engine->version != FFMK_ENGINE_VERSION) {
+        if (ffmk_launcher_first_rank())
+            ffmk_log("%.700s is of another build (%u, not %u): stepping aside", path,
+                     engine->version, (unsigned)FFMK_ENGINE_VERSION);
+        return;
+    }
+    life.engine = engine;
+}
+
+const struct ffmk_engine *ffmk_lifecycle_engine(void)
+{
+    if (life.engine)
+        return life.engine;
+    ffmk_lifecycle_before_init();
+    if (life.aside || !(life.open > 0 || mpi_is_up()))
+        return NULL;
+    pthread_mutex_lock(&life.lock);
+    static bool tried;
+    if (!life.engine && !tried)
+        load_engine();
+    tried = true;
+    pthread_mutex_unlock(&life.lock);
+    return life.engine;
+}
+
+/* ---- recording ---- */
+
+/* A thread that recorded ends. The child of a fork leaves the lists alone: their lock may be held
+ * by a thread that it does not have. */
+static void thread_ends(void *recorder)
+{
+    ffmk_thread = (struct ffmk_thread){.inside = FFMK_THREAD_NEW};
+    if (getpid() == life.pid)
+        ffmk_recorder_retire(recorder);
+}
+
+static struct ffmk_recorder *attach(void)
+{
+    struct ffmk_recorder *recorder =
+        ffmk_recorder_create(&life.job, (uint32_t)life.config.value[FFMK_CONFIG_TIMELINE].number);
+    if (recorder) {
+        ffmk_thread.recorder = recorder;
+        ffmk_thread.inside = NULL;
+        /* The main thread's lasts: the time line and the efficiencies are its. */
+        if (life.main_thread && life.key_made)
+            pthread_setspecific(life.key, recorder);
+    }
+    return recorder;
+}
+
+struct ffmk_recorder *ffmk_lifecycle_recorder(void)
+{
+    if (life.state != RUNNING || ffmk_thread.inside == FFMK_THREAD_PAUSED)
+        return NULL;
+    if (!ffmk_thread.recorder)
+        return attach();
+    return ffmk_thread.recorder;
+}
+
+/* The process ends with MPI still up. */
+static void at_exit(void)
+{
+    if (life.state == RUNNING && getpid() == life.pid)
+        ffmk_lifecycle_finish(FFMK_ENDING_EXIT);
+}
+
+/* A line about each bad variable from the first rank; with FFMK_STRICT=1 the job ends. */
+static void tell_complaints(void)
+{
+    if (life.n_complaints == 0)
+        return;
+    if (life.job.world_rank == 0)
+        for (int i = 0; i < life.n_complaints; i++)
+            ffmk_log("%s (ignored)", life.complaints[i]);
+    if (life.config.value[FFMK_CONFIG_STRICT].number) {
+        if (life.job.world_rank == 0)
+            ffmk_log("FFMK_STRICT=1: ending the job");
+        else
+            sleep(1); /* the launcher ends the job with the first process: not before it was told */
+        _exit(FFMK_STRICT_EXIT);
+    }
+}
+
+/* Lock held, MPI up, engine there. */
+static bool begin(void)
+{
+    const struct ffmk_engine_start start = {&life.config, &ffmk_generation, at_exit};
+    if (life.engine->start(&start, &life.job) != FFMK_SUCCESS)
+        return false;
+    tell_complaints();
+    life.pid = getpid();
+    life.key_made = pthread_key_create(&life.key, thread_ends) == 0;
+    life.state = RUNNING;
+    life.main_thread = attach();
+    if (!life.main_thread)
+        return false;
+    ffmk_fortran_find_sentinels();
+    life.cost = ffmk_cost_measure();
+    ffmk_recorder_restart(life.main_thread);
+    ffmk_clock_mark(&life.begun);
+    return true;
+}
+
+static void begin_or_step_aside(void)
+{
+    const struct ffmk_engine *engine = ffmk_lifecycle_engine();
+    pthread_mutex_lock(&life.lock);
+    if (life.state == AWAITING && (!engine || !begin()))
+        life.state = OFF;
+    pthread_mutex_unlock(&life.lock);
+}
+
+void ffmk_lifecycle_after_init(unsigned door, uint64_t start, uint64_t stop)
+{
+    life.open++;
+    if (life.state == AWAITING)
+        begin_or_step_aside();
+    if (life.state == RUNNING && ffmk_thread.recorder && ffmk_thread.inside == NULL) {
+        /* Not through ffmk_record: the time before the run begins is on no time line. */
+        struct ffmk_recorder *recorder = ffmk_thread.recorder;
+        const uint32_t place =
+            recorder->slots[door] ? recorder->slots[door] : ffmk_recorder_place(recorder, door);
+        ffmk_stat_add(&recorder->stats[place], stop - start, 0);
+    }
+}
+
+bool ffmk_lifecycle_enter(unsigned door, void *frame)
+{
+    if (!ffmk_next[door]) {
+        if (life.state == FRESH)
+            ffmk_lifecycle_before_init(); /* decides whether doors lead to the next tool */
+        ffmk_next_find(door);
+    }
+    void *const inside = ffmk_thread.inside;
+    if (inside == NULL)
+        return true;
+    if (inside == FFMK_THREAD_NEW) {
+        /* The first call of a thread, or of a process whose MPI started past the doors. */
+        if (life.state == AWAITING && mpi_is_up())
+            begin_or_step_aside();
+        return life.state == RUNNING && (ffmk_thread.recorder || attach());
+    }
+    if (inside < FFMK_THREAD_MARKS)
+        return false;
+    /* Stacks grow down: a call from a shallower frame than the one that is "under way" finds that
+     * one abandoned, by longjmp or an exception out of a callback or error handler; so does a
+     * deeper one whose way has written over it. Other deeper ones are nested and pass by. */
+    return ffmk_thread.recorder && ((uintptr_t)frame >= (uintptr_t)inside ||
+                                    FFMK_FRAME_RETURNS(inside) != ffmk_thread.returns);
+}
+
+/* ---- the end ---- */
+
+void ffmk_lifecycle_finish(enum ffmk_ending ending)
+{
+    if (life.state != RUNNING || (ending == FFMK_ENDING_FINALIZE && --life.open > 0))
+        return;
+    const uint64_t now = ffmk_clock_ticks();
+    struct ffmk_clock ended;
+    ffmk_clock_mark(&ended);
+    pthread_mutex_lock(&life.lock);
+    life.state = OVER;
+    ffmk_thread.inside = FFMK_THREAD_NEW;
+    const double ns_per_tick = ffmk_clock_ns_per_tick(&life.begun, &ended);
+    struct ffmk_snapshot snapshot = {
+        .ending = ending,
+        .ns_per_tick = ns_per_tick,
+        .clock_name = ffmk_clock_name(),
+        .cost_ns = life.cost.ticks * ns_per_tick,
+        .cost_outside_ns = life.cost.outside_ticks * ns_per_tick,
+        .untracked_sends = ffmk_persistent_untracked(),
+        .ranks_per_bin = life.job.ranks_per_bin,
+        .n_lanes = life.job.bins,
+    };
+    if (!ffmk_recorder_snapshot(life.main_thread, now, ns_per_tick, &snapshot))
+        ffmk_log("out of memory for the report: what could be summed is in it");
+    life.engine->finish(&snapshot);
+    pthread_mutex_unlock(&life.lock);
+}

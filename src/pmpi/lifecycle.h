@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * When the doors begin and stop to record: nothing happens in a process until its first MPI call;
+ * the engine is loaded when MPI is up; the report is written when MPI_Finalize is entered, or at
+ * exit. */
+#ifndef FFMK_PMPI_LIFECYCLE_H
+#define FFMK_PMPI_LIFECYCLE_H
+
+#include "job/engine.h"
+
+#include <stdbool.h>
+
+/** Exit code of a process that FFMK_STRICT=1 ends. */
+enum { FFMK_STRICT_EXIT = 2 };
+
+/** Where the function of a frame returns to, as it stands on the stack (x86-64 and aarch64 alike).
+ */
+#define FFMK_FRAME_RETURNS(frame) (((void *const *)(frame))[1])
+
+/** The slow path of every door: find what it calls, and decide whether this call is recorded.
+ * `frame` is the frame of the door's function. \return true: go on and record. */
+bool ffmk_lifecycle_enter(unsigned door, void *frame);
+
+/** Before MPI starts: the environment is read, the vendor compared. */
+void ffmk_lifecycle_before_init(void);
+
+/** MPI has started, with the MPI_Init-like call `door` that took from start to stop ticks: begin to
+ * record. */
+void ffmk_lifecycle_after_init(unsigned door, uint64_t start, uint64_t stop);
+
+/** MPI is about to end: the report is written and recording stops. */
+void ffmk_lifecycle_finish(enum ffmk_ending ending);
+
+/** The engine, or NULL while MPI is not up or the library has stepped aside. Loads it for a program
+ * that links the library but whose MPI started past the doors. */
+const struct ffmk_engine *ffmk_lifecycle_engine(void);
+
+/** The calling thread's recorder, made if need be; NULL when nothing is recorded. */
+struct ffmk_recorder *ffmk_lifecycle_recorder(void);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What a thread records of its MPI calls. Each thread writes its own recorder and nobody else's: no
+ * lock, no atomic. Only plain counters here; turning them into a report is the job's business. */
+#ifndef FFMK_PMPI_RECORD_H
+#define FFMK_PMPI_RECORD_H
+
+#include "core/clock.h"
+#include "core/stats.h"
+#include "job/engine.h"
+#include "pmpi/doors.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    FFMK_REGIONS_MAX =
+        1024, /* names kept apart in a process, with "(program)" and "(other regions)" */
+    FFMK_REGION_DEPTH = 64,
+    FFMK_REGION_NAME = 64,
+    FFMK_SIZE_CACHE = 16
+};
+
+struct ffmk_region_book; /* what one thread recorded in one region; record.c */
+
+struct ffmk_size_entry {
+    uint64_t datatype;
+    uint64_t bytes;
+};
+
+/* A recorder's memory: this struct (about 1 KiB), `line` of FFMK_TIMELINE intervals (16 B each),
+ * `lanes` (16 B a bin, at most 256 bins), `stats` (184 B for each call used in each region used),
+ * and for each region used `slots` (2 B a door). */
+struct ffmk_recorder {
+    uint16_t *slots;         /* of the current region: place of a door in stats, 0 = none yet */
+    struct ffmk_stat *stats; /* [0] is nobody's */
+    uint64_t interval_begin; /* ticks of the current interval of the time line; end exclusive */
+    uint64_t interval_end;
+    struct ffmk_interval now; /* what the current interval holds until it is left */
+    uint64_t origin;          /* tick at which the time line begins */
+    uint32_t line_shift;      /* an interval is 2^line_shift ticks */
+    uint32_t line_length;
+    struct ffmk_interval *line;
+
+    uint32_t generation;
+    uint64_t comm;
+    const struct ffmk_comm_map *comm_map;
+    struct ffmk_size_entry sizes[FFMK_SIZE_CACHE];
+    struct ffmk_lane *lanes;
+    uint32_t ranks_per_bin;
+
+    uint32_t stats_used;
+    uint32_t stats_room;
+    struct ffmk_region_book *books; /* by order of first use here; [0] is the program */
+    uint32_t books_used;
+    uint32_t books_room;
+    uint32_t current_book;
+    uint64_t since; /* tick at which the current region became the innermost one */
+    uint32_t depth;
+    uint32_t stack[FFMK_REGION_DEPTH]; /* books of the open regions, outermost first */
+    uint64_t paused_at;                /* tick of MPI_Pcontrol(0), or 0 */
+    uint32_t threads;                  /* that recorded here, one after the other */
+    bool idle;                         /* its thread has ended: the next new one goes on with it */
+    struct ffmk_recorder *next;
+};
+
+/** A thread's two words of TLS. */
+struct ffmk_thread {
+    /** NULL: outside MPI and recording. Otherwise the frame of the intercepted call that is under
+     * way, or one of the marks below. One load tells the usual case from all others. */
+    void *inside;
+    struct ffmk_recorder *recorder;
+    /** Where the call under way returns to, as it stands in that frame. A frame that was left by
+     * longjmp is soon written over, and then this shows it. */
+    void *returns;
+};
+
+#define FFMK_THREAD_NEW    ((void *)1) /* no recorder yet */
+#define FFMK_THREAD_PAUSED ((void *)2) /* MPI_Pcontrol(0) */
+#define FFMK_THREAD_MARKS  ((void *)8) /* below: a mark, not a frame */
+
+extern _Thread_local struct ffmk_thread ffmk_thread;
+extern volatile uint32_t ffmk_generation;
+
+/** A recorder for the calling thread, which has none: one whose thread has ended, or a new one, so
+ * that memory grows with the threads alive at once, not with those that ever were.
+ * \return NULL when there is no memory. */
+struct ffmk_recorder *ffmk_recorder_create(const struct ffmk_engine_job *job, uint32_t line_length);
+
+/** The recorder's thread ends: its regions end with it; what it recorded stays. */
+void ffmk_recorder_retire(struct ffmk_recorder *recorder);
+
+/** Forget everything recorded and begin anew, now. For the thread's own recorder, no region open.
+ */
+void ffmk_recorder_restart(struct ffmk_recorder *recorder);
+
+/** Out of line: give `door` a place in the current region. \return its index; 0 without memory. */
+uint32_t ffmk_recorder_place(struct ffmk_recorder *recorder, unsigned door);
+
+/** Out of line: a call that is not within the current interval, which is left for the one in which
+ * the call ends. */
+void ffmk_recorder_span(struct ffmk_recorder *recorder, bool waits, uint64_t start, uint64_t stop);
+
+/** Out of line: datatypes or communicators went away. */
+void ffmk_recorder_forget(struct ffmk_recorder *recorder);
+
+/** Regions of the calling thread; codes as in ffmk.h. */
+int ffmk_recorder_region_begin(struct ffmk_recorder *recorder, const char *name);
+int ffmk_recorder_region_end(struct ffmk_recorder *recorder, const char *name);
+void ffmk_recorder_pause(struct ffmk_recorder *recorder, bool pause);
+
+/** Everything all threads recorded until `now`; arrays are malloc'ed and live until the process
+ * ends. `main_thread` is the recorder whose time line and efficiency count. \return false without
+ * memory. */
+bool ffmk_recorder_snapshot(struct ffmk_recorder *main_thread, uint64_t now, double ns_per_tick,
+                            struct ffmk_snapshot *snapshot);
+
+/** Charge one call. */
+static inline void ffmk_record(struct ffmk_recorder *recorder, unsigned door, bool waits,
+                               uint64_t start, uint64_t stop, uint64_t bytes)
+{
+    uint32_t place = recorder->slots[door];
+    if (__builtin_expect(place == 0, 0))
+        place = ffmk_recorder_place(recorder, door);
+    ffmk_stat_add(&recorder->stats[place], stop - start, bytes);
+
+    if (__builtin_expect(start < recorder->interval_begin || stop >= recorder->interval_end, 0)) {
+        ffmk_recorder_span(recorder, waits, start, stop);
+        return;
+    }
+    recorder->now.mpi_ticks += stop - start;
+    if (waits)
+        recorder->now.wait_ticks += stop - start;
+}
+
+#endif

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The doors do no harm: in programs without MPI, in launchers and shells, in programs that end in every way, that fork,
+that leave an MPI call by longjmp; with the library of another MPI; and they say what they know of a run cut short."""
+
+from harness import *
+
+ways = settings.program("ways")
+TEN = {("MPI_Init", "c"): 1, ("MPI_Barrier", "c"): 10}
+
+
+def partial(folder, rank, ending, calls):
+    report = read(folder / f"run.rank{rank}.json")
+    if report:
+        equal((report["complete"], report["ending"]), (False, ending), "how rank", rank, "ended")
+        same(counted(report["calls"]), calls, f"calls of rank {rank}")
+        equal(report["ranks"], 2, "ranks of the job")
+
+
+# ---- no MPI ----
+alone = {"LD_PRELOAD": settings.doors}
+for words in (["/bin/true"], ["sh", "-c", "echo a; (echo b); true | cat"], [ways, "without-mpi"]):
+    bare, loaded = Run(words), Run(words, env=alone)
+    equal((loaded.code, loaded.raw, loaded.err), (bare.code, bare.raw, bare.err), "with and without ffmk:", words)
+
+with Folder() as folder:
+    report = {"FFMK_REPORT": "run.json"}
+
+    # ---- the launcher itself ----
+    for words, extra in (([settings.command, "run"], {}), ([], alone)):
+        run = Run([*words, *settings.ranks(2), ways, "plain"], env=report | extra, cwd=folder)
+        if run.succeeds(f"a launcher under {'ffmk run' if words else 'LD_PRELOAD'}"):
+            found = read(folder / "run.json")
+            if found:
+                equal((found["ranks"], found["complete"]), (2, True), "the launcher's job")
+                (folder / "run.json").unlink()
+
+    # ---- ends ----
+    run = job(2, ways, "plain", env=report, cwd=folder)
+    run.succeeds("plain")
+    equal(run.raw, b"words on standard output\n", "standard output is the program's")
+    summary = [line for line in run.err.splitlines() if line.strip()]
+    check(0 < len(summary) <= 12, "a summary of at most twelve lines:", run.err)
+
+    for who, what in ((0, "abort-first"), (1, "abort-second")):
+        bare = job(2, ways, what, env={"LD_PRELOAD": ""}, cwd=folder)
+        run = job(2, ways, what, env=report, cwd=folder)
+        check(not run.hung, what, "hangs")
+        equal(run.code, bare.code, "exit code of", what)
+        equal(len([line for line in run.said if "MPI_Abort" in line]), 1, "one line about", what, run.err)
+        partial(folder, who, "abort", TEN | {("MPI_Abort", "c"): 1})
+
+    for what in ("leave", "exit"):
+        for old in folder.glob("run.rank*"):
+            old.unlink()
+        bare = job(2, ways, what, env={"LD_PRELOAD": ""}, cwd=folder)
+        run = job(2, ways, what, env=report, cwd=folder)
+        check(not run.hung, what, "hangs")
+        equal(run.code == 0, bare.code == 0, "exit code of", what, run.err)
+        said = [line for line in run.said if "without MPI_Finalize" in line]
+        # The launcher may end the other rank before its exit handlers run.
+        check(1 <= len(said) <= 2, "each rank says that it left:", run.err)
+        for rank in range(2):
+            if any(f"rank {rank} " in line for line in said):
+                partial(folder, rank, "exit", TEN)
+
+    for what in ("_exit", "killed"):
+        bare = job(2, ways, what, env={"LD_PRELOAD": ""}, cwd=folder)
+        run = job(2, ways, what, env=report, cwd=folder)
+        check(not run.hung, what, "hangs")
+        equal(run.code == 0, bare.code == 0, "exit code of", what)
+
+    run = job(2, ways, "finalize-at-exit", env=report, cwd=folder)
+    run.succeeds("MPI_Finalize in an exit handler")
+    found = read(folder / "run.json")
+    if found:
+        equal(found["complete"], True, "complete")
+        same(counted(found["calls"]), {k: 2 * v for k, v in (TEN | {("MPI_Finalize", "c"): 1}).items()}, "at exit")
+
+    # ---- children, frames that are left ----
+    run = job(2, ways, "forks", env=report, cwd=folder)
+    run.succeeds("forks")
+    check("FAILED" not in run.out and "without MPI_Finalize" not in run.err, run.out, run.err)
+    found = read(folder / "run.json")
+    if found:
+        same(counted(found["calls"]), {k: 2 * v for k, v in (TEN | {("MPI_Finalize", "c"): 1}).items()}, "forks")
+
+    run = job(2, ways, "jumps", env=report, cwd=folder)
+    run.succeeds("longjmp out of an error handler")
+    found = read(folder / "run.json")
+    if found:
+        calls = counted(found["calls"])
+        equal((calls.get(("MPI_Barrier", "c")), calls.get(("MPI_Finalize", "c"))), (2 * 10, 2), "calls after longjmp")
+
+    # ---- settings ----
+    (folder / "run.json").unlink(missing_ok=True)
+    run = job(2, ways, "plain", env=report | {"FFMK_DISABLE": 1}, cwd=folder)
+    run.succeeds("FFMK_DISABLE=1")
+    check("ffmk" not in run.err and not (folder / "run.json").exists(), "FFMK_DISABLE=1 says and writes nothing:", run.err)
+    run = job(2, ways, "plain", env=report | {"LD_BIND_NOW": 1}, cwd=folder)
+    run.succeeds("LD_BIND_NOW=1")
+    read(folder / "run.json")
+    run = job(2, ways, "elsewhere", env=report, cwd=folder)
+    run.succeeds("chdir")
+    read(folder / "run.json")
+
+    # ---- the library of another MPI ----
+    for other in settings.mpis:
+        if other != settings.mpi:
+            for name in ("ways", "counts_f08"):
+                if not pathlib.Path(settings.program(name)).exists():
+                    continue
+                words = ["plain"] if name == "ways" else [folder / "account"]
+                run = job(2, settings.program(name), *words, cwd=folder,
+                          env=report | {"LD_PRELOAD": f"{settings.libraries}/{other}/libffmk.so.0"})
+                run.succeeds(f"{name} of {settings.mpi} with the libffmk for {other}")
+                equal(len(run.err.splitlines()), 1, "one line about the wrong library:", run.err)
+
+    # ---- Python ----
+    python = "/usr/bin/python3"
+    has = pathlib.Path(python).exists() and Run([python, "-c", "import mpi4py"]).code == 0
+    if has:
+        program = ("from mpi4py import MPI; c = MPI.COMM_WORLD\n"
+                   "for i in range(7): c.Barrier()\n"
+                   "print(MPI.Get_library_version().split()[0])")
+        run = job(2, python, "-c", program, env=report, cwd=folder)
+        vendor = "Open" if settings.mpi == "openmpi" else "MPICH"
+        if vendor in run.out and run.succeeds("mpi4py"):
+            found = read(folder / "run.json")
+            if found:
+                equal(counted(found["calls"]).get(("MPI_Barrier", "c")), 14, "barriers of mpi4py")
+        else:
+            print("mpi4py is of another MPI")
+    else:
+        print("no mpi4py here")
+done()

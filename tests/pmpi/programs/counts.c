@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * A program that makes very many different MPI calls through C and keeps its own account of them:
+ * counts STEM. */
+#include "counts.h"
+
+#include <stdio.h>
+
+int counts_rank;
+int counts_size;
+
+int main(int argc, char **argv)
+{
+    M(Init, 0, &argc, &argv);
+    MPI_Comm_rank(MPI_COMM_WORLD, &counts_rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &counts_size);
+    char file[4096];
+    snprintf(file, sizeof file, "%s.file", argc > 1 ? argv[1] : "counts");
+
+    counts_p2p();
+    counts_collective();
+    counts_neighbours();
+    counts_communicators();
+    counts_rma();
+    counts_io(file);
+    counts_datatypes();
+#if MPI_VERSION >= 4
+    counts_large_p2p();
+    counts_large_collective();
+#endif
+    M(Pcontrol, 0, 1);
+    tally("MPI_Finalize", 0);
+    MPI_Finalize();
+    tally_write(argc > 1 ? argv[1] : "counts", counts_rank);
+    return 0;
+}

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Regions: nesting, recursion, mistakes, limits, MPI_Pcontrol; the program goes on, a mistake costs one line."""
+
+from harness import *
+
+with Folder() as folder:
+    run = job(2, settings.program("ways"), "regions", cwd=folder, env={"FFMK_REPORT": "run.json", "FFMK_SUMMARY": "off"})
+    run.succeeds("regions")
+    check("FAILED" not in run.out, run.out)
+    equal(len([line for line in run.said if "ffmk_region_end" in line]), 2, "one line a process about mistakes", run.err)
+    report = read(folder / "run.json")
+    if report:
+        def calls_in(name):
+            found = [r for r in report["regions"] if r["name"] == name]
+            return counted(found[0]["calls"]).get(("MPI_Barrier", "c"), 0) if found else None
+
+        equal(calls_in("outer"), 2 * 2, "barriers in outer")
+        equal(calls_in("inner"), 2 * 3, "barriers in inner")
+        equal(calls_in("again"), 2 * 5, "barriers in the recursive one")
+        equal(calls_in("pcontrol 5"), 2 * 1, "barriers between MPI_Pcontrol(5) and (-5)")
+        equal(calls_in("x" * 63), 2 * 1, "barriers in the one with the long name")
+        equal(calls_in("(program)"), 2 * 1, "barriers outside, without those while recording was stopped")
+        equal(calls_in("before MPI"), None, "nothing before MPI is in it")
+        check(calls_in("a \"name\", of \ufffd bytes\n") is not None, "a name with a quote, a comma and no UTF-8",
+              [r["name"] for r in report["regions"]])
+        by_name = {r["name"]: r for r in report["regions"]}
+        equal(by_name["again"]["count"], 10, "openings of the recursive one")
+        equal(by_name["deep"]["count"], 128, "openings of the deep one")
+        check(by_name["outer"]["time_s"] >= by_name["outer"]["exclusive_s"], "outer contains inner")
+        check(by_name["again"]["time_s"] <= report["elapsed_s"] * 2, "recursion is counted once")
+        for rank in report["per_rank"]:
+            exclusive = sum(r["exclusive_s"] for r in rank["regions"])
+            check(abs(exclusive - rank["elapsed_s"]) < 0.01 * rank["elapsed_s"] + 1e-4,
+                  "exclusive times add up to the run:", exclusive, rank["elapsed_s"])
+        pcontrol = counted(report["calls"]).get(("MPI_Pcontrol", "c"))
+        equal(pcontrol, 2 * 4, "each MPI_Pcontrol is counted")
+
+    run = job(2, settings.program("ways"), "many-regions", cwd=folder, env={"FFMK_REPORT": "many.json", "FFMK_SUMMARY": "off"})
+    run.succeeds("10,000 regions")
+    check("FAILED" not in run.out, run.out[:500])
+    equal(len([line for line in run.said if "region names" in line]), 2, "one line a process about too many", run.err)
+    report = read(folder / "many.json")
+    if report:
+        by_name = {r["name"]: r["count"] for r in report["regions"]}
+        equal(len(by_name), 1024, "names kept apart, with (program) and (other regions)")
+        equal(by_name.get("(other regions)"), 2 * (10000 - 1022), "openings of the others")
+        equal(counted(report["calls"]).get(("MPI_Barrier", "c")), 2 * 1000, "barriers")
+        equal(sum(counted(r["calls"]).get(("MPI_Barrier", "c"), 0) for r in report["regions"]), 2 * 1000, "in the regions")
+done()

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""MPI_THREAD_MULTIPLE: counts are exact, and the recorder does not grow with threads that come and go."""
+
+from harness import *
+
+with Folder() as folder:
+    run = job(2, settings.program("ways"), "threads", cwd=folder, env={"FFMK_REPORT": "run.json"})
+    run.succeeds("threads")
+    if "SKIP" in run.out:
+        skip(run.out)
+    report = read(folder / "run.json")
+    if report:
+        for rank in report["per_rank"]:
+            same(counted(rank["calls"]), {("MPI_Init_thread", "c"): 1, ("MPI_Iprobe", "c"): 8 * 20000,
+                                          ("MPI_Sendrecv", "c"): 8 * 100, ("MPI_Finalize", "c"): 1}, "threads")
+            equal(rank["threads"], 9, "threads that called MPI")
+            region = [r for r in rank["regions"] if r["name"] == "thread"]
+            equal([r["count"] for r in region], [800], "openings of the threads' region")
+        equal([e for e in report["matrix"]["entries"]], [[0, 0, 800, 3200], [1, 1, 800, 3200]], "matrix")
+
+    run = job(1, settings.program("ways"), "churn", cwd=folder, env={"FFMK_REPORT": "churn.json"})
+    run.succeeds("churn")
+    report = read(folder / "churn.json")
+    if report:
+        rank = report["per_rank"][0]
+        equal(counted(rank["calls"]).get(("MPI_Iprobe", "c")), 10000, "calls of threads that came and went")
+        equal(rank["threads"], 10001, "threads")
+        check(rank["recorder_bytes"] < 1 << 20, "the recorder holds", rank["recorder_bytes"], "bytes")
+        left = [r for r in rank["regions"] if r["name"] == "left open"]
+        equal([r["count"] for r in left], [5000], "a region that threads leave open")
+        check(left and left[0]["time_s"] <= rank["elapsed_s"] * 1.01, "it ends with its thread:", left, rank["elapsed_s"])
+    grew = [int(line.split()[1]) for line in run.out.splitlines() if line.startswith("grew")]
+    check(grew and grew[0] < 20000, "the process grew by", grew, "KiB over 10,000 threads")
+done()
