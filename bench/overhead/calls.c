@@ -86,7 +86,7 @@ int main(int argc, char **argv)
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     if (argc == 3 && strcmp(argv[2], "iprobe") == 0) {
-        iprobe(atoi(argv[1]));
+        iprobe((int)strtol(argv[1], NULL, 10));
     } else {
         const double probe = median_ns(iprobe);
         const double self = median_ns(allreduce_self);

@@ -3,6 +3,7 @@
 #include "progress.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,7 +21,8 @@ static bool is_launcher(const char *name)
     return false;
 }
 
-/** Name and parent of a process. "1234 (name) S 1200 …" is what Linux says of it. */
+/** Name and parent of a process. "1234 (name) S 1200 …" is what Linux says of it; a name may hold
+ * anything, a parenthesis as well. */
 static bool look_up(int process, char name[32], int *parent_p)
 {
     char path[64];
@@ -28,9 +30,18 @@ static bool look_up(int process, char name[32], int *parent_p)
     FILE *file = fopen(path, "r");
     if (!file)
         return false;
-    const int found = fscanf(file, "%*d (%31[^)]) %*c %d", name, parent_p);
+    char line[512];
+    const size_t length = fread(line, 1, sizeof(line) - 1, file);
     fclose(file);
-    return found == 2;
+    line[length] = '\0';
+
+    const char *begin = strchr(line, '(');
+    const char *end = strrchr(line, ')');
+    if (!begin || !end || end < begin || strlen(end) < sizeof(") S 1") - 1)
+        return false;
+    snprintf(name, 32, "%.*s", (int)(end - begin - 1), begin + 1);
+    *parent_p = (int)strtol(end + sizeof(") S ") - 1, NULL, 10);
+    return true;
 }
 
 static bool stderr_is_terminal(int process)

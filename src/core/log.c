@@ -6,6 +6,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LINE_BYTES = 1000 };
@@ -48,6 +51,17 @@ void ffmk_log_debug(const char *format, ...)
     va_start(args, format);
     write_line(format, args);
     va_end(args);
+}
+
+void ffmk_log_drain(void)
+{
+    struct stat what;
+    if (fstat(STDERR_FILENO, &what) != 0 || !S_ISFIFO(what.st_mode))
+        return;
+    const struct timespec pause = {0, 1000000};
+    int unread = 0;
+    for (int i = 0; i < 100 && ioctl(STDERR_FILENO, FIONREAD, &unread) == 0 && unread > 0; i++)
+        nanosleep(&pause, NULL);
 }
 
 void ffmk_log_verbose(int on)

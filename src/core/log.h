@@ -11,6 +11,10 @@ void ffmk_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** As ffmk_log, but only with FFMK_VERBOSE=1 (see ffmk_log_verbose). */
 void ffmk_log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/** Where stderr is a pipe: wait until its reader has taken what is in it, a tenth of a second at
+ * most. Some launchers throw away what they have not read when a rank aborts. */
+void ffmk_log_drain(void);
+
 /** Turn the lines of ffmk_log_debug on or off. */
 void ffmk_log_verbose(int on);
 

@@ -140,9 +140,10 @@ void ffmk_report(const struct ffmk_job *job, const struct ffmk_rank_record *reco
 
     enum { SUMMARY_OFF, SUMMARY_STDERR, SUMMARY_STDOUT };
     const long where = job->config->value[FFMK_CONFIG_SUMMARY].number;
-    if (partial && where != SUMMARY_OFF)
+    if (partial && where != SUMMARY_OFF) {
         tell_partial(&records[0], json_path);
-    else if (where != SUMMARY_OFF) {
+        ffmk_log_drain();
+    } else if (where != SUMMARY_OFF) {
         FILE *out = where == SUMMARY_STDOUT ? stdout : stderr;
         fflush(out);
         ffmk_report_summary(out, job, records, &metrics, json_path);

@@ -110,10 +110,14 @@ FORTRAN_BOTH(FORTRAN_END, Session_finalize, session_finalize, (session, ierror),
              FFMK_ENDING_FINALIZE)
 #endif
 
-/* MPI_Pcontrol has no arguments that PMPI would need: every MPI's own one does nothing. It is
- * counted, and handed on only to a chained tool. */
+/* MPI_Pcontrol has no arguments that PMPI would need: every MPI's own one does nothing. What it
+ * asks for is done here, once: a Fortran one may reach the C door from within MPI. */
+static _Thread_local bool controlling __attribute__((tls_model("initial-exec")));
+
 static void control(unsigned door, int level)
 {
+    if (controlling)
+        return;
     struct ffmk_recorder *recorder = ffmk_lifecycle_recorder();
     if (!recorder && ffmk_thread.inside != FFMK_THREAD_PAUSED)
         return;
@@ -151,7 +155,9 @@ FFMK_PUBLIC int MPI_Pcontrol(const int level, ...)
         if (!ffmk_next[door])                                                                      \
             ffmk_next_find(door);                                                                  \
         control(door, *(const MPI_Fint *)level);                                                   \
+        controlling = true;                                                                        \
         ((function_ *)ffmk_next[door])(level, ierror);                                             \
+        controlling = false;                                                                       \
     }
 FORTRAN_CONTROL(mpi_pcontrol_, FFMK_DOOR(Pcontrol, MPIF))
 FORTRAN_CONTROL(mpi_pcontrol_f08_, FFMK_DOOR(Pcontrol, F08))
