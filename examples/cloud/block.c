@@ -130,6 +130,29 @@ void block_set_halo(const struct grid *grid, struct block *block, int side, cons
     copy_in(grid, block, layer(grid, side, true), face);
 }
 
+void block_copy_face(const struct grid *grid, struct block *block, int side,
+                     const struct block *source, int source_side)
+{
+    const struct strides strides = block_strides(grid);
+    const struct box to = layer(grid, side, true);
+    const struct box from = layer(grid, source_side, false);
+    const int length = to.to[0] - to.from[0];
+    for (int field = 0; field < FIELDS; field++) {
+        const ptrdiff_t offset = field * strides.field;
+        for (int z = 0; z < to.to[2] - to.from[2]; z++) {
+            for (int y = 0; y < to.to[1] - to.from[1]; y++) {
+                double *there = &block->values[offset + cell_index(&strides, to.from[0],
+                                                                   to.from[1] + y, to.from[2] + z)];
+                const double *here =
+                    &source->values[offset + cell_index(&strides, from.from[0], from.from[1] + y,
+                                                        from.from[2] + z)];
+                for (int x = 0; x < length; x++)
+                    there[x] = here[x];
+            }
+        }
+    }
+}
+
 /* A packed block: its two counters, then its cells. The halo stays behind: it is exchanged before
  * it is read. */
 struct packed_counters {

@@ -74,4 +74,8 @@ void block_get_face(const struct grid *grid, const struct block *block, int side
 /** … and a neighbour's face into the halo on `side`. */
 void block_set_halo(const struct grid *grid, struct block *block, int side, const double *face);
 
+/** Both at once, from the face of `source` on `source_side`; the two may be one block. */
+void block_copy_face(const struct grid *grid, struct block *block, int side,
+                     const struct block *source, int source_side);
+
 #endif

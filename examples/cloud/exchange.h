@@ -34,7 +34,6 @@ struct exchange {
     int n_peers;
     double *outgoing;
     double *incoming;
-    double *face; /**< One face on its way from block to block here. */
     MPI_Request *requests;
 };
 

@@ -18,7 +18,7 @@ static const char help[] =
     "  --grid XxYxZ     cells of the domain; multiples of the block (48x48x16)\n"
     "  --block XxYxZ    cells of a block (4x4x8)\n"
     "  --steps N        time steps (200)\n"
-    "  --every N        balance every N steps (10)\n"
+    "  --every N        balance every N steps (5)\n"
     "  --no-balance     leave every block on the rank where it begins\n"
     "  --weights KIND   what a block weighs: counted (work, the same in every run) or\n"
     "                   measured (seconds) (counted)\n"
@@ -119,13 +119,15 @@ static enum verdict check_grid(const struct options *options, char *complaint, s
 {
     int64_t blocks = 1;
     for (int axis = 0; axis < AXES; axis++) {
-        if (options->grid[axis] % options->block[axis] != 0) {
+        const int cells = options->grid[axis];
+        const int block = options->block[axis];
+        if (cells % block != 0) {
             snprintf(complaint, bytes,
-                     "--grid: %d cells along %c are no multiple of the block's %d (--block)",
-                     options->grid[axis], "xyz"[axis], options -> block[axis]);
+                     "--grid: %d cells along %c are no multiple of the block's %d (--block)", cells,
+                     "xyz"[axis], block);
             return OPTIONS_BAD;
         }
-        blocks *= options->grid[axis] / options->block[axis];
+        blocks *= cells / block;
     }
     if (blocks > MOST_BLOCKS) {
         snprintf(complaint, bytes, "--grid and --block make %lld blocks; at most %d are allowed",
@@ -141,7 +143,7 @@ enum verdict options_parse(struct options *options, int argc, char **argv, char 
     *options = (struct options){.grid = {48, 48, 16},
                                 .block = {4, 4, 8},
                                 .steps = 200,
-                                .every = 10,
+                                .every = 5,
                                 .balance = true,
                                 .seed = 1};
     opterr = 0;
