@@ -22,19 +22,24 @@ static inline uint64_t ffmk_clock_ns(void)
 /** The same, never inlined: thousands of doors hold this path and hardly any takes it. */
 uint64_t ffmk_clock_ns_called(void);
 
-static inline uint64_t ffmk_clock_ticks(void)
+/** The processor's counter. Only where ffmk_clock_counter says that there is one. */
+static inline uint64_t ffmk_clock_read_counter(void)
 {
 #if defined(__x86_64__)
-    if (__builtin_expect(ffmk_clock_counter, 1))
-        return __builtin_ia32_rdtsc();
+    return __builtin_ia32_rdtsc();
 #elif defined(__aarch64__)
-    if (__builtin_expect(ffmk_clock_counter, 1)) {
-        uint64_t ticks;
-        __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
-        return ticks;
-    }
+    uint64_t ticks;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+    return ticks;
+#else
+    return 0;
 #endif
-    return ffmk_clock_ns_called();
+}
+
+static inline uint64_t ffmk_clock_ticks(void)
+{
+    return __builtin_expect(ffmk_clock_counter, 1) ? ffmk_clock_read_counter()
+                                                   : ffmk_clock_ns_called();
 }
 
 /** Look at the machine and choose what ticks are. Call once, before the first tick is read.

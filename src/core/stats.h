@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * What is kept of many durations: count, sum, largest, and a histogram by powers of two. */
+ * What is kept of many durations: sum, largest, and a histogram by powers of
+ * two, whose buckets also say how many there were. */
 #ifndef FFMK_CORE_STATS_H
 #define FFMK_CORE_STATS_H
 
@@ -13,11 +14,10 @@ enum {
 };
 
 struct ffmk_stat {
-    uint64_t count;
     uint64_t ticks;
-    uint64_t bytes;
     uint64_t max_ticks;
-    uint32_t histogram[FFMK_STAT_BUCKETS];
+    uint64_t bytes;
+    uint64_t histogram[FFMK_STAT_BUCKETS];
 };
 
 static inline unsigned ffmk_stat_bucket(uint64_t ticks)
@@ -28,19 +28,37 @@ static inline unsigned ffmk_stat_bucket(uint64_t ticks)
     return bucket < FFMK_STAT_BUCKETS ? bucket : FFMK_STAT_BUCKETS - 1;
 }
 
-static inline void ffmk_stat_add(struct ffmk_stat *stat, uint64_t ticks, uint64_t bytes)
+/** One more duration, in two parts that may be done apart: this is the sums', … */
+static inline void ffmk_stat_sum(struct ffmk_stat *stat, uint64_t ticks, uint64_t bytes)
 {
-    stat->count++;
     stat->ticks += ticks;
     stat->bytes += bytes;
     if (ticks > stat->max_ticks)
         stat->max_ticks = ticks;
+}
+
+/** … and this the histogram's. */
+static inline void ffmk_stat_tally(struct ffmk_stat *stat, uint64_t ticks)
+{
     stat->histogram[ffmk_stat_bucket(ticks)]++;
+}
+
+static inline void ffmk_stat_add(struct ffmk_stat *stat, uint64_t ticks, uint64_t bytes)
+{
+    ffmk_stat_sum(stat, ticks, bytes);
+    ffmk_stat_tally(stat, ticks);
+}
+
+static inline uint64_t ffmk_stat_count(const struct ffmk_stat *stat)
+{
+    uint64_t count = 0;
+    for (int b = 0; b < FFMK_STAT_BUCKETS; b++)
+        count += stat->histogram[b];
+    return count;
 }
 
 static inline void ffmk_stat_merge(struct ffmk_stat *into, const struct ffmk_stat *from)
 {
-    into->count += from->count;
     into->ticks += from->ticks;
     into->bytes += from->bytes;
     if (from->max_ticks > into->max_ticks)

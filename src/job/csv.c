@@ -25,7 +25,7 @@ void ffmk_report_csv(FILE *out, const struct ffmk_rank_record *records, size_t n
             fprintf(out, "%d,", records[r].rank);
             put_quoted(out, data->regions[call->region].name);
             fprintf(out, ",%s,%s,%" PRIu64 ",%.9f,%" PRIu64 ",%.9f\n", call->name,
-                    ffmk_report_binding(call->binding), call->stat.count,
+                    ffmk_report_binding(call->binding), ffmk_stat_count(&call->stat),
                     (double)call->stat.ticks * data->ns_per_tick * 1e-9, call->stat.bytes,
                     (double)call->stat.max_ticks * data->ns_per_tick * 1e-9);
         }

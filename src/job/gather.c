@@ -27,7 +27,6 @@ int ffmk_gather_own(const struct ffmk_job *job, const struct ffmk_snapshot *snap
 
 static void put_stat(struct ffmk_wire_out *out, const struct ffmk_stat *stat)
 {
-    ffmk_wire_put_u64(out, stat->count);
     ffmk_wire_put_u64(out, stat->ticks);
     ffmk_wire_put_u64(out, stat->bytes);
     ffmk_wire_put_u64(out, stat->max_ticks);
@@ -37,7 +36,7 @@ static void put_stat(struct ffmk_wire_out *out, const struct ffmk_stat *stat)
     ffmk_wire_put_u32(out, present);
     for (int b = 0; b < FFMK_STAT_BUCKETS; b++)
         if (stat->histogram[b])
-            ffmk_wire_put_u32(out, stat->histogram[b]);
+            ffmk_wire_put_u64(out, stat->histogram[b]);
 }
 
 static void put_record(struct ffmk_wire_out *out, const struct ffmk_rank_record *record)
@@ -103,14 +102,13 @@ static void put_record(struct ffmk_wire_out *out, const struct ffmk_rank_record 
 
 static void get_stat(struct ffmk_wire_in *in, struct ffmk_stat *stat)
 {
-    stat->count = ffmk_wire_get_u64(in);
     stat->ticks = ffmk_wire_get_u64(in);
     stat->bytes = ffmk_wire_get_u64(in);
     stat->max_ticks = ffmk_wire_get_u64(in);
     const uint32_t present = ffmk_wire_get_u32(in);
     for (int b = 0; b < FFMK_STAT_BUCKETS; b++)
         if (present >> b & 1)
-            stat->histogram[b] = ffmk_wire_get_u32(in);
+            stat->histogram[b] = ffmk_wire_get_u64(in);
 }
 
 /* A count of things that take at least `least` bytes each on the wire cannot exceed what is left of
@@ -191,7 +189,7 @@ static int get_record(const uint8_t *bytes, size_t length, struct ffmk_rank_reco
         region->main_exclusive_ns = ffmk_wire_get_u64(in);
         region->main_mpi_ns = ffmk_wire_get_u64(in);
     }
-    data->n_calls = get_length(in, 49);
+    data->n_calls = get_length(in, 41);
     data->calls = take(&storage, in, data->n_calls * sizeof *data->calls);
     for (size_t i = 0; i < data->n_calls && !in->failed; i++) {
         struct ffmk_snapshot_call *call = &data->calls[i];

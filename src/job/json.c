@@ -97,7 +97,7 @@ static json_t *efficiency(const struct ffmk_efficiency *e)
                      e->load_balance_between, "communication", e->communication);
 }
 
-static json_t *histogram64(const uint64_t *counts)
+static json_t *histogram(const uint64_t *counts)
 {
     json_t *list = json_array();
     for (int b = 0; b < FFMK_STAT_BUCKETS; b++)
@@ -110,7 +110,7 @@ static json_t *call_sum(const struct ffmk_call_sum *call, bool with_class)
     json_t *row = json_pack("{ss ss so sf so sf so}", "name", call->name, "binding",
                             ffmk_report_binding(call->binding), "count", whole(call->count),
                             "time_s", call->time_s, "bytes", whole(call->bytes), "max_s",
-                            call->max_s, "histogram", histogram64(call->histogram));
+                            call->max_s, "histogram", histogram(call->histogram));
     if (with_class)
         json_object_set_new(row, "class", text(call->class_name));
     return row;
@@ -118,16 +118,13 @@ static json_t *call_sum(const struct ffmk_call_sum *call, bool with_class)
 
 static json_t *rank_call(const struct ffmk_snapshot *data, const struct ffmk_snapshot_call *call)
 {
-    uint64_t counts[FFMK_STAT_BUCKETS];
-    for (int b = 0; b < FFMK_STAT_BUCKETS; b++)
-        counts[b] = call->stat.histogram[b];
-    return json_pack("{ss ss so so sf so sf so}", "name", call->name, "binding",
-                     ffmk_report_binding(call->binding), "region",
-                     text(data->regions[call->region].name), "count", whole(call->stat.count),
-                     "time_s", (double)call->stat.ticks * data->ns_per_tick * 1e-9, "bytes",
-                     whole(call->stat.bytes), "max_s",
-                     (double)call->stat.max_ticks * data->ns_per_tick * 1e-9, "histogram",
-                     histogram64(counts));
+    return json_pack(
+        "{ss ss so so sf so sf so}", "name", call->name, "binding",
+        ffmk_report_binding(call->binding), "region", text(data->regions[call->region].name),
+        "count", whole(ffmk_stat_count(&call->stat)), "time_s",
+        (double)call->stat.ticks * data->ns_per_tick * 1e-9, "bytes", whole(call->stat.bytes),
+        "max_s", (double)call->stat.max_ticks * data->ns_per_tick * 1e-9, "histogram",
+        histogram(call->stat.histogram));
 }
 
 static json_t *rank_row(const struct ffmk_rank_record *record)

@@ -98,7 +98,7 @@ static void add_call(struct ffmk_call_sum *list, size_t *n, const struct ffmk_sn
                                               .class_name = call->class_name,
                                               .binding = call->binding,
                                               .region = region};
-    list[i].count += call->stat.count;
+    list[i].count += ffmk_stat_count(&call->stat);
     list[i].bytes += call->stat.bytes;
     list[i].time_s += (double)call->stat.ticks * ns_per_tick * 1e-9;
     const double max_s = (double)call->stat.max_ticks * ns_per_tick * 1e-9;

@@ -54,19 +54,35 @@ void ffmk_fortran_find_sentinels(void);
 #define LENGTHS_2 , length1_, length2_
 
 /* ierror is optional in mpi_f08: absent, it is NULL, and a call that returned has succeeded. */
+#define FORTRAN_SUCCEEDED(ierror) ((ierror) == NULL || *(const MPI_Fint *)(ierror) == MPI_SUCCESS)
+
+#define DOOR_SLOW_NAME(symbol)  DOOR_SLOW_NAME_(symbol)
+#define DOOR_SLOW_NAME_(symbol) slow_##symbol
 #define FORTRAN_DOOR(symbol, door, waits, names, characters, account)                              \
+    DOOR_SLOW void DOOR_SLOW_NAME(symbol)(VOIDS names,                                             \
+                                          void *ierror_ LENGTH_PARAMETERS_##characters)            \
+    {                                                                                              \
+        typedef void function_(VOIDS names, void *ierror_ LENGTH_PARAMETERS_##characters);         \
+        const bool records_ = ffmk_lifecycle_enter(door, DOOR_FRAME());                            \
+        if (records_)                                                                              \
+            DOOR_START(DOOR_FRAME(), ffmk_clock_ticks());                                          \
+        ((function_ *)ffmk_next[door])(UNWRAP names, ierror_ LENGTHS_##characters);                \
+        DOOR_RECORDER();                                                                           \
+        if (records_)                                                                              \
+            DOOR_STOP(0, door, waits, ffmk_clock_ticks(), FORTRAN_SUCCEEDED(ierror_), account);    \
+    }                                                                                              \
     FFMK_PUBLIC void symbol(VOIDS names, void *ierror_ LENGTH_PARAMETERS_##characters);            \
     FFMK_PUBLIC void symbol(VOIDS names, void *ierror_ LENGTH_PARAMETERS_##characters)             \
     {                                                                                              \
         typedef void function_(VOIDS names, void *ierror_ LENGTH_PARAMETERS_##characters);         \
-        void *const frame_ = __builtin_frame_address(0);                                           \
-        if (DOOR_PASSES_BY(door, frame_)) {                                                        \
-            ((function_ *)ffmk_next[door])(UNWRAP names, ierror_ LENGTHS_##characters);            \
+        if (DOOR_IS_SLOW(door)) {                                                                  \
+            DOOR_SLOW_NAME(symbol)(UNWRAP names, ierror_ LENGTHS_##characters);                    \
             return;                                                                                \
         }                                                                                          \
-        DOOR_RECORD(door, waits, frame_,                                                           \
-                    ((function_ *)ffmk_next[door])(UNWRAP names, ierror_ LENGTHS_##characters),    \
-                    ierror_ == NULL || *(const MPI_Fint *)ierror_ == MPI_SUCCESS, account);        \
+        DOOR_START(DOOR_FRAME(), ffmk_clock_read_counter());                                       \
+        ((function_ *)ffmk_next[door])(UNWRAP names, ierror_ LENGTHS_##characters);                \
+        DOOR_RECORDER();                                                                           \
+        DOOR_STOP_USUAL(0, door, waits, FORTRAN_SUCCEEDED(ierror_), account);                      \
     }
 
 #endif

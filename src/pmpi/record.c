@@ -187,6 +187,7 @@ void ffmk_recorder_restart(struct ffmk_recorder *recorder)
     memset(recorder->line, 0, recorder->line_length * sizeof *recorder->line);
     memset(recorder->slots, 0, sizeof recorder->books[0].slots);
     recorder->stats_used = 1;
+    recorder->last_place = 0;
     recorder->now = (struct ffmk_interval){0, 0};
     recorder->line_shift = FIRST_SHIFT;
     recorder->origin = recorder->since = recorder->books[0].begun = ffmk_clock_ticks();
@@ -385,9 +386,10 @@ static bool sum_book(struct sum *sum, const struct ffmk_recorder *recorder, uint
         if (!call)
             return false;
         ffmk_stat_merge(&call->stat, stat);
-        sum->snapshot->all_calls += stat->count;
+        const uint64_t count = ffmk_stat_count(stat);
+        sum->snapshot->all_calls += count;
         if (is_main)
-            sum->snapshot->main_calls += stat->count;
+            sum->snapshot->main_calls += count;
         if (!ffmk_door_begins(door))
             mpi_ticks += stat->ticks;
     }
@@ -425,6 +427,8 @@ bool ffmk_recorder_snapshot(struct ffmk_recorder *main_thread, uint64_t now, dou
         complete = sum->call_row && snapshot->regions;
     }
     for (struct ffmk_recorder *r = recorders; complete && r; r = r->next) {
+        ffmk_recorder_tally(r);
+        r->last_place = 0;
         for (uint32_t b = 0; complete && b < r->books_used; b++)
             complete = sum_book(sum, r, b, now, r == main_thread);
         snapshot->recorder_bytes += recorder_bytes(r, snapshot->n_lanes);

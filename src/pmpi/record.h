@@ -29,11 +29,13 @@ struct ffmk_size_entry {
 };
 
 /* A recorder's memory: this struct (about 1 KiB), `line` of FFMK_TIMELINE intervals (16 B each),
- * `lanes` (16 B a bin, at most 256 bins), `stats` (184 B for each call used in each region used),
+ * `lanes` (16 B a bin, at most 256 bins), `stats` (280 B for each call used in each region used),
  * and for each region used `slots` (2 B a door). */
 struct ffmk_recorder {
     uint16_t *slots;         /* of the current region: place of a door in stats, 0 = none yet */
     struct ffmk_stat *stats; /* [0] is nobody's */
+    uint64_t last_ticks;     /* of the latest call, which is not in its histogram yet */
+    uint32_t last_place;
     uint64_t interval_begin; /* ticks of the current interval of the time line; end exclusive */
     uint64_t interval_end;
     struct ffmk_interval now; /* what the current interval holds until it is left */
@@ -64,7 +66,7 @@ struct ffmk_recorder {
     struct ffmk_recorder *next;
 };
 
-/** A thread's two words of TLS. */
+/** A thread's TLS. */
 struct ffmk_thread {
     /** NULL: outside MPI and recording. Otherwise the frame of the intercepted call that is under
      * way, or one of the marks below. One load tells the usual case from all others. */
@@ -73,6 +75,8 @@ struct ffmk_thread {
     /** Where the call under way returns to, as it stands in that frame. A frame that was left by
      * longjmp is soon written over, and then this shows it. */
     void *returns;
+    /** Tick at which it began. */
+    uint64_t start;
 };
 
 #define FFMK_THREAD_NEW    ((void *)1) /* no recorder yet */
@@ -115,22 +119,32 @@ void ffmk_recorder_pause(struct ffmk_recorder *recorder, bool pause);
 bool ffmk_recorder_snapshot(struct ffmk_recorder *main_thread, uint64_t now, double ns_per_tick,
                             struct ffmk_snapshot *snapshot);
 
-/** Charge one call. */
-static inline void ffmk_record(struct ffmk_recorder *recorder, unsigned door, bool waits,
+/** The latest call into its histogram; at the start, nobody's. */
+static inline void ffmk_recorder_tally(const struct ffmk_recorder *recorder)
+{
+    ffmk_stat_tally(&recorder->stats[recorder->last_place], recorder->last_ticks);
+}
+
+/** Charge one call to `place`, which is not 0. \return false when it ends behind the current
+ * interval: ffmk_recorder_span() is to be called. A call begins where the one before it ended, so
+ * in this interval or, with a counter that steps back, hardly before it. */
+static inline bool ffmk_record(struct ffmk_recorder *recorder, uint32_t place, bool waits,
                                uint64_t start, uint64_t stop, uint64_t bytes)
 {
-    uint32_t place = recorder->slots[door];
-    if (__builtin_expect(place == 0, 0))
-        place = ffmk_recorder_place(recorder, door);
-    ffmk_stat_add(&recorder->stats[place], stop - start, bytes);
-
-    if (__builtin_expect(start < recorder->interval_begin || stop >= recorder->interval_end, 0)) {
-        ffmk_recorder_span(recorder, waits, start, stop);
-        return;
-    }
-    recorder->now.mpi_ticks += stop - start;
+    /* The histogram is one call behind. What depends on a tick just read has to wait for it, and
+     * the next reading waits for what depends on this one; a call that is over already is put in
+     * its bucket meanwhile. */
+    ffmk_recorder_tally(recorder);
+    const uint64_t ticks = stop - start;
+    ffmk_stat_sum(&recorder->stats[place], ticks, bytes);
+    recorder->last_ticks = ticks;
+    recorder->last_place = place;
+    if (__builtin_expect(stop >= recorder->interval_end, 0))
+        return false;
+    recorder->now.mpi_ticks += ticks;
     if (waits)
-        recorder->now.wait_ticks += stop - start;
+        recorder->now.wait_ticks += ticks;
+    return true;
 }
 
 #endif

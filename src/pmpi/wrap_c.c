@@ -19,17 +19,27 @@ typedef MPI_Request request_handle;
 #define IN_PLACE(x)      ((x) == MPI_IN_PLACE)
 
 #define C_DOOR(name, waits, parameters, names, account)                                            \
+    DOOR_SLOW int slow_##name parameters                                                           \
+    {                                                                                              \
+        enum { door_ = FFMK_DOOR(name, C) };                                                       \
+        typedef int function_ parameters;                                                          \
+        if (!ffmk_lifecycle_enter(door_, DOOR_FRAME()))                                            \
+            return ((function_ *)ffmk_next[door_])names;                                           \
+        DOOR_START(DOOR_FRAME(), ffmk_clock_ticks());                                              \
+        const int code_ = ((function_ *)ffmk_next[door_])names;                                    \
+        DOOR_RECORDER();                                                                           \
+        return DOOR_STOP(code_, door_, waits, ffmk_clock_ticks(), code_ == MPI_SUCCESS, account);  \
+    }                                                                                              \
     FFMK_C_FUNCTION(name, parameters)                                                              \
     {                                                                                              \
         enum { door_ = FFMK_DOOR(name, C) };                                                       \
         typedef int function_ parameters;                                                          \
-        void *const frame_ = __builtin_frame_address(0);                                           \
-        if (DOOR_PASSES_BY(door_, frame_))                                                         \
-            return ((function_ *)ffmk_next[door_])names;                                           \
-        int code_;                                                                                 \
-        DOOR_RECORD(door_, waits, frame_, code_ = ((function_ *)ffmk_next[door_])names,            \
-                    code_ == MPI_SUCCESS, account);                                                \
-        return code_;                                                                              \
+        if (DOOR_IS_SLOW(door_))                                                                   \
+            return slow_##name names;                                                              \
+        DOOR_START(DOOR_FRAME(), ffmk_clock_read_counter());                                       \
+        const int code_ = ((function_ *)ffmk_next[door_])names;                                    \
+        DOOR_RECORDER();                                                                           \
+        return DOOR_STOP_USUAL(code_, door_, waits, code_ == MPI_SUCCESS, account);                \
     }
 
 #define CALL(name, fortran, class, waits, parameters, names, f08, characters, ...)                 \

@@ -17,8 +17,8 @@ static bool outermost(void)
 static void count_only(unsigned door)
 {
     if (ffmk_thread.inside == NULL) {
-        const uint64_t now = ffmk_clock_ticks();
-        ffmk_record(ffmk_thread.recorder, door, false, now, now, 0);
+        ffmk_thread.start = ffmk_clock_ticks();
+        ffmk_door_leave(MPI_SUCCESS, door, ffmk_thread.start, 0);
     }
 }
 
@@ -30,7 +30,7 @@ static void count_only(unsigned door)
         ffmk_next_find(door);                                                                      \
     void *const before_ = ffmk_thread.inside;                                                      \
     if (outer_) {                                                                                  \
-        ffmk_thread.inside = __builtin_frame_address(0);                                           \
+        ffmk_thread.inside = DOOR_FRAME();                                                         \
         ffmk_thread.returns = FFMK_FRAME_RETURNS(ffmk_thread.inside);                              \
     }                                                                                              \
     const uint64_t start_ = ffmk_clock_ticks();                                                    \
@@ -74,8 +74,7 @@ static void count_only(unsigned door)
     FFMK_PUBLIC void symbol(VOIDS names)                                                           \
     {                                                                                              \
         typedef void function_(VOIDS names);                                                       \
-        BEGIN_BODY(door, ((function_ *)ffmk_next[door])names,                                      \
-                   ierror == NULL || *(const MPI_Fint *)ierror == MPI_SUCCESS)                     \
+        BEGIN_BODY(door, ((function_ *)ffmk_next[door])names, FORTRAN_SUCCEEDED(ierror))           \
     }
 
 #define FORTRAN_END(symbol, door, names, ending)                                                   \

@@ -245,10 +245,14 @@ START_TEST(buckets_hold_what_they_say)
     ffmk_stat_add(&b, 1, 1);
     ffmk_stat_add(&b, 5000, 2);
     ffmk_stat_merge(&a, &b);
-    ck_assert_uint_eq(a.count, 3);
+    ck_assert_uint_eq(ffmk_stat_count(&a), 3);
     ck_assert_uint_eq(a.ticks, 5101);
     ck_assert_uint_eq(a.bytes, 11);
     ck_assert_uint_eq(a.max_ticks, 5000);
+    /* A program that polls makes this many calls in two minutes. */
+    a.histogram[0] = UINT64_C(1) << 32;
+    ffmk_stat_add(&a, 1, 0);
+    ck_assert_uint_eq(ffmk_stat_count(&a), (UINT64_C(1) << 32) + 3);
 }
 END_TEST
 

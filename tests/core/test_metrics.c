@@ -98,13 +98,13 @@ START_TEST(calls_are_summed_by_name_binding_and_region)
          "point to point",
          FFMK_BINDING_C,
          0,
-         {.count = 2, .ticks = 100, .bytes = 10, .max_ticks = 70}},
-        {"MPI_Send", "point to point", FFMK_BINDING_F08, 0, {.count = 1, .ticks = 5}},
+         {.ticks = 100, .max_ticks = 70, .bytes = 10, .histogram = {2}}},
+        {"MPI_Send", "point to point", FFMK_BINDING_F08, 0, {.ticks = 5, .histogram = {1}}},
         {"MPI_Recv",
          "point to point",
          FFMK_BINDING_C,
          0,
-         {.count = 4, .ticks = 400, .max_ticks = 100}},
+         {.ticks = 400, .max_ticks = 100, .histogram = {4}}},
     };
     for (int r = 0; r < 2; r++) {
         rank_is(r, "a", 1, 0);
