@@ -36,5 +36,8 @@ with Folder() as folder:
                 whole[key] = before[0] + count, before[1] + size
         same(counted(report["calls"]), {k: c for k, (c, b) in whole.items()}, "count of the job")
         same(moved(report["calls"]), {k: b for k, (c, b) in whole.items()}, "bytes of the job")
+        region = [r for r in report["regions"] if r["name"] == "pcontrol 7"]
+        equal([(r["count"], sum(c["count"] for c in r["calls"] if c["name"] == "MPI_Barrier")) for r in region],
+              [(np, np)], "the region of MPI_Pcontrol(7)")
         print(len(whole), "different calls,", sum(c for c, b in whole.values()), "in all")
 done()

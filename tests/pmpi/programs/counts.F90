@@ -82,11 +82,13 @@ program counted
     call without_error()
 #endif
     call note('MPI_Pcontrol', 0)
-#ifdef USE_F08
     call MPI_Pcontrol(1)
-#else
-    call MPI_Pcontrol(1)
-#endif
+    call note('MPI_Pcontrol', 0)
+    call MPI_Pcontrol(7)
+    call note('MPI_Barrier', 0)
+    call MPI_Barrier(MPI_COMM_WORLD, error)
+    call note('MPI_Pcontrol', 0)
+    call MPI_Pcontrol(-7)
     call note('MPI_Finalize', 0)
     call MPI_Finalize(error)
     call write_account(stem, rank)

@@ -28,6 +28,9 @@ int main(int argc, char **argv)
     counts_large_collective();
 #endif
     M(Pcontrol, 0, 1);
+    M(Pcontrol, 0, 7);
+    M(Barrier, 0, MPI_COMM_WORLD);
+    M(Pcontrol, 0, -7);
     tally("MPI_Finalize", 0);
     MPI_Finalize();
     tally_write(argc > 1 ? argv[1] : "counts", counts_rank);

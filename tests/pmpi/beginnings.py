@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every way in which MPI begins and a program comes to have the doors: sessions, spawned programs, plugins, static
+objects of C++, -lffmk before and behind -lmpi; and exceptions that leave through a door."""
+
+from harness import *
+
+TEN = {("MPI_Barrier", "c"): 10}
+WHOLE = TEN | {("MPI_Init", "c"): 1, ("MPI_Finalize", "c"): 1}
+
+
+def times(n, calls):
+    return {key: n * count for key, count in calls.items()}
+
+
+def report_of(folder, what, *words, np=2):
+    for old in folder.glob("*.json"):
+        old.unlink()
+    run = job(np, *words, cwd=folder, env={"FFMK_REPORT": "run.json", "FFMK_SUMMARY": "off"})
+    if run.code == SKIP:
+        print("not tried here:", run.out.strip())
+        return run, None
+    run.succeeds(what)
+    equal(run.err, "", "nothing is said:", what)
+    return run, read(folder / "run.json")
+
+
+with Folder() as folder:
+    # ---- sessions ----
+    session = {("MPI_Session_init", "c"): 1, ("MPI_Session_finalize", "c"): 1, ("MPI_Barrier", "c"): 10,
+               ("MPI_Comm_create_from_group", "c"): 1, ("MPI_Comm_free", "c"): 1}
+    for n in (1, 2):
+        run, report = report_of(folder, f"{n} sessions", settings.program("sessions"), n)
+        if report:
+            same(counted(report["calls"]), times(report["ranks"] * n, session), f"calls of {n} sessions")
+
+    # ---- spawned programs report for themselves ----
+    bare = job(2, settings.program("spawns"), env={"LD_PRELOAD": ""}, cwd=folder)
+    if bare.code != 0:
+        print("not tried here: this MPI cannot spawn:", bare.err.strip().splitlines()[-1:])
+    else:
+        # What is spawned gets its environment from the launcher, not from who spawns it.
+        passed = {"LD_PRELOAD": settings.doors, "FFMK_REPORT": "run.json", "FFMK_SUMMARY": "off"}
+        words = [word for name, value in passed.items() for word in ("-x", f"{name}={value}")]
+        run = Run([*settings.ranks(2), *words, settings.program("spawns")], cwd=folder)
+        run.succeeds("spawning")
+        report = read(folder / "run.json")
+        mine = {("MPI_Init", "c"): 1, ("MPI_Barrier", "c"): 6, ("MPI_Comm_disconnect", "c"): 1,
+                ("MPI_Finalize", "c"): 1}
+        if report:
+            same(counted(report["calls"]), times(2, mine | {("MPI_Comm_spawn", "c"): 1}), "calls of the first world")
+        others = list(folder.glob("run.spawned*.json"))
+        equal(len(others), 1, "one report of the spawned world:", list(folder.iterdir()))
+        for path in others:
+            theirs = read(path)
+            same(counted(theirs["calls"]), times(2, mine), "calls of the spawned world")
+            equal((theirs["ranks"], theirs["complete"]), (2, True), "the spawned world")
+
+    # ---- MPI in a plugin, loaded privately ----
+    run, report = report_of(folder, "a plugin", settings.program("host"), settings.program("libplugin.so"))
+    if report:
+        same(counted(report["calls"]), times(2, WHOLE), "calls of a plugin")
+
+    # ---- C++ ----
+    if pathlib.Path(settings.program("throws")).exists():
+        run, report = report_of(folder, "exceptions", settings.program("throws"))
+        check("caught 3" in run.out, "each exception arrives:", run.out)
+        if report:
+            equal(report["complete"], True, "MPI_Finalize in a destructor is in time")
+            calls = counted(report["calls"])
+            equal([calls.get((name, "c")) for name in ("MPI_Barrier", "MPI_Finalize", "MPI_Init")], [20, 2, 2],
+                  "calls after exceptions")
+    else:
+        print("not tried here: C++ (no compiler)")
+
+    # ---- linked, before and behind MPI ----
+    source = pathlib.Path(__file__).with_name("programs") / "ways.c"
+    include = f"-I{settings.source}/include"
+    where = pathlib.Path(settings.doors).parent
+    flags = ["-std=c11", "-D_GNU_SOURCE", "-w", include, source, "-o"]
+    libffmk = [f"-L{where}", "-Wl,-rpath," + str(where), "-Wl,--no-as-needed", "-lffmk"]
+    libmpi = ["-Wl,--no-as-needed", settings.mpi_library]
+    for name, libraries, counts in (("before", libffmk + libmpi, True), ("behind", libmpi + libffmk, False)):
+        built = Run([settings.c, *flags, folder / name, *libraries])
+        if not built.succeeds(f"linking -lffmk {name} MPI"):
+            continue
+        (folder / "run.json").unlink(missing_ok=True)
+        run = job(2, folder / name, "plain", cwd=folder,
+                  env={"LD_PRELOAD": "", "FFMK_REPORT": "run.json", "FFMK_SUMMARY": "off"})
+        run.succeeds(f"-lffmk {name} MPI")
+        equal((folder / "run.json").exists(), counts, f"a report with -lffmk {name} MPI")
+        info = Run([settings.command, "info", folder / name])
+        equal("behind" in info.out, not counts, "ffmk info says it:", info.out)
+        # Under the command it does not matter: the preloaded library is before both.
+        run = Run([*settings.ranks(2), settings.command, "run", "--report", "run.json", "--summary", "off",
+                   folder / name, "plain"], cwd=folder)
+        run.succeeds(f"ffmk run with -lffmk {name} MPI")
+        report = read(folder / "run.json")
+        if report:
+            same(counted(report["calls"]), times(2, WHOLE), f"calls under ffmk run, -lffmk {name} MPI")
+done()
