@@ -5,7 +5,17 @@
 Prints, for each MPI and call, the median over rounds of nanoseconds a call and of what the shim and ffmk add to no
 tool in the same round, with quartiles; and the instructions that a call of MPI_Iprobe costs more, under callgrind.
 """
-import argparse, os, re, shutil, statistics, subprocess, sys, tempfile
+import argparse
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from common import environment, in_turns, spread
 
 KINDS = {
     "iprobe": "MPI_Iprobe",
@@ -16,18 +26,8 @@ KINDS = {
 TOOLS = ("none", "shim", "ffmk")
 
 
-def environment(tool, libraries):
-    env = {k: v for k, v in os.environ.items() if not k.startswith("FFMK_") and k != "LD_PRELOAD"}
-    if os.geteuid() == 0:
-        env.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
-    if tool != "none":
-        env["LD_PRELOAD"] = libraries[tool]
-    env["FFMK_SUMMARY"] = "off"
-    return env
-
-
 def measure(launcher, program, tool, libraries):
-    out = subprocess.run([*launcher, program], env=environment(tool, libraries), check=True, capture_output=True,
+    out = subprocess.run([*launcher, program], env=environment(libraries.get(tool)), check=True, capture_output=True,
                          text=True, timeout=300).stdout
     return {kind: float(ns) for kind, ns in (line.split() for line in out.splitlines())}
 
@@ -36,7 +36,7 @@ def instructions(program, tool, libraries, calls):
     """Instructions of a whole run with that many calls."""
     with tempfile.TemporaryDirectory() as folder:
         run = subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", program,
-                              str(calls), "iprobe"], env=environment(tool, libraries), capture_output=True, text=True,
+                              str(calls), "iprobe"], env=environment(libraries.get(tool)), capture_output=True, text=True,
                              timeout=600)
     found = re.search(r"Collected : (\d+)", run.stderr)
     if not found:
@@ -44,24 +44,8 @@ def instructions(program, tool, libraries, calls):
     return int(found.group(1))
 
 
-def spread(values):
-    if len(values) < 4:
-        return f"{statistics.median(values):7.1f}"
-    low, middle, high = statistics.quantiles(values, n=4)
-    return f"{middle:7.1f} [{low:.1f} … {high:.1f}]"
-
-
 def bench(name, launcher, program, libraries, rounds):
-    samples = {tool: [] for tool in TOOLS}
-    for r in range(rounds):
-        # Another order each round, so that what a round's middle or end does to a run hits all alike.
-        for i in range(len(TOOLS)):
-            tool = TOOLS[(i + r) % len(TOOLS)]
-            samples[tool].append(measure(launcher, program, tool, libraries))
-        if sys.stderr.isatty():
-            print(f"\r{name}: round {r + 1} of {rounds}", end="", file=sys.stderr, flush=True)
-    if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr)
+    samples = in_turns(name, TOOLS, rounds, lambda tool: measure(launcher, program, tool, libraries))
     print(f"\n{name}, {rounds} rounds; ns a call: median [quartiles]")
     print(f"  {'call':28} {'no tool':>8}   {'shim adds':>22}   {'ffmk adds':>22}   ffmk / shim")
     for kind, text in KINDS.items():

@@ -423,6 +423,28 @@ static int long_line(void)
     return 0;
 }
 
+/* What is loaded when MPI has long begun. */
+static int maps(void)
+{
+    start();
+    barriers(10);
+    FILE *file = fopen("/proc/self/maps", "r");
+    for (int c; file && (c = getc(file)) != EOF;)
+        putchar(c);
+    MPI_Finalize();
+    return file ? fclose(file) : 1;
+}
+
+static int probes(void)
+{
+    start();
+    int flag;
+    for (int i = 0; i < 12000; i++)
+        MPI_Iprobe(MPI_ANY_SOURCE, 0, WORLD, &flag, MPI_STATUS_IGNORE);
+    MPI_Finalize();
+    return 0;
+}
+
 static const struct {
     const char *what;
     int (*run)(void);
@@ -445,6 +467,8 @@ static const struct {
     {"many-regions", many_regions},
     {"elsewhere", elsewhere},
     {"long-line", long_line},
+    {"maps", maps},
+    {"probes", probes},
 };
 
 int main(int argc, char **argv)
