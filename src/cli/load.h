@@ -26,6 +26,7 @@ struct ffmk_report_call {
     const char *binding;
     const char *class;  /* NULL but in the job's calls */
     const char *region; /* NULL but in a rank's calls */
+    bool begins;        /* starts MPI: its time lies before the run and is no part of its sums */
     int64_t count;
     int64_t bytes;
     double time_s;
@@ -35,7 +36,7 @@ struct ffmk_report_call {
 
 struct ffmk_report_calls {
     size_t n;
-    struct ffmk_report_call *rows; /* most time first */
+    struct ffmk_report_call *rows; /* most time first, those that start MPI last */
 };
 
 struct ffmk_report_region {

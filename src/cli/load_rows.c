@@ -42,10 +42,18 @@ static const int64_t *read_histogram(struct ffmk_json_reader *reader,
     return counts;
 }
 
+static bool begins(const char *name)
+{
+    return name && (strcmp(name, "MPI_Init") == 0 || strcmp(name, "MPI_Init_thread") == 0 ||
+                    strcmp(name, "MPI_Session_init") == 0);
+}
+
 static int more_time(const void *left, const void *right)
 {
     const struct ffmk_report_call *a = left;
     const struct ffmk_report_call *b = right;
+    if (a->begins != b->begins)
+        return a->begins ? 1 : -1;
     if (a->time_s != b->time_s)
         return a->time_s < b->time_s ? 1 : -1;
     return strcmp(a->name, b->name);
@@ -62,6 +70,7 @@ void ffmk_report_read_calls(struct ffmk_json_reader *reader, const struct ffmk_j
     for (size_t i = 0; i < n && !reader->failed; i++) {
         struct ffmk_json_place at = ffmk_json_object(reader, ffmk_json_element(&list, i));
         rows[i].name = ffmk_json_text(reader, ffmk_json_member(&at, "name"));
+        rows[i].begins = begins(rows[i].name);
         rows[i].binding = ffmk_json_text(reader, ffmk_json_member(&at, "binding"));
         if (whole_job)
             rows[i].class = ffmk_json_text(reader, ffmk_json_member(&at, "class"));

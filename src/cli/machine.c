@@ -69,11 +69,15 @@ static void perf(json_t *list)
     const int reason = errno;
     first_line("/proc/sys/kernel/perf_event_paranoid", level, sizeof level);
     char text[128];
+    /* A virtual machine that passes no counters on has no such event. */
     snprintf(text, sizeof text, "%s (perf_event_paranoid %s)",
-             file >= 0 ? "readable" : strerror(reason), *level ? level : "absent");
+             file >= 0                                  ? "readable"
+             : reason == ENOENT || reason == EOPNOTSUPP ? "the processor shows none here"
+                                                        : strerror(reason),
+             *level ? level : "absent");
     add(list, "counters", text,
         file >= 0 ? "FFMK_COUNTERS=papi counts instructions and cycles"
-                  : "no hardware counters: FFMK_COUNTERS=papi falls back to perf software events");
+                  : "FFMK_COUNTERS=papi falls back to perf software events");
     if (file >= 0)
         close(file);
     void *papi = dlopen("libpapi.so.6.0", RTLD_LAZY);
@@ -85,16 +89,16 @@ static void perf(json_t *list)
         dlclose(papi);
 }
 
-static void limit(json_t *list, const char *what, unsigned resource, const char *unlimited,
-                  const char *limited)
+static void limit(json_t *list, const char *what, unsigned resource, const char *unit,
+                  const char *note)
 {
     struct rlimit value;
     char text[64] = "unlimited";
     if (getrlimit(resource, &value) != 0)
         return;
     if (value.rlim_cur != RLIM_INFINITY)
-        snprintf(text, sizeof text, "%llu", (unsigned long long)value.rlim_cur);
-    add(list, what, text, value.rlim_cur == RLIM_INFINITY ? unlimited : limited);
+        snprintf(text, sizeof text, "%llu%s", (unsigned long long)value.rlim_cur, unit);
+    add(list, what, text, note);
 }
 
 static void isolation(json_t *list)
@@ -124,7 +128,8 @@ json_t *ffmk_machine_describe(void)
     clock_source(list);
     perf(list);
     isolation(list);
-    limit(list, "locked memory", RLIMIT_MEMLOCK, "", "bytes");
-    limit(list, "real-time prio", RLIMIT_RTPRIO, "", geteuid() == 0 ? "but root may" : "");
+    limit(list, "locked memory", RLIMIT_MEMLOCK, " bytes", "");
+    limit(list, "real-time prio", RLIMIT_RTPRIO, "",
+          geteuid() == 0 ? "root may use any, all the same" : "");
     return list;
 }

@@ -91,8 +91,9 @@ static void write_call(FILE *out, const struct ffmk_page_run *run,
         out,
         "</span></th><td class=\"bar\"><svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" "
         "aria-hidden=\"true\"><rect class=\"fill\" width=\"%.2f\" height=\"10\"/></svg></td>",
-        longest_s > 0 ? 100 * call->time_s / longest_s : 0);
-    fprintf(out, "<td>%s</td><td>%s</td><td title=\"%s\">%s</td>", ffmk_units_percent(share).text,
+        longest_s > 0 && !call->begins ? 100 * call->time_s / longest_s : 0);
+    fprintf(out, "<td>%s</td><td>%s</td><td title=\"%s\">%s</td>",
+            call->begins ? "before" : ffmk_units_percent(share).text,
             ffmk_units_time(call->time_s).text, ffmk_units_whole(call->count).text,
             ffmk_units_count((double)call->count).text);
     fprintf(out, "<td>%s</td><td>%s</td><td title=\"%s B\">%s</td><td class=\"durations\">",
@@ -132,7 +133,8 @@ void ffmk_page_calls(FILE *out, const struct ffmk_page_run *run)
     fputs("</tbody></table></div>\n"
           "<p class=\"note\">Durations: calls a bucket, all on one axis; the height is the square "
           "root of the count, "
-          "so that rare long calls show.</p>\n",
+          "so that rare long calls show. Calls that start MPI lie before the time that is "
+          "reported.</p>\n",
           out);
     if (shown < report->calls.n) {
         double rest = 0;

@@ -99,7 +99,9 @@ static void print_calls(FILE *out, const struct ffmk_report *report,
         print_name(out, call->name, call->binding);
         struct ffmk_units cells[] = {
             ffmk_units_time(call->time_s),
-            ffmk_units_percent(sums->elapsed_s > 0 ? call->time_s / sums->elapsed_s : 0),
+            call->begins
+                ? (struct ffmk_units){"before"}
+                : ffmk_units_percent(sums->elapsed_s > 0 ? call->time_s / sums->elapsed_s : 0),
             ffmk_units_count((double)call->count),
             ffmk_units_time(call->count > 0 ? call->time_s / (double)call->count : 0),
             ffmk_units_time(call->max_s),

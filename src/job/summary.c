@@ -19,6 +19,21 @@ static const char *amount(char *text, size_t bytes, double value, const char *un
     return text;
 }
 
+/* "850 ns", "1.45 ms", "12.3 s": three digits and a unit. */
+static const char *duration(char *text, size_t bytes, double seconds)
+{
+    static const char *const units[] = {"ns", "µs", "ms", "s"};
+    size_t u = 0;
+    double value = seconds * 1e9;
+    while (value >= 999.5 && u < 3) {
+        value /= 1000;
+        u++;
+    }
+    const int decimals = value >= 99.95 || u == 0 ? 0 : value >= 9.995 ? 1 : 2;
+    snprintf(text, bytes, "%.*f %s", decimals, value, units[u]);
+    return text;
+}
+
 static size_t count_hosts(const struct ffmk_rank_record *records, size_t n)
 {
     size_t hosts = 0;
@@ -68,8 +83,9 @@ void ffmk_report_summary(FILE *out, const struct ffmk_job *job,
                 call->bytes ? amount(b, sizeof b, (double)call->bytes, "B") : "", call->time_s,
                 100 * share);
     }
-    fprintf(out, "  measuring cost %.3g s = %.3f %% of the time (%.1f ns a call), %s a rank\n",
-            metrics->cost_s, 100 * metrics->cost_share, metrics->cost_ns,
+    fprintf(out, "  measuring cost %s, %s%.3g %% of the time (%.1f ns a call), %s a rank\n",
+            duration(b, sizeof b, metrics->cost_s), metrics->cost_share < 1e-5 ? "<" : "",
+            metrics->cost_share < 1e-5 ? 0.001 : 100 * metrics->cost_share, metrics->cost_ns,
             amount(a, sizeof a, (double)metrics->recorder_bytes, "B"));
     if (*json_path)
         fprintf(out, "  report: %s    page: ffmk report %s -o run.html\n", json_path, json_path);

@@ -20,9 +20,18 @@ class Shows(command.Case):
         worst = max(report["per_rank"], key=lambda r: r["useful_s"])
         first = table[table.index("Ranks, most work first"):].splitlines()[1]
         self.assertIn(f"rank {worst['rank']} on {worst['host']} ", first)
-        top = max(report["calls"], key=lambda c: c["time_s"])
+        top = max((c for c in report["calls"] if c["name"] != "MPI_Init"), key=lambda c: c["time_s"])
         self.assertIn(top["name"], table[table.index("Calls"):].splitlines()[1])
         self.assertNotIn("PARTIAL", table)
+
+    def test_calls_before_the_run_come_last(self):
+        report = self.sample("run.json", "--ranks", 2)
+        report["calls"] = [c for c in report["calls"] if c["name"] in ("MPI_Init", "MPI_Send")]
+        self.write("run.json", report)
+        table = self.good("run.json")
+        calls = table[table.index("Calls"):table.index("Regions")].strip().splitlines()
+        self.assertEqual([line.split()[0] for line in calls[1:]], ["MPI_Send", "MPI_Init"])
+        self.assertRegex(calls[2], r"MPI_Init .* before ")
 
     def test_default_file(self):
         self.sample("ffmk-report.json", "--ranks", 2)
