@@ -65,15 +65,21 @@ void ffmk_page_matrix_range(const struct ffmk_report *report, struct ffmk_page_s
     free(matrix.cells);
 }
 
+/* The scale spans a decade at least: nearly the same amounts look nearly the same. */
+static double scale_begin(const struct ffmk_page_scale *scale)
+{
+    return fmin(scale->traffic_least, scale->traffic_most / 10);
+}
+
 static int level_of(const struct cell *cell, const struct ffmk_page_scale *scale)
 {
     double amount = scale->traffic_bytes ? cell->bytes : cell->messages;
     if (cell->messages <= 0 && cell->bytes <= 0)
         return -1;
-    if (amount <= scale->traffic_least)
-        return scale->traffic_least < scale->traffic_most ? 0 : FFMK_COLOUR_LEVELS - 1;
-    double at =
-        log(amount / scale->traffic_least) / log(scale->traffic_most / scale->traffic_least);
+    double begin = scale_begin(scale);
+    if (amount <= begin)
+        return 0;
+    double at = log(amount / begin) / log(scale->traffic_most / begin);
     int level = (int)(at * FFMK_COLOUR_LEVELS);
     return level < FFMK_COLOUR_LEVELS ? level : FFMK_COLOUR_LEVELS - 1;
 }
@@ -200,8 +206,9 @@ void ffmk_page_matrix_legend(FILE *out, const struct ffmk_page_scale *scale)
     if (scale->traffic_most <= 0)
         return;
     bool bytes = scale->traffic_bytes;
+    double begin = scale_begin(scale);
     struct ffmk_units least =
-        bytes ? ffmk_units_bytes(scale->traffic_least) : ffmk_units_count(scale->traffic_least);
+        bytes ? ffmk_units_bytes(round(begin)) : ffmk_units_count(round(begin));
     struct ffmk_units most =
         bytes ? ffmk_units_bytes(scale->traffic_most) : ffmk_units_count(scale->traffic_most);
     if (scale->traffic_least >= scale->traffic_most) {
@@ -211,7 +218,7 @@ void ffmk_page_matrix_legend(FILE *out, const struct ffmk_page_scale *scale)
                 FFMK_COLOUR_LEVELS - 1, most.text, bytes ? "" : " messages");
         return;
     }
-    double middle = sqrt(scale->traffic_least) * sqrt(scale->traffic_most);
+    double middle = sqrt(begin) * sqrt(scale->traffic_most);
     struct ffmk_units centre =
         bytes ? ffmk_units_bytes(round(middle)) : ffmk_units_count(round(middle));
     fputs("<div class=\"scale\"><div class=\"steps\" aria-hidden=\"true\">", out);
