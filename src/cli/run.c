@@ -178,10 +178,13 @@ int ffmk_cli_run(int argc, char **argv)
     struct ffmk_elf elf;
     char line[8192];
     if (!ffmk_elf_look(argv[at], &elf)) {
+        const bool named = strchr(argv[at], '/') != NULL;
+        const bool there = named && access(argv[at], F_OK) == 0;
         snprintf(line, sizeof line, "%.300s: %s", argv[at],
-                 strchr(argv[at], '/') ? strerror(access(argv[at], F_OK) ? errno : EACCES)
-                                       : "not found in PATH");
-        return refuse(EXIT_NOT_FOUND, line);
+                 there   ? "is no program that may be executed"
+                 : named ? strerror(errno)
+                         : "not found in PATH");
+        return refuse(there ? EXIT_NOT_EXECUTABLE : EXIT_NOT_FOUND, line);
     }
     if (elf.kind == FFMK_ELF_STATIC || elf.privileged) {
         snprintf(line, sizeof line,

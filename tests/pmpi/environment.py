@@ -72,6 +72,10 @@ with Folder() as folder:
         equal((run.code, len(run.err.splitlines())), (2, 1), "ffmk run", option, run.err)
     run = Run([settings.command, "run", "./there-is-none"], cwd=folder)
     equal((run.code, len(run.err.splitlines())), (127, 1), "a program that is not there", run.err)
+    (folder / "text").write_text("words")
+    for name in ("text", "."):
+        run = Run([settings.command, "run", folder / name], cwd=folder)
+        equal((run.code, len(run.err.splitlines())), (126, 1), "what cannot be executed", run.err)
 
     # ---- counters ----
     for asked, sources in (("off", ["off"]), ("rusage", ["rusage"]), ("perf", ["perf", "rusage"]),
