@@ -61,9 +61,11 @@ static int by_name(const void *left, const void *right)
 /* What starts MPI lies before the run: last. */
 static double longest(const struct ffmk_report_pair *pair)
 {
-    double before = pair->before ? pair->before->time_s : 0;
-    double after = pair->after ? pair->after->time_s : 0;
-    if ((pair->before ? pair->before : pair->after)->begins)
+    const struct ffmk_report_call *a = pair->before;
+    const struct ffmk_report_call *b = pair->after;
+    double before = a ? a->time_s : 0;
+    double after = b ? b->time_s : 0;
+    if ((a && a->begins) || (b && b->begins))
         return -1;
     return before > after ? before : after;
 }

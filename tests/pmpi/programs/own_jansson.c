@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * A program with its own, unfriendly json_… functions: whoever else needs JSON must not get them. */
+ * A program with its own, unfriendly json_… functions: whoever else needs JSON must not get them.
+ */
 #include <mpi.h>
 #include <stdlib.h>
 

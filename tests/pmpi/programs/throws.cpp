@@ -1,19 +1,29 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// C++'s own ways of leaving: an exception out of an error handler, through the door that is open, and MPI_Finalize in the
-// destructor of a static object.
+// C++'s own ways of leaving: an exception out of an error handler, through the door that is open,
+// and MPI_Finalize in the destructor of a static object.
 #include <cstdio>
 #include <mpi.h>
 #include <stdexcept>
 
-namespace {
+namespace
+{
 
 struct World {
-    World() { MPI_Init(nullptr, nullptr); }
-    ~World() { MPI_Finalize(); }
+    World()
+    {
+        MPI_Init(nullptr, nullptr);
+    }
+    ~World()
+    {
+        MPI_Finalize();
+    }
 };
 World world;
 
-void fail(MPI_Comm *, int *code, ...) { throw std::runtime_error("code " + std::to_string(*code)); }
+void fail(MPI_Comm *, int *code, ...)
+{
+    throw std::runtime_error("code " + std::to_string(*code));
+}
 
 } // namespace
 
