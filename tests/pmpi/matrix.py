@@ -21,6 +21,8 @@ with Folder() as folder:
             sent(rank, (rank - 1) % np, 2, 10)
             sent(rank, rank, 1, 7)
             sent(rank, (rank + 1) % np, 1, 3)
+            for size in range(1, 6):
+                sent(rank, (rank + 1) % np, 1, size)
         sent(0, 1, 1, 1000)
         found = {(e[0], e[1]): (e[2], e[3]) for e in report["matrix"]["entries"]}
         same(found, expected, f"matrix of {np}")

@@ -93,6 +93,9 @@ with Folder() as folder:
             report = read(path)
             if report:
                 valid(report, np)
+                for rank in report["per_rank"]:
+                    waits = sum(c["time_s"] for c in rank["calls"] if c["name"] in ("MPI_Barrier", "MPI_Allreduce"))
+                    near(rank["wait_s"], waits, "waiting is the time of calls that wait, and of no other", 1e-3)
                 check(report["timeline"]["intervals"] <= line, "intervals", report["timeline"]["intervals"], "of", line)
                 rows = (folder / "c.csv").read_text().splitlines()
                 equal(len(rows) - 1, sum(len(r["calls"]) for r in report["per_rank"]), "rows of the CSV")

@@ -311,6 +311,15 @@ static int matrix(void)
     MPI_Sendrecv(data, 3, MPI_CHAR, next, 0, data + 2048, 3, MPI_CHAR, before, 0, turned,
                  MPI_STATUS_IGNORE);
     MPI_Comm_free(&turned);
+    /* A new datatype where an old one was, of another size. */
+    for (int i = 1; i <= 5; i++) {
+        MPI_Datatype type;
+        MPI_Type_contiguous(i, MPI_CHAR, &type);
+        MPI_Type_commit(&type);
+        MPI_Sendrecv(data, 1, type, next, 0, data + 2048, 1, type, before, 0, WORLD,
+                     MPI_STATUS_IGNORE);
+        MPI_Type_free(&type);
+    }
     MPI_Finalize();
     return 0;
 }
