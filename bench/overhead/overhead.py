@@ -70,7 +70,7 @@ def count(name, program, libraries):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--mpi", action="append", nargs=4, metavar=("NAME", "LAUNCHER", "FOLDER", "LIBFFMK"),
                         required=True)
     args = parser.parse_args()

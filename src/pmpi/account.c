@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * What a call moves: the caches' misses. */
+ * What a call moves, when it is not what the one before it moved. */
 #include "pmpi/account.h"
 
 #include "pmpi/lifecycle.h"
 
-uint64_t ffmk_account_size_miss(struct ffmk_recorder *recorder, uint64_t datatype)
+uint64_t ffmk_account_size_other(struct ffmk_recorder *recorder, uint64_t datatype)
 {
     ffmk_recorder_forget(recorder);
     struct ffmk_size_entry *entry =
         &recorder->sizes[(datatype ^ (datatype >> 4) ^ (datatype >> 9)) % FFMK_SIZE_CACHE];
-    entry->bytes = ffmk_lifecycle_engine()->type_size(datatype);
-    entry->datatype = datatype;
+    if (entry->datatype != datatype)
+        *entry = (struct ffmk_size_entry){datatype, ffmk_lifecycle_engine()->type_size(datatype)};
+    recorder->recent = *entry;
     return entry->bytes;
 }
 

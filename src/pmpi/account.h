@@ -14,17 +14,17 @@
 #include "pmpi/persistent.h"
 #include "pmpi/record.h"
 
-/** Slow path: ask the engine. */
-uint64_t ffmk_account_size_miss(struct ffmk_recorder *recorder, uint64_t datatype);
+/** Slow paths: another datatype than last time, from the cache or the engine; another
+ * communicator. */
+uint64_t ffmk_account_size_other(struct ffmk_recorder *recorder, uint64_t datatype);
 const struct ffmk_comm_map *ffmk_account_map_miss(struct ffmk_recorder *recorder, uint64_t comm);
 
 static inline uint64_t ffmk_account_size(struct ffmk_recorder *recorder, uint64_t datatype)
 {
-    const struct ffmk_size_entry *entry =
-        &recorder->sizes[(datatype ^ (datatype >> 4) ^ (datatype >> 9)) % FFMK_SIZE_CACHE];
-    if (__builtin_expect(entry->datatype == datatype && recorder->generation == ffmk_generation, 1))
-        return entry->bytes;
-    return ffmk_account_size_miss(recorder, datatype);
+    if (__builtin_expect(
+            recorder->recent.datatype == datatype && recorder->generation == ffmk_generation, 1))
+        return recorder->recent.bytes;
+    return ffmk_account_size_other(recorder, datatype);
 }
 
 static inline const struct ffmk_comm_map *ffmk_account_map(struct ffmk_recorder *recorder,

@@ -96,9 +96,9 @@ static void halve(struct ffmk_recorder *recorder)
 static void settle(struct ffmk_recorder *recorder)
 {
     const uint64_t at = (recorder->interval_begin - recorder->origin) >> recorder->line_shift;
-    recorder->line[at].mpi_ticks += recorder->now.mpi_ticks;
-    recorder->line[at].wait_ticks += recorder->now.wait_ticks;
-    recorder->now = (struct ffmk_interval){0, 0};
+    recorder->line[at].mpi_ticks += recorder->going_ticks + recorder->waiting_ticks;
+    recorder->line[at].wait_ticks += recorder->waiting_ticks;
+    recorder->going_ticks = recorder->waiting_ticks = 0;
 }
 
 /* Make the interval that holds `tick` the current one; the line reaches it. */
@@ -141,6 +141,13 @@ static struct ffmk_recorder *take_idle(void)
     return recorder;
 }
 
+static void forget_sizes(struct ffmk_recorder *recorder)
+{
+    recorder->recent.datatype = UINT64_MAX;
+    for (int i = 0; i < FFMK_SIZE_CACHE; i++)
+        recorder->sizes[i].datatype = UINT64_MAX;
+}
+
 struct ffmk_recorder *ffmk_recorder_create(const struct ffmk_engine_job *job, uint32_t line_length)
 {
     struct ffmk_recorder *recorder = take_idle();
@@ -166,8 +173,7 @@ struct ffmk_recorder *ffmk_recorder_create(const struct ffmk_engine_job *job, ui
     recorder->line_shift = FIRST_SHIFT;
     recorder->ranks_per_bin = job->ranks_per_bin;
     recorder->comm = UINT64_MAX;
-    for (int i = 0; i < FFMK_SIZE_CACHE; i++)
-        recorder->sizes[i].datatype = UINT64_MAX;
+    forget_sizes(recorder);
     recorder->generation = ffmk_generation;
     recorder->slots = recorder->books[0].slots;
     recorder->origin = ffmk_clock_ticks();
@@ -188,7 +194,7 @@ void ffmk_recorder_restart(struct ffmk_recorder *recorder)
     memset(recorder->slots, 0, sizeof recorder->books[0].slots);
     recorder->stats_used = 1;
     recorder->last_place = 0;
-    recorder->now = (struct ffmk_interval){0, 0};
+    recorder->going_ticks = recorder->waiting_ticks = 0;
     recorder->line_shift = FIRST_SHIFT;
     recorder->origin = recorder->since = recorder->books[0].begun = ffmk_clock_ticks();
     move_to(recorder, recorder->origin);
@@ -217,8 +223,7 @@ void ffmk_recorder_forget(struct ffmk_recorder *recorder)
         return;
     recorder->generation = ffmk_generation;
     recorder->comm = UINT64_MAX;
-    for (int i = 0; i < FFMK_SIZE_CACHE; i++)
-        recorder->sizes[i].datatype = UINT64_MAX;
+    forget_sizes(recorder);
 }
 
 void ffmk_recorder_span(struct ffmk_recorder *recorder, bool waits, uint64_t start, uint64_t stop)

@@ -38,15 +38,17 @@ struct ffmk_recorder {
     uint32_t last_place;
     uint64_t interval_begin; /* ticks of the current interval of the time line; end exclusive */
     uint64_t interval_end;
-    struct ffmk_interval now; /* what the current interval holds until it is left */
-    uint64_t origin;          /* tick at which the time line begins */
-    uint32_t line_shift;      /* an interval is 2^line_shift ticks */
+    uint64_t going_ticks; /* what the current interval holds until it is left, in calls that wait */
+    uint64_t waiting_ticks; /* for nobody and in those that do; apart, so that each adds to one */
+    uint64_t origin;        /* tick at which the time line begins */
+    uint32_t line_shift;    /* an interval is 2^line_shift ticks */
     uint32_t line_length;
     struct ffmk_interval *line;
 
     uint32_t generation;
     uint64_t comm;
     const struct ffmk_comm_map *comm_map;
+    struct ffmk_size_entry recent; /* one of these, the one last used */
     struct ffmk_size_entry sizes[FFMK_SIZE_CACHE];
     struct ffmk_lane *lanes;
     uint32_t ranks_per_bin;
@@ -141,9 +143,7 @@ static inline bool ffmk_record(struct ffmk_recorder *recorder, uint32_t place, b
     recorder->last_place = place;
     if (__builtin_expect(stop >= recorder->interval_end, 0))
         return false;
-    recorder->now.mpi_ticks += ticks;
-    if (waits)
-        recorder->now.wait_ticks += ticks;
+    *(waits ? &recorder->waiting_ticks : &recorder->going_ticks) += ticks;
     return true;
 }
 
