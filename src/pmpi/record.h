@@ -38,10 +38,12 @@ struct ffmk_recorder {
     uint32_t last_place;
     uint64_t interval_begin; /* ticks of the current interval of the time line; end exclusive */
     uint64_t interval_end;
-    uint64_t going_ticks; /* what the current interval holds until it is left, in calls that wait */
-    uint64_t waiting_ticks; /* for nobody and in those that do; apart, so that each adds to one */
-    uint64_t origin;        /* tick at which the time line begins */
-    uint32_t line_shift;    /* an interval is 2^line_shift ticks */
+    /* What the current interval holds until it is left: in calls that wait for nobody, and in those
+     * that do. Apart, so that a call adds to one only. */
+    uint64_t going_ticks;
+    uint64_t waiting_ticks;
+    uint64_t origin;     /* tick at which the time line begins */
+    uint32_t line_shift; /* an interval is 2^line_shift ticks */
     uint32_t line_length;
     struct ffmk_interval *line;
 
