@@ -73,10 +73,8 @@ static void draw_durations(FILE *out, const struct ffmk_report *report,
     fputs("</svg>", out);
 }
 
-static void write_call(FILE *out, const struct ffmk_page_run *run,
-                       const struct ffmk_report_call *call, struct range range, double longest_s)
+void ffmk_page_call_name(FILE *out, const struct ffmk_report_call *call)
 {
-    double share = run->sums.elapsed_s > 0 ? call->time_s / run->sums.elapsed_s : 0;
     fputs("<tr><th scope=\"row\"><code>", out);
     ffmk_html_text(out, call->name);
     fputs("</code>", out);
@@ -85,6 +83,13 @@ static void write_call(FILE *out, const struct ffmk_page_run *run,
         ffmk_html_text(out, call->binding);
         fputs("</span>", out);
     }
+}
+
+static void write_call(FILE *out, const struct ffmk_page_run *run,
+                       const struct ffmk_report_call *call, struct range range, double longest_s)
+{
+    double share = run->sums.elapsed_s > 0 ? call->time_s / run->sums.elapsed_s : 0;
+    ffmk_page_call_name(out, call);
     fputs("<span class=\"class\">", out);
     ffmk_html_text(out, call->class ? call->class : "");
     fprintf(

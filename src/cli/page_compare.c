@@ -85,14 +85,7 @@ void ffmk_page_compare_calls(FILE *out, const struct ffmk_page_run *a,
         const struct ffmk_report_call *call = pairs[i].before ? pairs[i].before : pairs[i].after;
         if (!call)
             continue;
-        fputs("<tr><th scope=\"row\"><code>", out);
-        ffmk_html_text(out, call->name);
-        fputs("</code>", out);
-        if (strcmp(call->binding, "c") != 0) {
-            fputs(" <span class=\"chip\">", out);
-            ffmk_html_text(out, call->binding);
-            fputs("</span>", out);
-        }
+        ffmk_page_call_name(out, call);
         fputs("</th>", out);
         write_cells(out, pairs[i].before ? pairs[i].before->time_s : 0,
                     pairs[i].after ? pairs[i].after->time_s : 0, longest, NULL);

@@ -28,6 +28,8 @@ extern const char ffmk_page_script[];
 
 /* Figures of one or two runs together. */
 void ffmk_page_tree(FILE *out, const struct ffmk_page_run *runs, size_t n);
+/** The head of a call's row: its name, and its binding where it is not C. Leaves the cell open. */
+void ffmk_page_call_name(FILE *out, const struct ffmk_report_call *call);
 void ffmk_page_calls(FILE *out, const struct ffmk_page_run *run);
 void ffmk_page_regions(FILE *out, const struct ffmk_page_run *run);
 void ffmk_page_counters(FILE *out, const struct ffmk_page_run *run);

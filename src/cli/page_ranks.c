@@ -3,6 +3,7 @@
  * without a script. */
 #include "cli/page_html.h"
 #include "cli/page_parts.h"
+#include "cli/report.h"
 #include "cli/report_units.h"
 
 #include <stdlib.h>
@@ -22,15 +23,6 @@ static void split(const struct ffmk_report_rank *rank, double parts[FFMK_HTML_KI
     parts[FFMK_HTML_MPI] = rank->mpi_s - wait;
     parts[FFMK_HTML_WAIT] = wait;
     parts[FFMK_HTML_OWN] = rank->overhead_s;
-}
-
-static int more_useful(const void *left, const void *right)
-{
-    const struct ffmk_report_rank *a = *(const struct ffmk_report_rank *const *)left;
-    const struct ffmk_report_rank *b = *(const struct ffmk_report_rank *const *)right;
-    if (a->useful_s != b->useful_s)
-        return a->useful_s < b->useful_s ? 1 : -1;
-    return a->rank - b->rank;
 }
 
 static void draw_column(FILE *out, const struct column *column, size_t at, double gap, double top_s)
@@ -128,7 +120,7 @@ void ffmk_page_ranks(FILE *out, const struct ffmk_page_run *run,
     for (size_t i = 0; i < report->n_per_rank; i++)
         order[i] = &report->per_rank[i];
     draw(out, run, order, false, scale);
-    qsort(order, report->n_per_rank, sizeof *order, more_useful);
+    qsort(order, report->n_per_rank, sizeof *order, ffmk_report_more_useful);
     draw(out, run, order, true, scale);
     fprintf(
         out,

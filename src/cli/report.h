@@ -46,4 +46,7 @@ struct ffmk_report_pair {
 struct ffmk_report_pair *ffmk_report_pairs(const struct ffmk_report *before,
                                            const struct ffmk_report *after, size_t *n_p);
 
+/** For qsort over pointers to ranks: most useful work first. */
+int ffmk_report_more_useful(const void *left, const void *right);
+
 #endif

@@ -2,27 +2,7 @@
  * Every call of every rank as CSV (RFC 4180), one line a rank, region, name and binding. It writes
  * no other format. */
 #include "cli/report.h"
-
-#include <string.h>
-
-static void write_quoted(FILE *out, const char *text)
-{
-    fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
-}
-
-static void write_field(FILE *out, const char *text)
-{
-    if (strpbrk(text, ",\"\r\n"))
-        write_quoted(out, text);
-    else
-        fputs(text, out);
-}
+#include "core/csv.h"
 
 void ffmk_report_csv(FILE *out, const struct ffmk_report *report)
 {
@@ -32,11 +12,11 @@ void ffmk_report_csv(FILE *out, const struct ffmk_report *report)
         for (size_t k = 0; k < rank->calls.n; k++) {
             const struct ffmk_report_call *call = &rank->calls.rows[k];
             fprintf(out, "%d,", rank->rank);
-            write_quoted(out, call->region);
+            ffmk_csv_quoted(out, call->region);
             fputc(',', out);
-            write_field(out, call->name);
+            ffmk_csv_field(out, call->name);
             fputc(',', out);
-            write_field(out, call->binding);
+            ffmk_csv_field(out, call->binding);
             fprintf(out, ",%lld,%.9f,%lld,%.9f\n", (long long)call->count, call->time_s,
                     (long long)call->bytes, call->max_s);
         }

@@ -116,3 +116,12 @@ struct ffmk_report_pair *ffmk_report_pairs(const struct ffmk_report *before,
     *n_p = n;
     return pairs;
 }
+
+int ffmk_report_more_useful(const void *left, const void *right)
+{
+    const struct ffmk_report_rank *a = *(const struct ffmk_report_rank *const *)left;
+    const struct ffmk_report_rank *b = *(const struct ffmk_report_rank *const *)right;
+    if (a->useful_s != b->useful_s)
+        return a->useful_s < b->useful_s ? 1 : -1;
+    return a->rank - b->rank;
+}

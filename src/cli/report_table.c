@@ -135,15 +135,6 @@ static void print_regions(FILE *out, const struct ffmk_report *report)
         fprintf(out, "  and %zu more\n", report->n_regions - TOP_REGIONS);
 }
 
-static int more_useful(const void *left, const void *right)
-{
-    const struct ffmk_report_rank *a = *(const struct ffmk_report_rank *const *)left;
-    const struct ffmk_report_rank *b = *(const struct ffmk_report_rank *const *)right;
-    if (a->useful_s != b->useful_s)
-        return a->useful_s < b->useful_s ? 1 : -1;
-    return a->rank - b->rank;
-}
-
 static void print_rank(FILE *out, const struct ffmk_report_rank *rank, double mean_useful_s)
 {
     char name[LINE_BYTES];
@@ -169,7 +160,7 @@ static void print_ranks(FILE *out, const struct ffmk_report *report,
         return;
     for (size_t i = 0; i < report->n_per_rank; i++)
         rows[i] = &report->per_rank[i];
-    qsort(rows, report->n_per_rank, sizeof *rows, more_useful);
+    qsort(rows, report->n_per_rank, sizeof *rows, ffmk_report_more_useful);
     print_head(out, "Ranks, most work first", head, 5);
     size_t n = report->n_per_rank;
     for (size_t i = 0; i < n && i < TOP_RANKS; i++)

@@ -2,18 +2,9 @@
  * The calls of every rank, one row each, for a spreadsheet (RFC 4180). */
 #include "job/report.h"
 
-#include <inttypes.h>
+#include "core/csv.h"
 
-static void put_quoted(FILE *out, const char *text)
-{
-    fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
-}
+#include <inttypes.h>
 
 void ffmk_report_csv(FILE *out, const struct ffmk_rank_record *records, size_t n)
 {
@@ -23,7 +14,7 @@ void ffmk_report_csv(FILE *out, const struct ffmk_rank_record *records, size_t n
         for (size_t i = 0; i < data->n_calls; i++) {
             const struct ffmk_snapshot_call *call = &data->calls[i];
             fprintf(out, "%d,", records[r].rank);
-            put_quoted(out, data->regions[call->region].name);
+            ffmk_csv_quoted(out, data->regions[call->region].name);
             fprintf(out, ",%s,%s,%" PRIu64 ",%.9f,%" PRIu64 ",%.9f\n", call->name,
                     ffmk_report_binding(call->binding), ffmk_stat_count(&call->stat),
                     (double)call->stat.ticks * data->ns_per_tick * 1e-9, call->stat.bytes,

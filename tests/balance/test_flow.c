@@ -5,7 +5,7 @@
 #include "balance/flow.h"
 #include "core/rng.h"
 
-#include <check.h>
+#include "cases.h"
 #include <math.h>
 #include <string.h>
 
@@ -212,19 +212,5 @@ START_TEST(a_lone_rank_keeps_its_load)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("flow");
-    TCase *tests = tcase_create("flow");
-    tcase_set_timeout(tests, 60);
-    suite_add_tcase(suite, tests);
-    tcase_add_test(tests, flow_is_the_smallest);
-    tcase_add_test(tests, flow_to_the_mean_is_the_diffusion_flow);
-    tcase_add_test(tests, nothing_flows_when_all_is_well);
-    tcase_add_test(tests, a_lone_rank_keeps_its_load);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
-}
+CASES("flow", flow_is_the_smallest, flow_to_the_mean_is_the_diffusion_flow,
+      nothing_flows_when_all_is_well, a_lone_rank_keeps_its_load)

@@ -4,7 +4,7 @@
 #include "balance/items.h"
 #include "core/rng.h"
 
-#include <check.h>
+#include "cases.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -109,18 +109,4 @@ START_TEST(table_refuses)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("items");
-    TCase *tests = tcase_create("items");
-    tcase_set_timeout(tests, 60);
-    suite_add_tcase(suite, tests);
-    tcase_add_test(tests, map_agrees_with_an_array);
-    tcase_add_test(tests, table_keeps_items);
-    tcase_add_test(tests, table_refuses);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
-}
+CASES("items", map_agrees_with_an_array, table_keeps_items, table_refuses)

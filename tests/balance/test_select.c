@@ -4,7 +4,7 @@
 #include "balance/select.h"
 #include "core/rng.h"
 
-#include <check.h>
+#include "cases.h"
 #include <ffmk.h>
 #include <stdlib.h>
 
@@ -183,20 +183,5 @@ START_TEST(bounds_hold_for_random_graphs)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("select");
-    TCase *tests = tcase_create("select");
-    tcase_set_timeout(tests, 60);
-    suite_add_tcase(suite, tests);
-    tcase_add_test(tests, the_boundary_goes_first);
-    tcase_add_test(tests, without_links_items_still_go);
-    tcase_add_test(tests, home_decides_between_equals);
-    tcase_add_test(tests, flows_too_small_are_pooled_above_the_limit_only);
-    tcase_add_test(tests, bounds_hold_for_random_graphs);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
-}
+CASES("select", the_boundary_goes_first, without_links_items_still_go, home_decides_between_equals,
+      flows_too_small_are_pooled_above_the_limit_only, bounds_hold_for_random_graphs)

@@ -7,7 +7,7 @@
 #include "core/stats.h"
 #include "core/wire.h"
 
-#include <check.h>
+#include "cases.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,25 +256,8 @@ START_TEST(buckets_hold_what_they_say)
 }
 END_TEST
 
-int main(void)
-{
-    TCase *all = tcase_create("core");
-    tcase_set_timeout(all, 60);
-    tcase_add_test(all, every_fallback_is_allowed);
-    tcase_add_test(all, good_and_bad_values);
-    tcase_add_test(all, a_bad_value_keeps_the_fallback_and_long_ones_do_no_harm);
-    tcase_add_test(all, nearest_name);
-    tcase_add_test(all, expansion_fits_or_is_refused);
-    tcase_add_test(all, what_is_put_comes_out_and_truncation_fails_once_and_for_all);
-    tcase_add_test(all, hostile_lengths);
-    tcase_add_test(all, ticks_measure_time);
-    tcase_add_test(all, random_numbers_stay_in_range_and_repeat);
-    tcase_add_test(all, buckets_hold_what_they_say);
-    Suite *suite = suite_create("core");
-    suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
-}
+CASES("core", every_fallback_is_allowed, good_and_bad_values,
+      a_bad_value_keeps_the_fallback_and_long_ones_do_no_harm, nearest_name,
+      expansion_fits_or_is_refused, what_is_put_comes_out_and_truncation_fails_once_and_for_all,
+      hostile_lengths, ticks_measure_time, random_numbers_stay_in_range_and_repeat,
+      buckets_hold_what_they_say)

@@ -3,7 +3,7 @@
  */
 #include "job/metrics.h"
 
-#include <check.h>
+#include "cases.h"
 #include <math.h>
 #include <stdio.h>
 
@@ -124,18 +124,5 @@ START_TEST(calls_are_summed_by_name_binding_and_region)
 }
 END_TEST
 
-int main(void)
-{
-    TCase *all = tcase_create("metrics");
-    tcase_add_test(all, one_host);
-    tcase_add_test(all, two_hosts_not_neighbours_in_rank_order);
-    tcase_add_test(all, nothing_useful);
-    tcase_add_test(all, calls_are_summed_by_name_binding_and_region);
-    Suite *suite = suite_create("metrics");
-    suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
-}
+CASES("metrics", one_host, two_hosts_not_neighbours_in_rank_order, nothing_useful,
+      calls_are_summed_by_name_binding_and_region)

@@ -135,22 +135,21 @@ def read(path):
         return None
 
 
-def counted(calls):
-    """{(name, binding): count} of a list of calls; each may come once a region."""
+def summed(calls, what):
+    """{(name, binding): sum of what} of a list of calls; each may come once a region."""
     sums = {}
     for call in calls:
         key = call["name"], call["binding"]
-        sums[key] = sums.get(key, 0) + call["count"]
+        sums[key] = sums.get(key, 0) + call[what]
     return sums
+
+
+def counted(calls):
+    return summed(calls, "count")
 
 
 def moved(calls):
-    """{(name, binding): bytes}"""
-    sums = {}
-    for call in calls:
-        key = call["name"], call["binding"]
-        sums[key] = sums.get(key, 0) + call["bytes"]
-    return sums
+    return summed(calls, "bytes")
 
 
 def same(found, expected, what):

@@ -3,7 +3,7 @@
  */
 #include "cli/report_units.h"
 
-#include <check.h>
+#include "cases.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,20 +94,4 @@ START_TEST(padding)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("report units");
-    TCase *cases = tcase_create("units");
-    tcase_add_test(cases, times);
-    tcase_add_test(cases, amounts);
-    tcase_add_test(cases, counters);
-    tcase_add_test(cases, shares);
-    tcase_add_test(cases, widths);
-    tcase_add_test(cases, padding);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+CASES("report units", times, amounts, counters, shares, widths, padding)
