@@ -97,7 +97,8 @@ static void grow(const struct physics *physics, const struct level *level, struc
     for (int k = 0; k < BINS; k++) {
         const double drops = scale * moving[k];
         cell->drops[k] -= drops;
-        if (k + direction >= 0)
+        /* From bin 0 they go into the vapour; from the last one there is nowhere to grow to. */
+        if (k + direction >= 0 && k + direction < BINS)
             cell->drops[k + direction] += drops;
     }
 }
