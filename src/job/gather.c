@@ -249,13 +249,10 @@ static MPI_Comm open_session_comm(void)
 }
 #endif
 
-static MPI_Comm open_comm(const struct ffmk_job *job)
+/* A program among others (MPMD): a communicator of its ranks alone. */
+static MPI_Comm comm_of_program(const struct ffmk_job *job)
 {
     MPI_Comm comm = MPI_COMM_NULL;
-#if MPI_VERSION >= 4
-    if (job->world_size == 0)
-        return open_session_comm();
-#endif
     MPI_Group world;
     MPI_Group ours;
     int range[1][3] = {{job->first_rank, job->first_rank + job->n_ranks - 1, 1}};
@@ -265,6 +262,37 @@ static MPI_Comm open_comm(const struct ffmk_job *job)
         comm = MPI_COMM_NULL;
     PMPI_Group_free(&ours);
     PMPI_Group_free(&world);
+    return comm;
+}
+
+/* Open MPI's MPI_Comm_create_group sends messages that the program's receives can match: it is
+ * called while there are none yet. MPI_Comm_create, which all ranks call, has its own channel. */
+static MPI_Comm early = MPI_COMM_NULL;
+
+void ffmk_gather_prepare(const struct ffmk_job *job)
+{
+    if (job->n_ranks < job->world_size)
+        early = comm_of_program(job);
+}
+
+static MPI_Comm comm_of_world(void)
+{
+    MPI_Comm comm = MPI_COMM_NULL;
+    MPI_Group world;
+    PMPI_Comm_group(MPI_COMM_WORLD, &world);
+    if (PMPI_Comm_create(MPI_COMM_WORLD, world, &comm) != MPI_SUCCESS)
+        comm = MPI_COMM_NULL;
+    PMPI_Group_free(&world);
+    return comm;
+}
+
+static MPI_Comm open_comm(const struct ffmk_job *job)
+{
+#if MPI_VERSION >= 4
+    if (job->world_size == 0)
+        return open_session_comm();
+#endif
+    MPI_Comm comm = job->n_ranks < job->world_size ? early : comm_of_world();
     if (comm != MPI_COMM_NULL)
         PMPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
     return comm;

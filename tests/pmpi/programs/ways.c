@@ -118,6 +118,23 @@ static int finalize_at_exit(void)
     return 0;
 }
 
+/* Messages and wildcard receives that nothing answers, on the communicator that all share. */
+static int unanswered(void)
+{
+    start();
+    static int into[2];
+    MPI_Request receive;
+    if (rank == 0)
+        MPI_Irecv(into, 1, MPI_INT, MPI_ANY_SOURCE, MPI_ANY_TAG, WORLD, &receive);
+    else
+        for (int tag = 0; tag < 32; tag++)
+            for (int to = 1; to < size; to++)
+                MPI_Send(&tag, 1, MPI_INT, to, tag, WORLD);
+    barriers(10);
+    MPI_Finalize();
+    return 0;
+}
+
 static int without_mpi(void)
 {
     printf("no MPI here\n");
@@ -466,6 +483,7 @@ static const struct {
     {"_exit", leave_at_once},
     {"killed", killed},
     {"finalize-at-exit", finalize_at_exit},
+    {"unanswered", unanswered},
     {"without-mpi", without_mpi},
     {"forks", forks},
     {"jumps", jumps},
