@@ -4,6 +4,7 @@
 #include "job/comms.h"
 
 #include <mpi.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 /* What a communicator gets when nothing can be had of it: no ranks. */
@@ -18,7 +19,7 @@ static int forget(MPI_Comm comm, int key, void *value, void *extra)
     (void)key;
     (void)extra;
     struct ffmk_comm_map *map = value;
-    (*generation)++;
+    __atomic_add_fetch(generation, 1, __ATOMIC_RELEASE);
     free((void *)(uintptr_t)map->world);
     free(map);
     return MPI_SUCCESS;
@@ -131,17 +132,8 @@ static int outdegree(MPI_Comm comm)
     return 0;
 }
 
-const struct ffmk_comm_map *ffmk_comms_map(uint64_t handle)
+static const struct ffmk_comm_map *make_map(MPI_Comm comm)
 {
-    const MPI_Comm comm = comm_of(handle);
-    if (comm == MPI_COMM_NULL)
-        return &nobody;
-    void *value;
-    int found = 0;
-    if (PMPI_Comm_get_attr(comm, keyval, &value, &found) != MPI_SUCCESS)
-        return &nobody;
-    if (found)
-        return value;
     struct ffmk_comm_map *map = calloc(1, sizeof *map);
     if (!map)
         return &nobody;
@@ -159,5 +151,23 @@ const struct ffmk_comm_map *ffmk_comms_map(uint64_t handle)
         free(map);
         return &nobody;
     }
+    return map;
+}
+
+const struct ffmk_comm_map *ffmk_comms_map(uint64_t handle)
+{
+    const MPI_Comm comm = comm_of(handle);
+    if (comm == MPI_COMM_NULL)
+        return &nobody;
+    /* Of threads that meet a new communicator together, one makes the map: a second one set would
+     * free the first, which another thread already uses. */
+    static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&making);
+    void *value;
+    int found = 0;
+    const struct ffmk_comm_map *map = &nobody;
+    if (PMPI_Comm_get_attr(comm, keyval, &value, &found) == MPI_SUCCESS)
+        map = found ? value : make_map(comm);
+    pthread_mutex_unlock(&making);
     return map;
 }

@@ -100,7 +100,7 @@ static inline uint64_t ffmk_account_sum_count(const MPI_Count *counts, int n)
 #define ONE(type)          ffmk_account_size(recorder, TYPE(type))
 #define SENT(count, type, dest, comm)                                                              \
     ffmk_account_sent(recorder, COUNT(count), TYPE(type), NUMBER(dest), COMM(comm))
-#define FORGET() (ffmk_generation++, 0)
+#define FORGET() (__atomic_add_fetch(&ffmk_generation, 1, __ATOMIC_RELEASE), 0)
 
 /* A rank's own part of a gather: it hands over the send arguments, or with MPI_IN_PLACE what the
  * receive arguments say of it. Intercommunicators count nothing in rooted and v collectives: which

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""MPI_THREAD_MULTIPLE: counts are exact, and the recorder does not grow with threads that come and go."""
+"""MPI_THREAD_MULTIPLE: counts are exact, threads meet new communicators together, and the recorder does not grow with
+threads that come and go."""
 
 from harness import *
 
@@ -17,6 +18,14 @@ with Folder() as folder:
             region = [r for r in rank["regions"] if r["name"] == "thread"]
             equal([r["count"] for r in region], [800], "openings of the threads' region")
         equal([e for e in report["matrix"]["entries"]], [[0, 0, 800, 3200], [1, 1, 800, 3200]], "matrix")
+
+    # What is freed too early is overwritten, so that using it shows.
+    run = job(1, settings.program("ways"), "meetings", cwd=folder,
+              env={"FFMK_REPORT": "meetings.json", "MALLOC_PERTURB_": 165})
+    run.succeeds("threads that meet a new communicator together")
+    report = read(folder / "meetings.json")
+    if report:
+        equal(report["matrix"]["entries"], [[0, 0, 40000, 160000]], "matrix of the meetings")
 
     run = job(1, settings.program("ways"), "churn", cwd=folder, env={"FFMK_REPORT": "churn.json"})
     run.succeeds("churn")

@@ -249,6 +249,48 @@ static int threads(void)
     return 0;
 }
 
+/* Threads that meet each new communicator at the same moment. */
+enum { MEETING = 4, MEETINGS = 10000 };
+static MPI_Comm met;
+static pthread_barrier_t together;
+
+static void *meet(void *argument)
+{
+    const int tag = *(const int *)argument;
+    for (int i = 0; i < MEETINGS; i++) {
+        pthread_barrier_wait(&together);
+        if (tag == 0)
+            MPI_Comm_dup(MPI_COMM_SELF, &met);
+        pthread_barrier_wait(&together);
+        int got;
+        MPI_Request request;
+        MPI_Isend(&tag, 1, MPI_INT, 0, tag, met, &request);
+        MPI_Recv(&got, 1, MPI_INT, 0, tag, met, MPI_STATUS_IGNORE);
+        MPI_Wait(&request, MPI_STATUS_IGNORE);
+        pthread_barrier_wait(&together);
+        if (tag == 0)
+            MPI_Comm_free(&met);
+    }
+    return NULL;
+}
+
+static int meetings(void)
+{
+    int level;
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &level);
+    pthread_t ids[MEETING];
+    int tags[MEETING];
+    pthread_barrier_init(&together, NULL, MEETING);
+    for (int i = 0; level == MPI_THREAD_MULTIPLE && i < MEETING; i++) {
+        tags[i] = i;
+        pthread_create(&ids[i], NULL, meet, &tags[i]);
+    }
+    for (int i = 0; level == MPI_THREAD_MULTIPLE && i < MEETING; i++)
+        pthread_join(ids[i], NULL);
+    MPI_Finalize();
+    return 0;
+}
+
 static void *one_call(void *argument)
 {
     int flag;
@@ -488,6 +530,7 @@ static const struct {
     {"forks", forks},
     {"jumps", jumps},
     {"threads", threads},
+    {"meetings", meetings},
     {"churn", churn},
     {"matrix", matrix},
     {"regions", regions},
