@@ -57,14 +57,14 @@ print(sum(c['count'] for c in calls if c['name'] == 'MPI_Allreduce'))" "$work/re
 }
 
 # The CMake package, in C and in C++, the MPI found by FindMPI alone.
-quietly cmake -S "$here/outside" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" \
+quietly cmake -G Ninja -S "$here/outside" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" \
     -DMPI_C_COMPILER="$mpicc" -DMPI_CXX_COMPILER="$mpicxx"
 quietly cmake --build "$work/cmake"
 runs "CMake, C, $mpi" "$work/cmake/app_c"
 runs "CMake, C++, $mpi" "$work/cmake/app_cxx"
 
 # A wrong wish is refused in words.
-if cmake -S "$here/outside" -B "$work/refused" -DCMAKE_PREFIX_PATH="$prefix" -DFFMK_MPI=lam >"$work/log" 2>&1; then
+if cmake -G Ninja -S "$here/outside" -B "$work/refused" -DCMAKE_PREFIX_PATH="$prefix" -DFFMK_MPI=lam >"$work/log" 2>&1; then
     fail "FFMK_MPI=lam was accepted"
 fi
 tr -s ' \n' ' ' <"$work/log" | grep -q "project's MPI is 'lam'" || { cat "$work/log"; fail "FFMK_MPI=lam: no clear line"; }
