@@ -123,7 +123,11 @@ def pictures(cloud, _):
 def terminal(cloud, _):
     """A terminal as stderr of the program, and of its launcher."""
     for command in ([cloud.program, *SMALL], cloud.command(2, SMALL)):
-        ours, theirs = pty.openpty()
+        try:
+            ours, theirs = pty.openpty()
+        except OSError as wrong:
+            print(f"no pseudo-terminal to be had here: {wrong}")
+            sys.exit(77)
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs, env=ENVIRONMENT) as process:
             os.close(theirs)
             shown = b""
