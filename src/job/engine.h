@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 /** Raised with every change of this file: doors and engine of one build belong together. */
-enum { FFMK_ENGINE_VERSION = 2 };
+enum { FFMK_ENGINE_VERSION = 3 };
 
 /** An MPI handle as the doors saw it: a C handle's bits, or a Fortran INTEGER with this bit set. */
 #define FFMK_HANDLE_FORTRAN (UINT64_C(1) << 63)
@@ -34,6 +34,7 @@ struct ffmk_engine_start {
     const struct ffmk_config *config;
     volatile uint32_t *generation; /* the engine adds one when a communicator goes away */
     void (*at_exit)(void);         /* called when the process ends, after its own exit handlers */
+    bool together;                 /* in MPI_Init, where all ranks are; else in any first call */
 };
 
 /** What the engine tells the doors in return. */
@@ -47,7 +48,8 @@ struct ffmk_engine_job {
 struct ffmk_engine {
     uint32_t version;
 
-    /** MPI is up. Local, not collective. \return FFMK_SUCCESS or an error after a line about it. */
+    /** MPI is up. Local; where several programs share the job and `together`, collective over each
+     * program's ranks. \return FFMK_SUCCESS or an error after a line about it. */
     int (*start)(const struct ffmk_engine_start *start, struct ffmk_engine_job *job);
     /** The run of this rank ends: write the report. Collective over the job when ending is
      * FINALIZE, else local. */

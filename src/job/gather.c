@@ -266,7 +266,8 @@ static MPI_Comm comm_of_program(const struct ffmk_job *job)
 }
 
 /* Open MPI's MPI_Comm_create_group sends messages that the program's receives can match: it is
- * called while there are none yet. MPI_Comm_create, which all ranks call, has its own channel. */
+ * called while there are none yet, if we may wait for the others then. MPI_Comm_create, which all
+ * ranks call, has its own channel. */
 static MPI_Comm early = MPI_COMM_NULL;
 
 void ffmk_gather_prepare(const struct ffmk_job *job)
@@ -292,7 +293,9 @@ static MPI_Comm open_comm(const struct ffmk_job *job)
     if (job->world_size == 0)
         return open_session_comm();
 #endif
-    MPI_Comm comm = job->n_ranks < job->world_size ? early : comm_of_world();
+    MPI_Comm comm = early;
+    if (comm == MPI_COMM_NULL)
+        comm = job->n_ranks < job->world_size ? comm_of_program(job) : comm_of_world();
     if (comm != MPI_COMM_NULL)
         PMPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
     return comm;

@@ -103,7 +103,8 @@ int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job
         self->directory[0] = '\0';
     name_job(self);
     find_program(self);
-    ffmk_gather_prepare(self);
+    if (start->together)
+        ffmk_gather_prepare(self);
     if (ffmk_comms_start(start->generation) != FFMK_SUCCESS) {
         free(self);
         return FFMK_ERR_MPI;

@@ -241,9 +241,9 @@ static void tell_complaints(void)
 }
 
 /* Lock held, MPI up, engine there. */
-static bool begin(void)
+static bool begin(bool together)
 {
-    const struct ffmk_engine_start start = {&life.config, &ffmk_generation, at_exit};
+    const struct ffmk_engine_start start = {&life.config, &ffmk_generation, at_exit, together};
     if (life.engine->start(&start, &life.job) != FFMK_SUCCESS)
         return false;
     tell_complaints();
@@ -260,11 +260,11 @@ static bool begin(void)
     return true;
 }
 
-static void begin_or_step_aside(void)
+static void begin_or_step_aside(bool together)
 {
     const struct ffmk_engine *engine = ffmk_lifecycle_engine();
     pthread_mutex_lock(&life.lock);
-    if (life.state == AWAITING && (!engine || !begin()))
+    if (life.state == AWAITING && (!engine || !begin(together)))
         life.state = OFF;
     pthread_mutex_unlock(&life.lock);
 }
@@ -273,7 +273,7 @@ void ffmk_lifecycle_after_init(unsigned door, uint64_t start, uint64_t stop)
 {
     life.open++;
     if (life.state == AWAITING)
-        begin_or_step_aside();
+        begin_or_step_aside(true);
     if (life.state == RUNNING && ffmk_thread.recorder && ffmk_thread.inside == NULL) {
         /* Not through ffmk_record: the time before the run begins is on no time line. */
         struct ffmk_recorder *recorder = ffmk_thread.recorder;
@@ -296,7 +296,7 @@ bool ffmk_lifecycle_enter(unsigned door, void *frame)
     if (inside == FFMK_THREAD_NEW) {
         /* The first call of a thread, or of a process whose MPI started past the doors. */
         if (life.state == AWAITING && mpi_is_up())
-            begin_or_step_aside();
+            begin_or_step_aside(false);
         return life.state == RUNNING && (ffmk_thread.recorder || attach());
     }
     if (inside < FFMK_THREAD_MARKS)

@@ -106,14 +106,15 @@ with Folder() as folder:
     if report:
         valid(report, 2)
 
-    # Several programs in one job: only one of them has ffmk, or all; nothing waits for those without.
+    # Several programs in one job: only one of them has ffmk, or all; nothing waits for those without, or takes
+    # messages that are the program's.
     if settings.mpi == "openmpi":
         launcher = settings.ranks(1)
         for other in ([ways], [settings.command, "run", ways]):
             for old in folder.glob("mpmd*"):
                 old.unlink()
-            run = Run([*launcher, settings.command, "run", ways, "plain", ":", "-np", "2", *other, "plain"],
-                      env={"FFMK_REPORT": "mpmd.json"}, cwd=folder)
+            run = Run([*launcher, settings.command, "run", ways, "unanswered", ":", "-np", "2", *other, "unanswered"],
+                      env={"FFMK_REPORT": "mpmd.json"}, cwd=folder, timeout=60)
             run.succeeds("several programs")
             report = read(folder / "mpmd.json")
             if report:
