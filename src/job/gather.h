@@ -19,8 +19,7 @@ struct ffmk_rank_record {
     void *storage; /* what data's arrays and names lie in when it came over the wire */
 };
 
-/** When MPI has just begun, collective over the job's ranks; not needed, but then the program
- * cannot be in the way of ffmk_gather(). */
+/** When MPI has just begun, collective over the job's ranks. */
 void ffmk_gather_prepare(const struct ffmk_job *job);
 
 /** This rank's own record; data is the snapshot's, not copied. \return 0 when it cannot be had. */
