@@ -49,7 +49,7 @@ foreach(mpi IN LISTS FFMK_MPIS)
   set_target_properties(ffmk_doors_${mpi} PROPERTIES OUTPUT_NAME ffmk VERSION ${PROJECT_VERSION} SOVERSION 0
     LIBRARY_OUTPUT_DIRECTORY ${place} LINK_DEPENDS ${PROJECT_SOURCE_DIR}/src/pmpi/libffmk.map)
   # The version script lists what is exported. TLS is initial-exec: one load from the thread pointer.
-  target_compile_options(ffmk_doors_${mpi} PRIVATE -ftls-model=initial-exec -fexceptions)
+  target_compile_options(ffmk_doors_${mpi} PRIVATE -ftls-model=initial-exec -fexceptions -fno-tree-slp-vectorize)
   target_link_options(ffmk_doors_${mpi} PRIVATE
     -Wl,--version-script=${PROJECT_SOURCE_DIR}/src/pmpi/libffmk.map -Wl,-z,defs
     -Wl,--undefined=ffmk_strerror -Wl,-z,nodelete)

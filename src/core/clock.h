@@ -10,7 +10,7 @@
 #include <time.h>
 
 /** Whether ticks are a processor counter; set by ffmk_clock_choose(), nanoseconds until then. */
-extern int ffmk_clock_counter;
+__attribute__((visibility("hidden"))) extern int ffmk_clock_counter;
 
 static inline uint64_t ffmk_clock_ns(void)
 {

@@ -16,37 +16,49 @@ enum {
 struct ffmk_stat {
     uint64_t ticks;
     uint64_t max_ticks;
+    uint64_t usual_ticks; /* a shorter one is neither the longest nor for the last bucket */
     uint64_t bytes;
     uint64_t histogram[FFMK_STAT_BUCKETS];
 };
 
-static inline unsigned ffmk_stat_bucket(uint64_t ticks)
+/** Where the last bucket begins. */
+#define FFMK_STAT_LAST (UINT64_C(1) << (FFMK_STAT_FIRST + FFMK_STAT_BUCKETS - 1))
+
+/** Of a duration before the last bucket. Or-ing in the lowest bucket's bit saves both the zero case
+ * and the lower clamp. */
+static inline unsigned ffmk_stat_bucket_usual(uint64_t ticks)
 {
-    /* Or-ing in the lowest bucket's bit saves both the zero case and the lower clamp. */
-    const unsigned log2 = 63u - (unsigned)__builtin_clzll(ticks | (1u << FFMK_STAT_FIRST));
-    const unsigned bucket = log2 - FFMK_STAT_FIRST;
-    return bucket < FFMK_STAT_BUCKETS ? bucket : FFMK_STAT_BUCKETS - 1;
+    return ((unsigned)__builtin_clzll(ticks | (1u << FFMK_STAT_FIRST)) ^ 63u) - FFMK_STAT_FIRST;
 }
 
-/** One more duration, in two parts that may be done apart: this is the sums', … */
-static inline void ffmk_stat_sum(struct ffmk_stat *stat, uint64_t ticks, uint64_t bytes)
+static inline unsigned ffmk_stat_bucket(uint64_t ticks)
+{
+    return ticks < FFMK_STAT_LAST ? ffmk_stat_bucket_usual(ticks) : FFMK_STAT_BUCKETS - 1;
+}
+
+/** One more duration, any. */
+static inline void ffmk_stat_add(struct ffmk_stat *stat, uint64_t ticks, uint64_t bytes)
 {
     stat->ticks += ticks;
     stat->bytes += bytes;
-    if (ticks > stat->max_ticks)
+    stat->histogram[ffmk_stat_bucket(ticks)]++;
+    if (ticks > stat->max_ticks) {
         stat->max_ticks = ticks;
+        stat->usual_ticks = ticks < FFMK_STAT_LAST ? ticks : FFMK_STAT_LAST;
+    }
+}
+
+/** The same for one below usual_ticks, in two parts that may be done apart: this is the sums', … */
+static inline void ffmk_stat_sum_usual(struct ffmk_stat *stat, uint64_t ticks, uint64_t bytes)
+{
+    stat->ticks += ticks;
+    stat->bytes += bytes;
 }
 
 /** … and this the histogram's. */
-static inline void ffmk_stat_tally(struct ffmk_stat *stat, uint64_t ticks)
+static inline void ffmk_stat_tally_usual(struct ffmk_stat *stat, uint64_t ticks)
 {
-    stat->histogram[ffmk_stat_bucket(ticks)]++;
-}
-
-static inline void ffmk_stat_add(struct ffmk_stat *stat, uint64_t ticks, uint64_t bytes)
-{
-    ffmk_stat_sum(stat, ticks, bytes);
-    ffmk_stat_tally(stat, ticks);
+    stat->histogram[ffmk_stat_bucket_usual(ticks)]++;
 }
 
 static inline uint64_t ffmk_stat_count(const struct ffmk_stat *stat)

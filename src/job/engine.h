@@ -40,9 +40,9 @@ struct ffmk_engine_start {
 /** What the engine tells the doors in return. */
 struct ffmk_engine_job {
     int world_rank;
-    int world_size; /* 0 when there is no MPI_COMM_WORLD (Sessions only) */
-    uint32_t bins;  /* of the communication matrix */
-    uint32_t ranks_per_bin;
+    int world_size;         /* 0 when there is no MPI_COMM_WORLD (Sessions only) */
+    uint32_t bins;          /* of the communication matrix */
+    uint32_t ranks_per_bin; /* a power of two */
 };
 
 struct ffmk_engine {

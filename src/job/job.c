@@ -116,7 +116,9 @@ int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job
     const uint32_t size = (uint32_t)self->world_size;
     told->world_rank = self->world_rank - self->first_rank;
     told->world_size = self->world_size;
-    told->ranks_per_bin = size ? (size + MATRIX_BINS - 1) / MATRIX_BINS : 1;
+    told->ranks_per_bin = 1;
+    while (told->ranks_per_bin * MATRIX_BINS < size)
+        told->ranks_per_bin *= 2;
     told->bins = (size + told->ranks_per_bin - 1) / told->ranks_per_bin;
     return FFMK_SUCCESS;
 }

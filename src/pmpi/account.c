@@ -4,11 +4,16 @@
 
 #include "pmpi/lifecycle.h"
 
+/* Open MPI's handles are addresses, MPICH's numbers. */
+static uint64_t place_of(uint64_t handle)
+{
+    return handle ^ (handle >> 4) ^ (handle >> 9);
+}
+
 uint64_t ffmk_account_size_other(struct ffmk_recorder *recorder, uint64_t datatype)
 {
     ffmk_recorder_forget(recorder);
-    struct ffmk_size_entry *entry =
-        &recorder->sizes[(datatype ^ (datatype >> 4) ^ (datatype >> 9)) % FFMK_SIZE_CACHE];
+    struct ffmk_size_entry *entry = &recorder->sizes[place_of(datatype) % FFMK_SIZE_CACHE];
     if (entry->datatype != datatype)
         *entry = (struct ffmk_size_entry){datatype, ffmk_lifecycle_engine()->type_size(datatype)};
     recorder->recent = *entry;
@@ -18,7 +23,12 @@ uint64_t ffmk_account_size_other(struct ffmk_recorder *recorder, uint64_t dataty
 const struct ffmk_comm_map *ffmk_account_map_miss(struct ffmk_recorder *recorder, uint64_t comm)
 {
     ffmk_recorder_forget(recorder);
-    recorder->comm_map = ffmk_lifecycle_engine()->comm_map(comm);
-    recorder->comm = comm;
-    return recorder->comm_map;
+    struct ffmk_comm_entry *entry = &recorder->comms[place_of(comm) % FFMK_COMM_CACHE];
+    if (entry->comm != comm)
+        *entry = (struct ffmk_comm_entry){comm, ffmk_lifecycle_engine()->comm_map(comm)};
+    recorder->recent_comm = *entry;
+    /* Without a matrix no call is to find its peers ahead. */
+    recorder->peers = (struct ffmk_peers){recorder->lanes ? comm : UINT64_MAX, entry->map->world,
+                                          entry->map->size};
+    return entry->map;
 }

@@ -7,15 +7,18 @@
  * a value, and Fortran, where it is an address. The including file says how to read one: COUNT(x)
  * COUNTS(x)   a count, an array of counts TYPE(x) TYPE_AT(x, i) COMM(x) REQUEST(x) REQUEST_AT(x, i)
  * a handle as 64 bits NUMBER(x)            an int;  IN_PLACE(x)  whether a buffer is MPI_IN_PLACE
- */
+ *
+ * Each word stands for two things. By itself it is an expression of bytes, good for any arguments,
+ * evaluated after the call has succeeded. With AHEAD_ before it, it is what the usual way does
+ * ahead of the call: look the same up where that takes no function call. Then nothing but the
+ * result outlives the call, and the datatype or communicator may go away during it. */
 #ifndef FFMK_PMPI_ACCOUNT_H
 #define FFMK_PMPI_ACCOUNT_H
 
 #include "pmpi/persistent.h"
 #include "pmpi/record.h"
 
-/** Slow paths: another datatype than last time, from the cache or the engine; another
- * communicator. */
+/** Slow paths: another datatype or communicator than last time, from the cache or the engine. */
 uint64_t ffmk_account_size_other(struct ffmk_recorder *recorder, uint64_t datatype);
 const struct ffmk_comm_map *ffmk_account_map_miss(struct ffmk_recorder *recorder, uint64_t comm);
 
@@ -30,8 +33,9 @@ static inline uint64_t ffmk_account_size(struct ffmk_recorder *recorder, uint64_
 static inline const struct ffmk_comm_map *ffmk_account_map(struct ffmk_recorder *recorder,
                                                            uint64_t comm)
 {
-    if (__builtin_expect(recorder->comm == comm && recorder->generation == ffmk_generation, 1))
-        return recorder->comm_map;
+    if (__builtin_expect(
+            recorder->recent_comm.comm == comm && recorder->generation == ffmk_generation, 1))
+        return recorder->recent_comm.map;
     return ffmk_account_map_miss(recorder, comm);
 }
 
@@ -54,7 +58,7 @@ static inline uint64_t ffmk_account_message(struct ffmk_recorder *recorder, int 
                                             uint64_t bytes)
 {
     if (world >= 0 && recorder->lanes) {
-        struct ffmk_lane *lane = &recorder->lanes[(uint32_t)world / recorder->ranks_per_bin];
+        struct ffmk_lane *lane = &recorder->lanes[(uint32_t)world >> recorder->bin_shift];
         lane->messages++;
         lane->bytes += bytes;
     }
@@ -94,13 +98,83 @@ static inline uint64_t ffmk_account_sum_count(const MPI_Count *counts, int n)
              : ffmk_account_sum_count, MPI_Count *                                                 \
              : ffmk_account_sum_count)((counts), (n))
 
-/* The words. `recorder` is the calling thread's; each is an expression of bytes. */
+/* ---- ahead of the call: true when it is known ---- */
+
+static inline bool ffmk_ahead_bytes(int64_t count, uint64_t datatype)
+{
+    const struct ffmk_recorder *const recorder = ffmk_thread.recorder;
+    if (__builtin_expect(
+            recorder->recent.datatype != datatype || recorder->generation != ffmk_generation, 0))
+        return false;
+    /* With a negative count the call fails. */
+    ffmk_thread.bytes = (uint64_t)count * recorder->recent.bytes;
+    return true;
+}
+
+static inline bool ffmk_ahead_message(int64_t count, uint64_t datatype, int dest, uint64_t comm)
+{
+    const struct ffmk_recorder *const recorder = ffmk_thread.recorder;
+    if (__builtin_expect(
+            recorder->peers.comm != comm || (unsigned)dest >= (unsigned)recorder->peers.size, 0))
+        return false; /* another communicator, MPI_PROC_NULL, no such rank */
+    int world = dest;
+    if (recorder->peers.world) {
+        world = recorder->peers.world[dest];
+        if (__builtin_expect(world < 0, 0))
+            return false;
+    }
+    ffmk_thread.lane = &recorder->lanes[(uint32_t)world >> recorder->bin_shift];
+    return ffmk_ahead_bytes(count, datatype);
+}
+
+/* A handle goes away, whether this thread records or not. Ahead of the call, for once it is free
+ * another thread may get the same one for something else. */
+static inline bool ffmk_ahead_forget(void)
+{
+    __atomic_add_fetch(&ffmk_generation, 1, __ATOMIC_RELEASE);
+    return true;
+}
+
+/* What is kept for the way out. */
+enum { AHEAD_IS_NOTHING, AHEAD_IS_FORGET, AHEAD_IS_BYTES, AHEAD_IS_MESSAGE, AHEAD_IS_LATER };
+#define AHEAD_WHAT(what, known)   what
+#define AHEAD_KNOWN(what, known)  (known)
+#define AHEAD_MOVES(what, known)  (what != AHEAD_IS_NOTHING && what != AHEAD_IS_FORGET)
+#define AHEAD_ALWAYS(what, known) ((void)(what == AHEAD_IS_FORGET && (known)))
+
+#define AHEAD_NOTHING            (AHEAD_IS_NOTHING, true)
+#define AHEAD_FORGET()           (AHEAD_IS_FORGET, ffmk_ahead_forget())
+#define AHEAD_BYTES(count, type) (AHEAD_IS_BYTES, ffmk_ahead_bytes(COUNT(count), TYPE(type)))
+#define AHEAD_ONE(type)          (AHEAD_IS_BYTES, ffmk_ahead_bytes(1, TYPE(type)))
+#define AHEAD_SENT(count, type, dest, comm)                                                        \
+    (AHEAD_IS_MESSAGE, ffmk_ahead_message(COUNT(count), TYPE(type), NUMBER(dest), COMM(comm)))
+/* Rare calls, or words that need the call's result. */
+#define AHEAD_LATER                 (AHEAD_IS_LATER, true)
+#define AHEAD_OWN(...)              AHEAD_LATER
+#define AHEAD_OWNV(...)             AHEAD_LATER
+#define AHEAD_GOT(...)              AHEAD_LATER
+#define AHEAD_EACH(...)             AHEAD_LATER
+#define AHEAD_EACHV(...)            AHEAD_LATER
+#define AHEAD_EACHW(...)            AHEAD_LATER
+#define AHEAD_SUM(...)              AHEAD_LATER
+#define AHEAD_SUMV(...)             AHEAD_LATER
+#define AHEAD_NEIGHBOURS(...)       AHEAD_LATER
+#define AHEAD_NEIGHBOURSV(...)      AHEAD_LATER
+#define AHEAD_NEIGHBOURSW(...)      AHEAD_LATER
+#define AHEAD_PERSISTENT(...)       AHEAD_LATER
+#define AHEAD_PERSISTENT_OTHER(...) AHEAD_LATER
+#define AHEAD_PARTITIONED(...)      AHEAD_LATER
+#define AHEAD_START(...)            AHEAD_LATER
+#define AHEAD_STARTALL(...)         AHEAD_LATER
+
+/* ---- the words: `recorder` is the calling thread's ---- */
+
 #define NOTHING            0
 #define BYTES(count, type) ffmk_account_bytes(recorder, COUNT(count), TYPE(type))
 #define ONE(type)          ffmk_account_size(recorder, TYPE(type))
 #define SENT(count, type, dest, comm)                                                              \
     ffmk_account_sent(recorder, COUNT(count), TYPE(type), NUMBER(dest), COMM(comm))
-#define FORGET() (__atomic_add_fetch(&ffmk_generation, 1, __ATOMIC_RELEASE), 0)
+#define FORGET() 0
 
 /* A rank's own part of a gather: it hands over the send arguments, or with MPI_IN_PLACE what the
  * receive arguments say of it. Intercommunicators count nothing in rooted and v collectives: which

@@ -21,7 +21,7 @@ DOOR_SLOW int slow_pass(void)
     enum { door_ = FFMK_DOOR(Pcontrol, C) };
     DOOR_START(DOOR_FRAME(), ffmk_clock_ticks());
     const int code = behind();
-    return DOOR_STOP(code, door_, GOES, ffmk_clock_ticks(), code == MPI_SUCCESS, NOTHING);
+    return DOOR_STOP(code, door_, GOES, code == MPI_SUCCESS, NOTHING);
 }
 
 __attribute__((noinline)) static int pass(void)
@@ -31,7 +31,7 @@ __attribute__((noinline)) static int pass(void)
         return slow_pass();
     DOOR_START(DOOR_FRAME(), ffmk_clock_read_counter());
     const int code = behind();
-    return DOOR_STOP_USUAL(code, door_, GOES, code == MPI_SUCCESS, NOTHING);
+    return DOOR_STOP_USUAL(code, door_, GOES, AHEAD_NOTHING, NOTHING);
 }
 
 static double fastest_batch(leads_to *through)

@@ -11,12 +11,11 @@
 #define FFMK_PUBLIC __attribute__((visibility("default")))
 
 /** A door is two functions. The usual way needs nothing but the call, two readings of the clock and
- * a jump into ffmk_door_leave(). All else, the first call through a door, calls nested in another
- * one, nothing recorded, no counter to read, jumps into the slow one, for a call in the midst of
- * the usual way would make it save its arguments each time. */
+ * a jump into one of the ways out below. All else, the first call through a door, calls nested in
+ * another one, nothing recorded, no counter to read, jumps into the slow one, for a call in the
+ * midst of the usual way would make it save its arguments each time. */
 #define DOOR_IS_SLOW(door_)                                                                        \
-    __builtin_expect(                                                                              \
-        ffmk_thread.inside != NULL || ffmk_next[door_] == NULL || !ffmk_clock_counter, 0)
+    __builtin_expect(ffmk_thread.inside != NULL || ffmk_next[door_] == NULL, 0)
 #define DOOR_SLOW __attribute__((noinline, cold)) static
 
 /** The frame that a door marks as the one under way, so that [1] is where it returns to. The
@@ -27,7 +26,7 @@
 #define DOOR_FRAME() __builtin_frame_address(0)
 #endif
 
-/** From here to DOOR_STOP() the time is the call's. It may leave by a C++ exception or longjmp: the
+/** From here to the way out the time is the call's. It may leave by a C++ exception or longjmp: the
  * next one finds an abandoned frame then (lifecycle.c). */
 #define DOOR_START(frame_, ticks_)                                                                 \
     do {                                                                                           \
@@ -36,35 +35,55 @@
         ffmk_thread.start = (ticks_);                                                              \
     } while (0)
 
-/** Charge the call: the last thing a door does. `account_` speaks of `recorder`, and is evaluated
- * after the clock is read, when `ok_` holds. \return code_. */
-#define DOOR_STOP(code_, door_, waits_, ticks_, ok_, account_)                                     \
+/** Charge the call, in the slow way. `account_` speaks of `recorder`, and is evaluated after the
+ * clock is read, when `ok_` holds. \return code_. */
+#define DOOR_STOP(code_, door_, waits_, ok_, account_)                                             \
     __extension__({                                                                                \
-        const uint64_t stop_ = (ticks_);                                                           \
-        ((waits_) ? ffmk_door_leave_waiting : ffmk_door_leave)(code_, door_, stop_,                \
-                                                               (ok_) ? (uint64_t)(account_) : 0);  \
+        const uint64_t stop_ = ffmk_clock_ticks();                                                 \
+        struct ffmk_recorder *const recorder __attribute__((unused)) = ffmk_thread.recorder;       \
+        ffmk_door_leave_slow(code_, door_, waits_, stop_, (ok_) ? (uint64_t)(account_) : 0);       \
     })
 
-/** The same on the usual way; where there is nothing to account for, the clock is read over there.
- */
-#define DOOR_STOP_USUAL(code_, door_, waits_, ok_, account_)                                       \
-    (__builtin_constant_p(account_)                                                                \
-         ? ((waits_) ? ffmk_door_leave_waiting_now : ffmk_door_leave_now)(code_, door_)            \
-         : DOOR_STOP(code_, door_, waits_, ffmk_clock_read_counter(), ok_, account_))
+/** The same at the end of the usual way; what is to be accounted was looked up ahead of the call,
+ * but for the words that cannot be (account.h). code_: 0 when the call succeeded. */
+#define DOOR_STOP_USUAL(code_, door_, waits_, ahead_, account_)                                    \
+    __extension__({                                                                                \
+        int left_;                                                                                 \
+        if (!AHEAD_MOVES ahead_) {                                                                 \
+            left_ = ((waits_) ? ffmk_door_leave_waiting : ffmk_door_leave)(code_, door_);          \
+        } else if (AHEAD_WHAT ahead_ == AHEAD_IS_BYTES) {                                          \
+            left_ =                                                                                \
+                ((waits_) ? ffmk_door_leave_waiting_moved : ffmk_door_leave_moved)(code_, door_);  \
+        } else if (AHEAD_WHAT ahead_ == AHEAD_IS_MESSAGE) {                                        \
+            left_ =                                                                                \
+                ((waits_) ? ffmk_door_leave_waiting_sent : ffmk_door_leave_sent)(code_, door_);    \
+        } else {                                                                                   \
+            const uint64_t stop_ = ffmk_clock_read_counter();                                      \
+            struct ffmk_recorder *const recorder __attribute__((unused)) = ffmk_thread.recorder;   \
+            left_ = ((waits_) ? ffmk_door_leave_waiting_with : ffmk_door_leave_with)(              \
+                code_, door_, stop_, (code_) == 0 ? (uint64_t)(account_) : 0);                     \
+        }                                                                                          \
+        left_;                                                                                     \
+    })
 
-#define DOOR_RECORDER()                                                                            \
-    struct ffmk_recorder *const recorder __attribute__((unused)) = ffmk_thread.recorder
+/** The ways out: the call that this thread is inside of is over and charged to `door`. It ends now,
+ * by the processor's counter, and moved nothing; what was stored ahead in ffmk_thread.bytes; that
+ * as one message. A call that failed (code not 0) moved nothing. \return code. */
+int ffmk_door_leave(int code, unsigned door);
+int ffmk_door_leave_moved(int code, unsigned door);
+int ffmk_door_leave_sent(int code, unsigned door);
 
-/** The call that this thread is inside of ended at tick `stop` and moved `bytes`: it is charged to
- * `door`. \return code. */
-int ffmk_door_leave(int code, unsigned door, uint64_t stop, uint64_t bytes);
-
-/** It ends now, by the processor's counter, and moved nothing. */
-int ffmk_door_leave_now(int code, unsigned door);
+/** It ended at tick `stop` and moved `bytes`. */
+int ffmk_door_leave_with(int code, unsigned door, uint64_t stop, uint64_t bytes);
 
 /** The same for calls whose time is waiting. */
-int ffmk_door_leave_waiting(int code, unsigned door, uint64_t stop, uint64_t bytes);
-int ffmk_door_leave_waiting_now(int code, unsigned door);
+int ffmk_door_leave_waiting(int code, unsigned door);
+int ffmk_door_leave_waiting_moved(int code, unsigned door);
+int ffmk_door_leave_waiting_sent(int code, unsigned door);
+int ffmk_door_leave_waiting_with(int code, unsigned door, uint64_t stop, uint64_t bytes);
+
+/** Out of the slow way. */
+int ffmk_door_leave_slow(int code, unsigned door, bool waits, uint64_t stop, uint64_t bytes);
 
 enum { GOES = 0, WAITS = 1 };
 

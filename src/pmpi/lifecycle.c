@@ -199,7 +199,7 @@ static struct ffmk_recorder *attach(void)
         ffmk_recorder_create(&life.job, (uint32_t)life.config.value[FFMK_CONFIG_TIMELINE].number);
     if (recorder) {
         ffmk_thread.recorder = recorder;
-        ffmk_thread.inside = NULL;
+        ffmk_thread.inside = ffmk_thread_outside();
         /* The main thread's lasts: the time line and the efficiencies are its. */
         if (life.main_thread && life.key_made)
             pthread_setspecific(life.key, recorder);
@@ -274,12 +274,9 @@ void ffmk_lifecycle_after_init(unsigned door, uint64_t start, uint64_t stop)
     life.open++;
     if (life.state == AWAITING)
         begin_or_step_aside(true);
-    if (life.state == RUNNING && ffmk_thread.recorder && ffmk_thread.inside == NULL) {
-        /* Not through ffmk_record: the time before the run begins is on no time line. */
-        struct ffmk_recorder *recorder = ffmk_thread.recorder;
-        const uint32_t place =
-            recorder->slots[door] ? recorder->slots[door] : ffmk_recorder_place(recorder, door);
-        ffmk_stat_add(&recorder->stats[place], stop - start, 0);
+    if (life.state == RUNNING && ffmk_thread.recorder &&
+        ffmk_thread.inside == ffmk_thread_outside()) {
+        ffmk_recorder_charge_before(ffmk_thread.recorder, door, stop - start);
     }
 }
 
@@ -291,7 +288,7 @@ bool ffmk_lifecycle_enter(unsigned door, void *frame)
         ffmk_next_find(door);
     }
     void *const inside = ffmk_thread.inside;
-    if (inside == NULL)
+    if (inside == ffmk_thread_outside())
         return true;
     if (inside == FFMK_THREAD_NEW) {
         /* The first call of a thread, or of a process whose MPI started past the doors. */

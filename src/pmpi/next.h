@@ -10,7 +10,7 @@
 typedef void ffmk_function(void);
 
 /** What each door calls; NULL until ffmk_next_find() found it. */
-extern ffmk_function *ffmk_next[FFMK_DOORS];
+__attribute__((visibility("hidden"))) extern ffmk_function *ffmk_next[FFMK_DOORS];
 
 /** Find what a door calls. A program that reached the door has the function, so a miss means that
  * MPI went away: that is said and the process ends. */

@@ -141,11 +141,14 @@ static struct ffmk_recorder *take_idle(void)
     return recorder;
 }
 
-static void forget_sizes(struct ffmk_recorder *recorder)
+static void forget_handles(struct ffmk_recorder *recorder)
 {
     recorder->recent.datatype = UINT64_MAX;
     for (int i = 0; i < FFMK_SIZE_CACHE; i++)
         recorder->sizes[i].datatype = UINT64_MAX;
+    recorder->recent_comm.comm = recorder->peers.comm = UINT64_MAX;
+    for (int i = 0; i < FFMK_COMM_CACHE; i++)
+        recorder->comms[i].comm = UINT64_MAX;
 }
 
 struct ffmk_recorder *ffmk_recorder_create(const struct ffmk_engine_job *job, uint32_t line_length)
@@ -168,12 +171,13 @@ struct ffmk_recorder *ffmk_recorder_create(const struct ffmk_engine_job *job, ui
         free(recorder);
         return NULL;
     }
+    recorder->last = recorder->stats;
     recorder->stats_used = 1;
     recorder->line_length = line_length;
     recorder->line_shift = FIRST_SHIFT;
-    recorder->ranks_per_bin = job->ranks_per_bin;
-    recorder->comm = UINT64_MAX;
-    forget_sizes(recorder);
+    while (UINT32_C(1) << recorder->bin_shift < job->ranks_per_bin)
+        recorder->bin_shift++;
+    forget_handles(recorder);
     recorder->generation = ffmk_generation;
     recorder->slots = recorder->books[0].slots;
     recorder->origin = ffmk_clock_ticks();
@@ -193,22 +197,35 @@ void ffmk_recorder_restart(struct ffmk_recorder *recorder)
     memset(recorder->line, 0, recorder->line_length * sizeof *recorder->line);
     memset(recorder->slots, 0, sizeof recorder->books[0].slots);
     recorder->stats_used = 1;
-    recorder->last_place = 0;
+    recorder->last = recorder->stats;
     recorder->going_ticks = recorder->waiting_ticks = 0;
     recorder->line_shift = FIRST_SHIFT;
     recorder->origin = recorder->since = recorder->books[0].begun = ffmk_clock_ticks();
     move_to(recorder, recorder->origin);
 }
 
-uint32_t ffmk_recorder_place(struct ffmk_recorder *recorder, unsigned door)
+void ffmk_recorder_forget(struct ffmk_recorder *recorder)
+{
+    if (recorder->generation == ffmk_generation)
+        return;
+    recorder->generation = ffmk_generation;
+    forget_handles(recorder);
+}
+
+/* ---- charging ---- */
+
+/* Give `door` a place in the current region. \return its index; 0 without memory. */
+static uint32_t make_place(struct ffmk_recorder *recorder, unsigned door)
 {
     if (recorder->stats_used == recorder->stats_room) {
         const uint32_t room = 2 * recorder->stats_room;
+        ffmk_recorder_tally(recorder);
+        recorder->last = recorder->stats;
         struct ffmk_stat *stats =
             room <= UINT16_MAX ? realloc(recorder->stats, room * sizeof *stats) : NULL;
         if (!stats)
             return 0;
-        recorder->stats = stats;
+        recorder->last = recorder->stats = stats;
         recorder->stats_room = room;
     }
     const uint32_t place = recorder->stats_used++;
@@ -217,18 +234,10 @@ uint32_t ffmk_recorder_place(struct ffmk_recorder *recorder, unsigned door)
     return place;
 }
 
-void ffmk_recorder_forget(struct ffmk_recorder *recorder)
+/* A call that is not within the current interval, which is left for the one in which it ends. */
+static void span(struct ffmk_recorder *recorder, bool waits, uint64_t start, uint64_t stop)
 {
-    if (recorder->generation == ffmk_generation)
-        return;
-    recorder->generation = ffmk_generation;
-    recorder->comm = UINT64_MAX;
-    forget_sizes(recorder);
-}
-
-void ffmk_recorder_span(struct ffmk_recorder *recorder, bool waits, uint64_t start, uint64_t stop)
-{
-    if (start < recorder->origin || stop < start)
+    if (start < recorder->origin)
         return; /* a counter that went backwards: nothing sensible to add */
     reach(recorder, stop);
     for (uint64_t at = start; at < stop;) {
@@ -240,6 +249,31 @@ void ffmk_recorder_span(struct ffmk_recorder *recorder, bool waits, uint64_t sta
             recorder->line[interval].wait_ticks += until - at;
         at = until;
     }
+}
+
+static void add(struct ffmk_recorder *recorder, unsigned door, uint64_t ticks, uint64_t bytes)
+{
+    const uint32_t place =
+        recorder->slots[door] ? recorder->slots[door] : make_place(recorder, door);
+    if (place)
+        ffmk_stat_add(&recorder->stats[place], ticks, bytes);
+}
+
+void ffmk_recorder_charge(struct ffmk_recorder *recorder, unsigned door, bool waits, uint64_t start,
+                          uint64_t stop, uint64_t bytes)
+{
+    if (stop < start)
+        stop = start; /* a counter that went backwards */
+    add(recorder, door, stop - start, bytes);
+    if (stop >= recorder->interval_end)
+        span(recorder, waits, start, stop);
+    else
+        *(waits ? &recorder->waiting_ticks : &recorder->going_ticks) += stop - start;
+}
+
+void ffmk_recorder_charge_before(struct ffmk_recorder *recorder, unsigned door, uint64_t ticks)
+{
+    add(recorder, door, ticks, 0);
 }
 
 /* ---- regions ---- */
@@ -433,7 +467,7 @@ bool ffmk_recorder_snapshot(struct ffmk_recorder *main_thread, uint64_t now, dou
     }
     for (struct ffmk_recorder *r = recorders; complete && r; r = r->next) {
         ffmk_recorder_tally(r);
-        r->last_place = 0;
+        r->last = r->stats;
         for (uint32_t b = 0; complete && b < r->books_used; b++)
             complete = sum_book(sum, r, b, now, r == main_thread);
         snapshot->recorder_bytes += recorder_bytes(r, snapshot->n_lanes);

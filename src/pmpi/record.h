@@ -18,7 +18,8 @@ enum {
         1024, /* names kept apart in a process, with "(program)" and "(other regions)" */
     FFMK_REGION_DEPTH = 64,
     FFMK_REGION_NAME = 64,
-    FFMK_SIZE_CACHE = 16
+    FFMK_SIZE_CACHE = 16,
+    FFMK_COMM_CACHE = 8
 };
 
 struct ffmk_region_book; /* what one thread recorded in one region; record.c */
@@ -28,14 +29,26 @@ struct ffmk_size_entry {
     uint64_t bytes;
 };
 
+struct ffmk_comm_entry {
+    uint64_t comm;
+    const struct ffmk_comm_map *map;
+};
+
+/* Whom a message on the communicator last used can go to, out of its map. */
+struct ffmk_peers {
+    uint64_t comm;
+    const int *world;
+    int size;
+};
+
 /* A recorder's memory: this struct (about 1 KiB), `line` of FFMK_TIMELINE intervals (16 B each),
- * `lanes` (16 B a bin, at most 256 bins), `stats` (280 B for each call used in each region used),
+ * `lanes` (16 B a bin, at most 256 bins), `stats` (288 B for each call used in each region used),
  * and for each region used `slots` (2 B a door). */
 struct ffmk_recorder {
     uint16_t *slots;         /* of the current region: place of a door in stats, 0 = none yet */
     struct ffmk_stat *stats; /* [0] is nobody's */
-    uint64_t last_ticks;     /* of the latest call, which is not in its histogram yet */
-    uint32_t last_place;
+    struct ffmk_stat *last;  /* the latest call's, in whose histogram it is not yet; */
+    uint64_t last_ticks;     /* its duration */
     uint64_t interval_begin; /* ticks of the current interval of the time line; end exclusive */
     uint64_t interval_end;
     /* What the current interval holds until it is left: in calls that wait for nobody, and in those
@@ -48,12 +61,13 @@ struct ffmk_recorder {
     struct ffmk_interval *line;
 
     uint32_t generation;
-    uint64_t comm;
-    const struct ffmk_comm_map *comm_map;
-    struct ffmk_size_entry recent; /* one of these, the one last used */
-    struct ffmk_size_entry sizes[FFMK_SIZE_CACHE];
+    uint32_t bin_shift;            /* a bin of the matrix is 2^bin_shift ranks */
+    struct ffmk_size_entry recent; /* the one of sizes last used */
+    struct ffmk_peers peers;
     struct ffmk_lane *lanes;
-    uint32_t ranks_per_bin;
+    struct ffmk_comm_entry recent_comm; /* the one of comms last used */
+    struct ffmk_size_entry sizes[FFMK_SIZE_CACHE];
+    struct ffmk_comm_entry comms[FFMK_COMM_CACHE];
 
     uint32_t stats_used;
     uint32_t stats_room;
@@ -72,8 +86,9 @@ struct ffmk_recorder {
 
 /** A thread's TLS. */
 struct ffmk_thread {
-    /** NULL: outside MPI and recording. Otherwise the frame of the intercepted call that is under
-     * way, or one of the marks below. One load tells the usual case from all others. */
+    /** NULL: outside MPI and recording, and ticks are the processor's counter. Otherwise the frame
+     * of the intercepted call that is under way, or one of the marks below. One load tells the
+     * usual case from all others. */
     void *inside;
     struct ffmk_recorder *recorder;
     /** Where the call under way returns to, as it stands in that frame. A frame that was left by
@@ -81,14 +96,26 @@ struct ffmk_thread {
     void *returns;
     /** Tick at which it began. */
     uint64_t start;
+    /** What it moves and where to, when that was known ahead. */
+    uint64_t bytes;
+    struct ffmk_lane *lane;
 };
 
 #define FFMK_THREAD_NEW    ((void *)1) /* no recorder yet */
 #define FFMK_THREAD_PAUSED ((void *)2) /* MPI_Pcontrol(0) */
+#define FFMK_THREAD_SLOW   ((void *)3) /* as NULL, where ticks are not the processor's counter */
 #define FFMK_THREAD_MARKS  ((void *)8) /* below: a mark, not a frame */
 
+#pragma GCC visibility push(hidden)
 extern _Thread_local struct ffmk_thread ffmk_thread;
 extern volatile uint32_t ffmk_generation;
+#pragma GCC visibility pop
+
+/** What `inside` is while the thread records and is in no call. */
+static inline void *ffmk_thread_outside(void)
+{
+    return ffmk_clock_counter ? NULL : FFMK_THREAD_SLOW;
+}
 
 /** A recorder for the calling thread, which has none: one whose thread has ended, or a new one, so
  * that memory grows with the threads alive at once, not with those that ever were.
@@ -102,12 +129,12 @@ void ffmk_recorder_retire(struct ffmk_recorder *recorder);
  */
 void ffmk_recorder_restart(struct ffmk_recorder *recorder);
 
-/** Out of line: give `door` a place in the current region. \return its index; 0 without memory. */
-uint32_t ffmk_recorder_place(struct ffmk_recorder *recorder, unsigned door);
+/** Out of line: charge any call. */
+void ffmk_recorder_charge(struct ffmk_recorder *recorder, unsigned door, bool waits, uint64_t start,
+                          uint64_t stop, uint64_t bytes);
 
-/** Out of line: a call that is not within the current interval, which is left for the one in which
- * the call ends. */
-void ffmk_recorder_span(struct ffmk_recorder *recorder, bool waits, uint64_t start, uint64_t stop);
+/** The same for one that began before the time line does: it is in no interval. */
+void ffmk_recorder_charge_before(struct ffmk_recorder *recorder, unsigned door, uint64_t ticks);
 
 /** Out of line: datatypes or communicators went away. */
 void ffmk_recorder_forget(struct ffmk_recorder *recorder);
@@ -126,25 +153,28 @@ bool ffmk_recorder_snapshot(struct ffmk_recorder *main_thread, uint64_t now, dou
 /** The latest call into its histogram; at the start, nobody's. */
 static inline void ffmk_recorder_tally(const struct ffmk_recorder *recorder)
 {
-    ffmk_stat_tally(&recorder->stats[recorder->last_place], recorder->last_ticks);
+    ffmk_stat_tally_usual(recorder->last, recorder->last_ticks);
 }
 
-/** Charge one call to `place`, which is not 0. \return false when it ends behind the current
- * interval: ffmk_recorder_span() is to be called. A call begins where the one before it ended, so
+/** Charge one call, when there is nothing unusual about it. \return false, and nothing is done,
+ * when it is the first one of its door in this region, the longest, or ends behind the current
+ * interval: ffmk_recorder_charge() is to be called. A call begins where the one before it ended, so
  * in this interval or, with a counter that steps back, hardly before it. */
-static inline bool ffmk_record(struct ffmk_recorder *recorder, uint32_t place, bool waits,
+static inline bool ffmk_record(struct ffmk_recorder *recorder, unsigned door, bool waits,
                                uint64_t start, uint64_t stop, uint64_t bytes)
 {
+    struct ffmk_stat *const stat = &recorder->stats[recorder->slots[door]];
+    const uint64_t ticks = stop - start;
+    /* Nobody's usual_ticks are 0. */
+    if (__builtin_expect(ticks >= stat->usual_ticks || stop >= recorder->interval_end, 0))
+        return false;
     /* The histogram is one call behind. What depends on a tick just read has to wait for it, and
      * the next reading waits for what depends on this one; a call that is over already is put in
      * its bucket meanwhile. */
     ffmk_recorder_tally(recorder);
-    const uint64_t ticks = stop - start;
-    ffmk_stat_sum(&recorder->stats[place], ticks, bytes);
+    ffmk_stat_sum_usual(stat, ticks, bytes);
     recorder->last_ticks = ticks;
-    recorder->last_place = place;
-    if (__builtin_expect(stop >= recorder->interval_end, 0))
-        return false;
+    recorder->last = stat;
     *(waits ? &recorder->waiting_ticks : &recorder->going_ticks) += ticks;
     return true;
 }

@@ -18,34 +18,33 @@ typedef MPI_Request request_handle;
 #define REQUEST_AT(x, i) HANDLE(((const request_handle *)(x))[i])
 #define IN_PLACE(x)      ((x) == MPI_IN_PLACE)
 
-#define C_DOOR(name, waits, parameters, names, account)                                            \
+#define C_DOOR(name, waits, parameters, names, ahead, account)                                     \
     DOOR_SLOW int slow_##name parameters                                                           \
     {                                                                                              \
         enum { door_ = FFMK_DOOR(name, C) };                                                       \
         typedef int function_ parameters;                                                          \
+        AHEAD_ALWAYS ahead;                                                                        \
         if (!ffmk_lifecycle_enter(door_, DOOR_FRAME()))                                            \
             return ((function_ *)ffmk_next[door_])names;                                           \
         DOOR_START(DOOR_FRAME(), ffmk_clock_ticks());                                              \
         const int code_ = ((function_ *)ffmk_next[door_])names;                                    \
-        DOOR_RECORDER();                                                                           \
-        return DOOR_STOP(code_, door_, waits, ffmk_clock_ticks(), code_ == MPI_SUCCESS, account);  \
+        return DOOR_STOP(code_, door_, waits, code_ == MPI_SUCCESS, account);                      \
     }                                                                                              \
     FFMK_C_FUNCTION(name, parameters)                                                              \
     {                                                                                              \
         enum { door_ = FFMK_DOOR(name, C) };                                                       \
         typedef int function_ parameters;                                                          \
-        if (DOOR_IS_SLOW(door_))                                                                   \
+        if (DOOR_IS_SLOW(door_) || !AHEAD_KNOWN ahead)                                             \
             return slow_##name names;                                                              \
         DOOR_START(DOOR_FRAME(), ffmk_clock_read_counter());                                       \
         const int code_ = ((function_ *)ffmk_next[door_])names;                                    \
-        DOOR_RECORDER();                                                                           \
-        return DOOR_STOP_USUAL(code_, door_, waits, code_ == MPI_SUCCESS, account);                \
+        return DOOR_STOP_USUAL(code_, door_, waits, ahead, account);                               \
     }
 
 #define CALL(name, fortran, class, waits, parameters, names, f08, characters, ...)                 \
-    C_DOOR(name, waits, parameters, names, (__VA_ARGS__))
+    C_DOOR(name, waits, parameters, names, AHEAD_##__VA_ARGS__, (__VA_ARGS__))
 #define CALL_C(name, fortran, class, waits, parameters, names, f08, characters, ...)               \
-    C_DOOR(name##_c, waits, parameters, names, (__VA_ARGS__))
+    C_DOOR(name##_c, waits, parameters, names, AHEAD_##__VA_ARGS__, (__VA_ARGS__))
 #include "pmpi/wide.h"
 
 #include "pmpi/calls.def"

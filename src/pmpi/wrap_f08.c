@@ -18,7 +18,7 @@
 #define COUNTS(x) ((const MPI_Fint *)(x))
 #define CALL(name, fortran, class, waits, parameters, names, f08, characters, ...)                 \
     FORTRAN_DOOR(F08_NAME(fortran, f08), FFMK_DOOR(name, F08), waits, names, characters,           \
-                 (__VA_ARGS__))
+                 AHEAD_##__VA_ARGS__, (__VA_ARGS__))
 #include "pmpi/calls.def"
 
 #undef COUNT
@@ -27,5 +27,5 @@
 #define COUNTS(x) ((const MPI_Count *)(x))
 #define CALL_C(name, fortran, class, waits, parameters, names, f08, characters, ...)               \
     FORTRAN_DOOR(F08_NAME_C(fortran, f08), FFMK_DOOR(name##_c, F08), waits, names, characters,     \
-                 (__VA_ARGS__))
+                 AHEAD_##__VA_ARGS__, (__VA_ARGS__))
 #include "pmpi/calls.def"

@@ -16,9 +16,9 @@ static bool outermost(void)
 /* Charge a call that ends recording before it is made: counted, without time. */
 static void count_only(unsigned door)
 {
-    if (ffmk_thread.inside == NULL) {
+    if (ffmk_thread.inside == ffmk_thread_outside()) {
         ffmk_thread.start = ffmk_clock_ticks();
-        ffmk_door_leave(MPI_SUCCESS, door, ffmk_thread.start, 0);
+        ffmk_door_leave_slow(MPI_SUCCESS, door, GOES, ffmk_thread.start, 0);
     }
 }
 
@@ -121,13 +121,13 @@ static void control(unsigned door, int level)
     if (!recorder && ffmk_thread.inside != FFMK_THREAD_PAUSED)
         return;
     if (level == 1 && ffmk_thread.inside == FFMK_THREAD_PAUSED) {
-        ffmk_thread.inside = NULL;
+        ffmk_thread.inside = ffmk_thread_outside();
         ffmk_recorder_pause(ffmk_thread.recorder, false);
     }
     count_only(door);
     char name[32];
     snprintf(name, sizeof name, "pcontrol %d", level < 0 ? -level : level);
-    if (level == 0 && ffmk_thread.inside == NULL) {
+    if (level == 0 && ffmk_thread.inside == ffmk_thread_outside()) {
         ffmk_recorder_pause(ffmk_thread.recorder, true);
         ffmk_thread.inside = FFMK_THREAD_PAUSED;
     } else if (level >= 2) {

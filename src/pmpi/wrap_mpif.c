@@ -8,5 +8,6 @@
 #define IN_PLACE(x) ((x) == ffmk_fortran.in_place)
 
 #define CALL(name, fortran, class, waits, parameters, names, f08, characters, ...)                 \
-    FORTRAN_DOOR(mpi_##fortran##_, FFMK_DOOR(name, MPIF), waits, names, characters, (__VA_ARGS__))
+    FORTRAN_DOOR(mpi_##fortran##_, FFMK_DOOR(name, MPIF), waits, names, characters,                \
+                 AHEAD_##__VA_ARGS__, (__VA_ARGS__))
 #include "pmpi/calls.def"

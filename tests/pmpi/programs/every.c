@@ -38,8 +38,11 @@ static void go(int row, const char *name, const char *binding, const char *symbo
     const int fortran = strcmp(binding, "c") != 0;
     int error = -1;
     uint64_t w[SWALLOW_WORDS];
-    for (int i = 0; i < SWALLOW_WORDS; i++)
-        w[i] = pattern(row, i);
+    uint64_t cells[SWALLOW_WORDS]; /* what a Fortran call's addresses lead to; doors may look */
+    for (int i = 0; i < SWALLOW_WORDS; i++) {
+        cells[i] = pattern(row, i);
+        w[i] = fortran ? (uint64_t)(uintptr_t)&cells[i] : cells[i];
+    }
     if (fortran)
         w[arguments] = (uint64_t)(uintptr_t)&error;
     const int used = arguments + (fortran ? 1 + characters : 0);
