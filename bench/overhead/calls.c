@@ -1,15 +1,38 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Times four short MPI calls on this process or pair of processes, many batches each, and prints
- * the median batch in nanoseconds a call: `calls` of each kind. `calls N iprobe` makes N calls of
- * MPI_Iprobe and prints nothing: for counting instructions. */
-#include <mpi.h>
+ * What a tool adds to four short MPI calls, measured in one process: batches of calls past every
+ * tool (PMPI_…), through the least that a tool can do (shim.c), and through whatever tool is loaded
+ * (MPI_…), in turns. So all three meet the same addresses, pages and neighbours, and what differs
+ * between runs of a program falls out.
+ *
+ *   calls              prints for each call the medians over batches, in nanoseconds: of a call
+ *                      past every tool, of what the shim adds, of what the loaded tool adds
+ *   calls N WAY        N calls of MPI_Iprobe by one way (none, shim, tool), for counting
+ *                      instructions; prints nothing */
+#include "shim.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { BATCHES = 101, CALLS = 1000 };
+enum { BATCHES = 201, CALLS = 1000 };
+
+/** The ways to call. */
+struct way {
+    int (*iprobe)(int, int, MPI_Comm, int *, MPI_Status *);
+    int (*allreduce)(const void *, void *, int, MPI_Datatype, MPI_Op, MPI_Comm);
+    int (*send)(const void *, int, MPI_Datatype, int, int, MPI_Comm);
+    int (*recv)(void *, int, MPI_Datatype, int, int, MPI_Comm, MPI_Status *);
+};
+
+enum { NONE, SHIM, TOOL, WAYS };
+static const char *const names[WAYS] = {"none", "shim", "tool"};
+static const struct way ways[WAYS] = {
+    {PMPI_Iprobe, PMPI_Allreduce, PMPI_Send, PMPI_Recv},
+    {shim_Iprobe, shim_Allreduce, shim_Send, shim_Recv},
+    {MPI_Iprobe, MPI_Allreduce, MPI_Send, MPI_Recv},
+};
 
 static double now_ns(void)
 {
@@ -18,22 +41,32 @@ static double now_ns(void)
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-static void iprobe(int calls)
+static void iprobe(const struct way *way, int calls)
 {
     int flag;
     for (int i = 0; i < calls; i++)
-        MPI_Iprobe(MPI_ANY_SOURCE, 77, MPI_COMM_SELF, &flag, MPI_STATUS_IGNORE);
+        way->iprobe(MPI_ANY_SOURCE, 77, MPI_COMM_SELF, &flag, MPI_STATUS_IGNORE);
 }
 
-static void allreduce_self(int calls)
+static void allreduce(const struct way *way, int calls, MPI_Comm comm)
 {
     double in = 1;
     double out;
     for (int i = 0; i < calls; i++)
-        MPI_Allreduce(&in, &out, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_SELF);
+        way->allreduce(&in, &out, 1, MPI_DOUBLE, MPI_SUM, comm);
 }
 
-static void pingpong(int calls)
+static void allreduce_self(const struct way *way, int calls)
+{
+    allreduce(way, calls, MPI_COMM_SELF);
+}
+
+static void allreduce_world(const struct way *way, int calls)
+{
+    allreduce(way, calls, MPI_COMM_WORLD);
+}
+
+static void pingpong(const struct way *way, int calls)
 {
     int rank;
     double value = 0;
@@ -41,21 +74,13 @@ static void pingpong(int calls)
     /* Two calls a turn, so half as many turns. */
     for (int i = 0; i < calls / 2; i++) {
         if (rank == 0) {
-            MPI_Send(&value, 1, MPI_DOUBLE, 1, 1, MPI_COMM_WORLD);
-            MPI_Recv(&value, 1, MPI_DOUBLE, 1, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+            way->send(&value, 1, MPI_DOUBLE, 1, 1, MPI_COMM_WORLD);
+            way->recv(&value, 1, MPI_DOUBLE, 1, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
         } else if (rank == 1) {
-            MPI_Recv(&value, 1, MPI_DOUBLE, 0, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-            MPI_Send(&value, 1, MPI_DOUBLE, 0, 1, MPI_COMM_WORLD);
+            way->recv(&value, 1, MPI_DOUBLE, 0, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+            way->send(&value, 1, MPI_DOUBLE, 0, 1, MPI_COMM_WORLD);
         }
     }
-}
-
-static void allreduce_world(int calls)
-{
-    double in = 1;
-    double out;
-    for (int i = 0; i < calls; i++)
-        MPI_Allreduce(&in, &out, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
 }
 
 static int ascending(const void *a, const void *b)
@@ -65,17 +90,31 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median_ns(void (*kind)(int))
+static double median(double *values)
 {
-    static double batch[BATCHES];
-    kind(CALLS);
+    qsort(values, BATCHES, sizeof *values, ascending);
+    return values[BATCHES / 2];
+}
+
+static void measure(const char *name, void (*kind)(const struct way *, int), int rank)
+{
+    static double batch[WAYS][BATCHES];
+    for (int w = 0; w < WAYS; w++)
+        kind(&ways[w], CALLS);
     for (int b = 0; b < BATCHES; b++) {
-        const double start = now_ns();
-        kind(CALLS);
-        batch[b] = (now_ns() - start) / CALLS;
+        for (int turn = 0; turn < WAYS; turn++) {
+            const int w = (b + turn) % WAYS;
+            const double start = now_ns();
+            kind(&ways[w], CALLS);
+            batch[w][b] = (now_ns() - start) / CALLS;
+        }
     }
-    qsort(batch, BATCHES, sizeof *batch, ascending);
-    return batch[BATCHES / 2];
+    for (int w = 1; w < WAYS; w++)
+        for (int b = 0; b < BATCHES; b++)
+            batch[w][b] -= batch[NONE][b];
+    if (rank == 0)
+        printf("%s %.3f %.3f %.3f\n", name, median(batch[NONE]), median(batch[SHIM]),
+               median(batch[TOOL]));
 }
 
 int main(int argc, char **argv)
@@ -85,16 +124,17 @@ int main(int argc, char **argv)
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
-    if (argc == 3 && strcmp(argv[2], "iprobe") == 0) {
-        iprobe((int)strtol(argv[1], NULL, 10));
+    if (argc == 3) {
+        for (int w = 0; w < WAYS; w++)
+            if (strcmp(argv[2], names[w]) == 0)
+                iprobe(&ways[w], (int)strtol(argv[1], NULL, 10));
     } else {
-        const double probe = median_ns(iprobe);
-        const double self = median_ns(allreduce_self);
-        const double pair = size > 1 ? median_ns(pingpong) : 0;
-        const double world = size > 1 ? median_ns(allreduce_world) : 0;
-        if (rank == 0)
-            printf("iprobe %.3f\nallreduce_self %.3f\npingpong %.3f\nallreduce_np2 %.3f\n", probe,
-                   self, pair, world);
+        measure("iprobe", iprobe, rank);
+        measure("allreduce_self", allreduce_self, rank);
+        if (size > 1) {
+            measure("pingpong", pingpong, rank);
+            measure("allreduce_np2", allreduce_world, rank);
+        }
     }
     MPI_Finalize();
     return 0;
