@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""What an intercepted call costs: no tool, a bare two-TSC shim and ffmk, interleaved in one run.
+"""What an intercepted call costs: no tool, a bare two-TSC shim and ffmk, in turns within one process (calls.c).
 
-Prints, for each MPI and call, the median over rounds of nanoseconds a call and of what the shim and ffmk add to no
-tool in the same round, with quartiles; and the instructions that a call of MPI_Iprobe costs more, under callgrind.
+Prints, for each MPI and call, over that many runs: nanoseconds of a call without a tool, and the median with quartiles
+of what the shim and ffmk add to it; and the instructions that a call of MPI_Iprobe costs more, under callgrind.
 """
 import argparse
 import pathlib
@@ -23,49 +23,46 @@ KINDS = {
     "pingpong": "8 B ping-pong, np 2",
     "allreduce_np2": "8 B MPI_Allreduce, np 2",
 }
-TOOLS = ("none", "shim", "ffmk")
 
 
-def measure(launcher, program, tool, libraries):
-    out = subprocess.run([*launcher, program], env=environment(libraries.get(tool)), check=True, capture_output=True,
-                         text=True, timeout=300).stdout
-    return {kind: float(ns) for kind, ns in (line.split() for line in out.splitlines())}
+def measure(launcher, program, library):
+    out = subprocess.run([*launcher, program], env=environment(library), check=True, capture_output=True, text=True,
+                         timeout=300).stdout
+    return {kind: [float(ns) for ns in rest] for kind, *rest in (line.split() for line in out.splitlines())}
 
 
-def instructions(program, tool, libraries, calls):
+def instructions(program, way, library, calls):
     """Instructions of a whole run with that many calls."""
     with tempfile.TemporaryDirectory() as folder:
         run = subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", program,
-                              str(calls), "iprobe"], env=environment(libraries.get(tool)), capture_output=True, text=True,
-                             timeout=600)
+                              str(calls), way], env=environment(library), capture_output=True, text=True, timeout=600)
     found = re.search(r"Collected : (\d+)", run.stderr)
     if not found:
         raise RuntimeError(run.stderr[-2000:])
     return int(found.group(1))
 
 
-def bench(name, launcher, program, libraries, rounds):
-    samples = in_turns(name, TOOLS, rounds, lambda tool: measure(launcher, program, tool, libraries))
-    print(f"\n{name}, {rounds} rounds; ns a call: median [quartiles]")
-    print(f"  {'call':28} {'no tool':>8}   {'shim adds':>22}   {'ffmk adds':>22}   ffmk / shim")
+def bench(name, launcher, program, library, rounds):
+    samples = in_turns(name, ["run"], rounds, lambda _: measure(launcher, program, library))["run"]
+    print(f"\n{name}, {rounds} runs; ns a call: median [quartiles]")
+    print(f"  {'call':28} {'no tool':>8}   {'shim adds':>22}   {'ffmk adds':>22}   {'ffmk / shim':>20}")
     for kind, text in KINDS.items():
-        added = {tool: [s[kind] - n[kind] for s, n in zip(samples[tool], samples["none"])] for tool in TOOLS[1:]}
-        base = statistics.median(s[kind] for s in samples["none"])
-        shim, ffmk = statistics.median(added["shim"]), statistics.median(added["ffmk"])
-        ratio = f"{ffmk / shim:.2f}" if shim > 0 else "-"
-        print(f"  {text:28} {base:8.1f}   {spread(added['shim']):>22}   {spread(added['ffmk']):>22}   {ratio:>11}")
+        none, shim, ffmk = zip(*(sample[kind] for sample in samples))
+        ratios = [f / s for s, f in zip(shim, ffmk) if s > 0]
+        print(f"  {text:28} {statistics.median(none):8.1f}   {spread(shim):>22}   {spread(ffmk):>22}   "
+              f"{spread(ratios, 2) if ratios else '-':>20}")
 
 
-def count(name, program, libraries):
+def count(name, program, library):
     if not shutil.which("valgrind"):
         print(f"{name}: instructions not counted: valgrind is not installed")
         return
     per_call = {}
-    for tool in TOOLS:
-        few, many = (instructions(program, tool, libraries, calls) for calls in (2000, 12000))
-        per_call[tool] = (many - few) / 10000
+    for way in ("none", "shim", "tool"):
+        few, many = (instructions(program, way, library, calls) for calls in (2000, 12000))
+        per_call[way] = (many - few) / 10000
     print(f"{name}: instructions of an MPI_Iprobe: no tool {per_call['none']:.0f}, shim adds "
-          f"{per_call['shim'] - per_call['none']:.0f}, ffmk adds {per_call['ffmk'] - per_call['none']:.0f}")
+          f"{per_call['shim'] - per_call['none']:.0f}, ffmk adds {per_call['tool'] - per_call['none']:.0f}")
 
 
 def main():
@@ -75,10 +72,9 @@ def main():
                         required=True)
     args = parser.parse_args()
     for name, launcher, folder, library in args.mpi:
-        libraries = {"shim": f"{folder}/libshim_{name}.so", "ffmk": library}
         program = f"{folder}/overhead_calls_{name}"
-        bench(name, launcher.split(";"), program, libraries, args.rounds)
-        count(name, program, libraries)
+        bench(name, launcher.split(";"), program, library, args.rounds)
+        count(name, program, library)
 
 
 if __name__ == "__main__":
