@@ -48,8 +48,8 @@ struct ffmk_engine_job {
 struct ffmk_engine {
     uint32_t version;
 
-    /** MPI is up. Local; where several programs share the job and `together`, collective over each
-     * program's ranks. \return FFMK_SUCCESS or an error after a line about it. */
+    /** MPI is up. Collective over the job's ranks when `together`, else local. \return FFMK_SUCCESS
+     * or an error after a line about it. */
     int (*start)(const struct ffmk_engine_start *start, struct ffmk_engine_job *job);
     /** The run of this rank ends: write the report. Collective over the job when ending is
      * FINALIZE, else local. */

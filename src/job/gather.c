@@ -265,17 +265,6 @@ static MPI_Comm comm_of_program(const struct ffmk_job *job)
     return comm;
 }
 
-/* Open MPI's MPI_Comm_create_group sends messages that the program's receives can match: it is
- * called while there are none yet, if we may wait for the others then. MPI_Comm_create, which all
- * ranks call, has its own channel. */
-static MPI_Comm early = MPI_COMM_NULL;
-
-void ffmk_gather_prepare(const struct ffmk_job *job)
-{
-    if (job->n_ranks < job->world_size)
-        early = comm_of_program(job);
-}
-
 static MPI_Comm comm_of_world(void)
 {
     MPI_Comm comm = MPI_COMM_NULL;
@@ -287,18 +276,38 @@ static MPI_Comm comm_of_world(void)
     return comm;
 }
 
+/* An error on the way is not the program's: it loses the report, its handler hears nothing. */
+static MPI_Comm make_comm(const struct ffmk_job *job)
+{
+    MPI_Errhandler handler;
+    PMPI_Comm_get_errhandler(MPI_COMM_WORLD, &handler);
+    PMPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    MPI_Comm comm = job->n_ranks < job->world_size ? comm_of_program(job) : comm_of_world();
+    PMPI_Comm_set_errhandler(MPI_COMM_WORLD, handler);
+    PMPI_Errhandler_free(&handler);
+    if (comm != MPI_COMM_NULL)
+        PMPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
+    return comm;
+}
+
+/* Made while the program has done nothing yet. At its end it may have used up all communicators,
+ * and may have left receives that take what Open MPI sends to make one (MPI_Comm_create_group uses
+ * the caller's tag), or collectives that take a part in it. */
+static MPI_Comm early = MPI_COMM_NULL;
+
+void ffmk_gather_prepare(const struct ffmk_job *job)
+{
+    if (job->world_size > 0)
+        early = make_comm(job);
+}
+
 static MPI_Comm open_comm(const struct ffmk_job *job)
 {
 #if MPI_VERSION >= 4
     if (job->world_size == 0)
         return open_session_comm();
 #endif
-    MPI_Comm comm = early;
-    if (comm == MPI_COMM_NULL)
-        comm = job->n_ranks < job->world_size ? comm_of_program(job) : comm_of_world();
-    if (comm != MPI_COMM_NULL)
-        PMPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
-    return comm;
+    return early != MPI_COMM_NULL ? early : make_comm(job);
 }
 
 static void close_comm(MPI_Comm *comm)

@@ -19,7 +19,8 @@ struct ffmk_rank_record {
     void *storage; /* what data's arrays and names lie in when it came over the wire */
 };
 
-/** When MPI has just begun, collective over the job's ranks. */
+/** When MPI has just begun, collective over the job's ranks; not needed, but then the program
+ * cannot be in the way of ffmk_gather(). */
 void ffmk_gather_prepare(const struct ffmk_job *job);
 
 /** This rank's own record; data is the snapshot's, not copied. \return 0 when it cannot be had. */

@@ -76,13 +76,14 @@ with Folder() as folder:
         equal(found["complete"], True, "complete")
         same(counted(found["calls"]), {k: 2 * v for k, v in (TEN | {("MPI_Finalize", "c"): 1}).items()}, "at exit")
 
-    for old in folder.glob("run*"):
-        old.unlink()
-    run = job(2, ways, "unanswered", env=report, cwd=folder, timeout=60)
-    run.succeeds("messages and receives that are never answered")
-    found = read(folder / "run.json")
-    if found:
-        equal((found["ranks"], found["complete"]), (2, True), "the report of the unanswered")
+    for what in ("unanswered", "exhausts"):
+        for old in folder.glob("run*"):
+            old.unlink()
+        run = job(2, ways, what, env=report, cwd=folder, timeout=60)
+        run.succeeds(what)
+        found = read(folder / "run.json")
+        if found:
+            equal((found["ranks"], found["complete"]), (2, True), "the report of", what)
 
     # ---- children, frames that are left ----
     run = job(2, ways, "forks", env=report, cwd=folder)

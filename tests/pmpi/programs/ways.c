@@ -135,6 +135,20 @@ static int unanswered(void)
     return 0;
 }
 
+/* All communicators that there are. */
+static int exhausts(void)
+{
+    start();
+    MPI_Comm_set_errhandler(WORLD, MPI_ERRORS_RETURN);
+    MPI_Comm comm;
+    int n = 0;
+    while (n < 100000 && MPI_Comm_dup(WORLD, &comm) == MPI_SUCCESS)
+        n++;
+    MPI_Comm_set_errhandler(WORLD, MPI_ERRORS_ARE_FATAL);
+    MPI_Finalize();
+    return n < 1000;
+}
+
 static int without_mpi(void)
 {
     printf("no MPI here\n");
@@ -526,6 +540,7 @@ static const struct {
     {"killed", killed},
     {"finalize-at-exit", finalize_at_exit},
     {"unanswered", unanswered},
+    {"exhausts", exhausts},
     {"without-mpi", without_mpi},
     {"forks", forks},
     {"jumps", jumps},
