@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 /** Raised with every change of this file: doors and engine of one build belong together. */
-enum { FFMK_ENGINE_VERSION = 3 };
+enum { FFMK_ENGINE_VERSION = 4 };
 
 /** An MPI handle as the doors saw it: a C handle's bits, or a Fortran INTEGER with this bit set. */
 #define FFMK_HANDLE_FORTRAN (UINT64_C(1) << 63)
@@ -35,6 +35,9 @@ struct ffmk_engine_start {
     volatile uint32_t *generation; /* the engine adds one when a communicator goes away */
     void (*at_exit)(void);         /* called when the process ends, after its own exit handlers */
     bool together;                 /* in MPI_Init, where all ranks are; else in any first call */
+    int ranks_here;                /* that run under ffmk on this host; 0: not known */
+    int ranks_expected;            /* that the job has on this host */
+    bool speaks_here;              /* this process, for all of this host's under ffmk */
 };
 
 /** What the engine tells the doors in return. */
@@ -48,7 +51,8 @@ struct ffmk_engine_job {
 struct ffmk_engine {
     uint32_t version;
 
-    /** MPI is up. Collective over the job's ranks when `together`, else local. \return FFMK_SUCCESS
+    /** MPI is up. Collective over the job's ranks when `together` and not fewer ranks are here
+     * than expected, else local. \return FFMK_SUCCESS
      * or an error after a line about it. */
     int (*start)(const struct ffmk_engine_start *start, struct ffmk_engine_job *job);
     /** The run of this rank ends: write the report. Collective over the job when ending is

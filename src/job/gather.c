@@ -7,8 +7,11 @@
 #include "core/wire.h"
 
 #include <mpi.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { TAG = 7, NAME_BYTES = 64 };
@@ -295,10 +298,68 @@ static MPI_Comm make_comm(const struct ffmk_job *job)
  * the caller's tag), or collectives that take a part in it. */
 static MPI_Comm early = MPI_COMM_NULL;
 
-void ffmk_gather_prepare(const struct ffmk_job *job)
+/* ---- waiting for ranks that may not come ---- */
+
+enum { PATIENCE_S = 20 };
+
+struct wait {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t over;
+    bool is_over;
+    int rank;
+};
+
+static void *tell_of_waiting(void *argument)
 {
-    if (job->world_size > 0)
-        early = make_comm(job);
+    struct wait *wait = argument;
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += PATIENCE_S;
+    pthread_mutex_lock(&wait->lock);
+    int code = 0;
+    while (!wait->is_over && code == 0)
+        code = pthread_cond_timedwait(&wait->over, &wait->lock, &until);
+    if (!wait->is_over)
+        ffmk_log("rank %d has waited for %d s in MPI_Init for all ranks to come under ffmk: run "
+                 "all of them with it, or none",
+                 wait->rank, PATIENCE_S);
+    pthread_mutex_unlock(&wait->lock);
+    return NULL;
+}
+
+/* The program's signals are not for this thread. */
+static bool start_to_wait(struct wait *wait)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const bool started = pthread_create(&wait->thread, NULL, tell_of_waiting, wait) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
+static void stop_waiting(struct wait *wait)
+{
+    pthread_mutex_lock(&wait->lock);
+    wait->is_over = true;
+    pthread_cond_signal(&wait->over);
+    pthread_mutex_unlock(&wait->lock);
+    pthread_join(wait->thread, NULL);
+}
+
+void ffmk_gather_prepare(const struct ffmk_job *job, bool watched)
+{
+    if (job->world_size == 0)
+        return;
+    struct wait wait = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                        .over = PTHREAD_COND_INITIALIZER,
+                        .rank = job->world_rank};
+    watched = watched && start_to_wait(&wait);
+    early = make_comm(job);
+    if (watched)
+        stop_waiting(&wait);
 }
 
 static MPI_Comm open_comm(const struct ffmk_job *job)

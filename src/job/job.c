@@ -103,8 +103,15 @@ int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job
         self->directory[0] = '\0';
     name_job(self);
     find_program(self);
-    if (start->together)
-        ffmk_gather_prepare(self);
+    self->alone = start->ranks_here < start->ranks_expected;
+    if (self->alone && start->speaks_here)
+        ffmk_log("only %d of this job's %d ranks on %s run under ffmk: each of them reports for "
+                 "itself",
+                 start->ranks_here, start->ranks_expected, self->host);
+    if (start->together && !self->alone)
+        /* One line a host is enough, and none is needed where all ranks are known to come. */
+        ffmk_gather_prepare(self, start->ranks_here != self->world_size &&
+                                      (start->speaks_here || start->ranks_here == 0));
     if (ffmk_comms_start(start->generation) != FFMK_SUCCESS) {
         free(self);
         return FFMK_ERR_MPI;
@@ -130,7 +137,7 @@ void ffmk_job_finish(const struct ffmk_snapshot *snapshot)
         return;
     struct ffmk_rank_record *records = &mine;
     size_t n = 1;
-    if (snapshot->ending == FFMK_ENDING_FINALIZE)
+    if (snapshot->ending == FFMK_ENDING_FINALIZE && !job->alone)
         n = ffmk_gather(job, &mine, &records);
     if (n > 0)
         ffmk_report(job, records, n);

@@ -17,6 +17,7 @@ struct ffmk_job {
     int world_size;  /* 0: no MPI_COMM_WORLD, only Sessions */
     int application; /* number of this program in an MPMD job, 0 for the first or only one */
     int spawned;     /* MPI_Comm_spawn started us: the parent's report has the plain name */
+    bool alone;      /* not all ranks are under ffmk: nothing collective, each reports for itself */
     int first_rank;  /* the ranks of this program: the report's job */
     int n_ranks;
     char host[64];

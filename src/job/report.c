@@ -107,8 +107,9 @@ static void write_csv(const char *path, const struct ffmk_rank_record *records, 
 
 static void tell_partial(const struct ffmk_rank_record *mine, const char *json_path)
 {
-    const char *how =
-        mine->data.ending == FFMK_ENDING_ABORT ? "called MPI_Abort" : "ended without MPI_Finalize";
+    const char *how = mine->data.ending == FFMK_ENDING_ABORT  ? "called MPI_Abort"
+                      : mine->data.ending == FFMK_ENDING_EXIT ? "ended without MPI_Finalize"
+                                                              : "ended";
     const double seconds = (double)mine->data.elapsed_ns * 1e-9;
     if (*json_path)
         ffmk_log("rank %d %s after %.3f s; its part of the report is in %.300s", mine->rank, how,
@@ -126,7 +127,7 @@ void ffmk_report(const struct ffmk_job *job, const struct ffmk_rank_record *reco
         ffmk_log("out of memory for the report of %zu ranks", n);
         return;
     }
-    const bool partial = records[0].data.ending != FFMK_ENDING_FINALIZE;
+    const bool partial = job->alone || records[0].data.ending != FFMK_ENDING_FINALIZE;
     char json_path[PATH_BYTES];
     char csv_path[PATH_BYTES];
     if (!path_of(job, FFMK_CONFIG_REPORT, records[0].rank, partial, json_path))

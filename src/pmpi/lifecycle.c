@@ -4,6 +4,7 @@
 
 #include "core/launcher.h"
 #include "core/log.h"
+#include "core/rollcall.h"
 #include "pmpi/cost.h"
 #include "pmpi/fortran.h"
 #include "pmpi/next.h"
@@ -105,6 +106,14 @@ void ffmk_lifecycle_before_init(void)
         }
     }
     pthread_mutex_unlock(&life.lock);
+}
+
+void ffmk_lifecycle_beginning(unsigned door)
+{
+    ffmk_lifecycle_before_init();
+    const unsigned call = door / FFMK_BINDINGS;
+    if (life.state == AWAITING && (call == FFMK_CALL_Init || call == FFMK_CALL_Init_thread))
+        ffmk_rollcall_sign();
 }
 
 /* ---- the engine ---- */
@@ -243,7 +252,16 @@ static void tell_complaints(void)
 /* Lock held, MPI up, engine there. */
 static bool begin(bool together)
 {
-    const struct ffmk_engine_start start = {&life.config, &ffmk_generation, at_exit, together};
+    const struct ffmk_rollcall roll = ffmk_rollcall_count();
+    const struct ffmk_engine_start start = {
+        .config = &life.config,
+        .generation = &ffmk_generation,
+        .at_exit = at_exit,
+        .together = together,
+        .ranks_here = roll.present,
+        .ranks_expected = roll.expected,
+        .speaks_here = roll.first,
+    };
     if (life.engine->start(&start, &life.job) != FFMK_SUCCESS)
         return false;
     tell_complaints();

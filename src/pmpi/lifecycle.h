@@ -23,6 +23,10 @@ bool ffmk_lifecycle_enter(unsigned door, void *frame);
 /** Before MPI starts: the environment is read, the vendor compared. */
 void ffmk_lifecycle_before_init(void);
 
+/** The MPI_Init-like call `door` is about to be made: as before_init, and where all ranks will come
+ * by, sign the roll. */
+void ffmk_lifecycle_beginning(unsigned door);
+
 /** MPI has started, with the MPI_Init-like call `door` that took from start to stop ticks: begin to
  * record. */
 void ffmk_lifecycle_after_init(unsigned door, uint64_t start, uint64_t stop);

@@ -25,7 +25,7 @@ static void count_only(unsigned door)
 #define BEGIN_BODY(door, call_, succeeded)                                                         \
     const bool outer_ = outermost();                                                               \
     if (outer_)                                                                                    \
-        ffmk_lifecycle_before_init();                                                              \
+        ffmk_lifecycle_beginning(door);                                                            \
     if (!ffmk_next[door])                                                                          \
         ffmk_next_find(door);                                                                      \
     void *const before_ = ffmk_thread.inside;                                                      \

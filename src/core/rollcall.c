@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Which of a job's ranks on this host run under ffmk. */
+#include "core/rollcall.h"
+
+#include "core/rng.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MOST = 4096, PATIENCE_MS = 1000 };
+
+static struct {
+    int file;
+    int expected;
+    char path[160];
+} roll = {.file = -1};
+
+/* ---- which job this is ---- */
+
+static uint64_t mix(uint64_t hash, const char *text)
+{
+    for (; text && *text; text++)
+        hash = ffmk_rng_mix(hash ^ (uint64_t)(unsigned char)*text);
+    return hash;
+}
+
+/* Name, parent and begin of a process, from /proc. */
+static bool process(long pid, char name[32], long *parent, unsigned long long *begun)
+{
+    char path[64];
+    char text[1024];
+    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    const size_t length = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[length] = '\0';
+    const char *open = strchr(text, '(');
+    const char *close = strrchr(text, ')'); /* the name may hold anything */
+    if (!open || !close || close - open > 31)
+        return false;
+    snprintf(name, 32, "%.*s", (int)(close - open - 1), open + 1);
+    /* Behind the name: state, parent, 17 others, time of begin (proc(5)). */
+    return sscanf(close + 1,
+                  " %*c %ld %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+                  "%llu",
+                  parent, begun) == 2;
+}
+
+/* Hydra gives its jobs no name; the process of it that started this host's ranks is one. */
+static uint64_t hydra_job(void)
+{
+    long pid = (long)getpid();
+    for (int up = 0; up < 16 && pid > 1; up++) {
+        char name[32];
+        long parent;
+        unsigned long long begun;
+        if (!process(pid, name, &parent, &begun))
+            return 0;
+        if (strcmp(name, "hydra_pmi_proxy") == 0)
+            return ffmk_rng_mix((uint64_t)pid) ^ begun;
+        pid = parent;
+    }
+    return 0;
+}
+
+/* The job's name, the same for its ranks on this host and for nobody else, and how many they are.
+ */
+static bool identify(uint64_t *job, int *expected)
+{
+    const char *ranks = getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+    const char *name = getenv("PMIX_NAMESPACE");
+    const char *programs = getenv("OMPI_NUM_APP_CTX");
+    if (ranks && name) {
+        if (programs && strcmp(programs, "1") != 0)
+            return false; /* each program is a job of its own, and their ranks here are not told */
+        *job = mix(mix(mix(1, name), getenv("PMIX_SERVER_URI2")), getenv("PMIX_SERVER_URI3"));
+    } else {
+        ranks = getenv("MPI_LOCALNRANKS");
+        *job = ranks ? hydra_job() : 0;
+    }
+    *expected = ranks ? (int)strtol(ranks, NULL, 10) : 0;
+    return *job && *expected > 0 && *expected <= MOST;
+}
+
+/* ---- signing and counting ---- */
+
+void ffmk_rollcall_sign(void)
+{
+    uint64_t job;
+    if (roll.file >= 0 || !identify(&job, &roll.expected))
+        return;
+    snprintf(roll.path, sizeof roll.path, "%s/ffmk-%ld-%016llx",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (long)getuid(),
+             (unsigned long long)job);
+    const int file = open(roll.path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+    struct stat stat;
+    const uint64_t pid = (uint64_t)getpid();
+    if (file >= 0 && fstat(file, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_uid == getuid() &&
+        write(file, &pid, sizeof pid) == sizeof pid)
+        roll.file = file;
+    else if (file >= 0)
+        close(file);
+}
+
+/* Signatures of processes that are alive: a file may remain of a job that was killed. */
+static struct ffmk_rollcall read_roll(void)
+{
+    static uint64_t pids[MOST];
+    struct ffmk_rollcall found = {0, roll.expected, false};
+    const ssize_t bytes = pread(roll.file, pids, sizeof pids, 0);
+    for (ssize_t i = 0; i < bytes / (ssize_t)sizeof *pids; i++) {
+        if (kill((pid_t)pids[i], 0) != 0 && errno == ESRCH)
+            continue;
+        if (found.present++ == 0)
+            found.first = pids[i] == (uint64_t)getpid();
+    }
+    return found;
+}
+
+struct ffmk_rollcall ffmk_rollcall_count(void)
+{
+    struct ffmk_rollcall found = {0, 0, false};
+    if (roll.file < 0)
+        return found;
+    for (int ms = 0; ms <= PATIENCE_MS; ms++) {
+        found = read_roll();
+        if (found.present >= found.expected)
+            break;
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+    }
+    /* Whoever still counts has it open. */
+    unlink(roll.path);
+    close(roll.file);
+    roll.file = -1;
+    return found;
+}

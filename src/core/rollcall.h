@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Which of a job's ranks on this host run under ffmk. Some ranks may not: a script that starts them
+ * differently, several programs on one line of the launcher. Whoever then waits for all ranks waits
+ * for ever, so this is known before anybody waits. Each process signs a file that all of the job on
+ * this host share before MPI starts; MPI starts nowhere before all ranks came so far. */
+#ifndef FFMK_CORE_ROLLCALL_H
+#define FFMK_CORE_ROLLCALL_H
+
+#include <stdbool.h>
+
+struct ffmk_rollcall {
+    int present;  /* processes of this host that signed; 0: this launcher does not tell enough */
+    int expected; /* ranks of the job on this host, as the launcher says */
+    bool first;   /* this process signed first: it speaks for the others */
+};
+
+/** Sign. Once a process, before MPI starts. */
+void ffmk_rollcall_sign(void);
+
+/** Count, when MPI has started, and forget about it. Waits a second when not all are there. */
+struct ffmk_rollcall ffmk_rollcall_count(void);
+
+#endif

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Only some ranks run under ffmk: a script that starts them differently, several programs on one line of the launcher.
+Nobody waits for the others; one line says so, and each rank that is watched reports for itself."""
+
+from harness import *
+
+CALLS = {("MPI_Init", "c"): 1, ("MPI_Barrier", "c"): 10, ("MPI_Finalize", "c"): 1}
+ways = settings.program("ways")
+
+
+def look(folder, run, what, watched, of):
+    check(not run.hung, what, "hangs")
+    run.succeeds(what)
+    equal(len([line for line in run.said if f"only {len(watched)} of this job's {of} ranks" in line]), 1, "one line:", run.err)
+    equal(len([line for line in run.said if "its part of the report" in line]), len(watched), "a line for each:", run.err)
+    equal(sorted(path.name for path in folder.glob("run*")), [f"run.rank{rank}.json" for rank in watched], "reports of", what)
+    for rank in watched:
+        report = read(folder / f"run.rank{rank}.json")
+        if report:
+            equal((report["ranks"], report["complete"]), (of, False), "ranks of", what)
+            same(counted(report["calls"]), CALLS, f"calls of rank {rank} in {what}")
+    for path in folder.glob("run*"):
+        path.unlink()
+
+
+with Folder() as folder:
+    leftovers = set(pathlib.Path("/dev/shm").glob("ffmk-*"))
+    variables = {"LD_PRELOAD": "", "FFMK_REPORT": "run.json"}
+    for watched in ([0], [1], [2], [1, 2]):
+        choose = "|".join(str(rank) for rank in watched)
+        script = f'case ${{OMPI_COMM_WORLD_RANK:-$PMI_RANK}} in {choose}) exec "$@" ;; *) shift 2; exec "$@" ;; esac'
+        run = job(3, "sh", "-c", script, "sh", settings.command, "run", ways, "plain", env=variables, cwd=folder, timeout=60)
+        look(folder, run, f"a script that watches {choose}", watched, 3)
+
+    # Those that are told to do nothing, or step aside, are not waited for either.
+    script = '[ ${OMPI_COMM_WORLD_RANK:-$PMI_RANK} = 1 ] && export FFMK_DISABLE=1; exec "$@"'
+    run = job(2, "sh", "-c", script, "sh", settings.command, "run", ways, "plain", env=variables, cwd=folder, timeout=60)
+    look(folder, run, "FFMK_DISABLE=1 on one rank", [0], 2)
+
+    if settings.mpi == "mpich":  # Open MPI's launcher tells which ranks are of which program (beginnings.py)
+        run = Run([*settings.ranks(1), settings.command, "run", ways, "plain", ":", "-n", "1", ways, "plain"],
+                  env=variables, cwd=folder, timeout=60)
+        look(folder, run, "a program beside one that is not watched", [0], 2)
+
+    # However late a rank comes, those that are there wait for it.
+    script = 'sleep 0.$((${OMPI_COMM_WORLD_RANK:-$PMI_RANK} * 4)); exec "$@"'
+    run = job(3, "sh", "-c", script, "sh", settings.command, "run", ways, "plain", env=variables, cwd=folder, timeout=60)
+    run.succeeds("ranks that come late")
+    report = read(folder / "run.json")
+    if report:
+        equal((report["ranks"], report["complete"]), (3, True), "the report with those that came late")
+    equal(set(pathlib.Path("/dev/shm").glob("ffmk-*")) - leftovers, set(), "nothing is left behind")
+done()
