@@ -50,11 +50,17 @@ static bool process(long pid, char name[32], long *parent, unsigned long long *b
     if (!open || !close || close - open > 31)
         return false;
     snprintf(name, 32, "%.*s", (int)(close - open - 1), open + 1);
-    /* Behind the name: state, parent, 17 others, time of begin (proc(5)). */
-    return sscanf(close + 1,
-                  " %*c %ld %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-                  "%llu",
-                  parent, begun) == 2;
+    /* Behind the name: the third field, state; the fourth, parent; … the 22nd, begin (proc(5)). */
+    const char *at = close + 1;
+    *parent = 0;
+    for (int field = 3; field < 22; field++) {
+        at += strspn(at, " ");
+        if (field == 4)
+            *parent = strtol(at, NULL, 10);
+        at += strcspn(at, " ");
+    }
+    *begun = strtoull(at, NULL, 10);
+    return *begun > 0;
 }
 
 /* Hydra gives its jobs no name; the process of it that started this host's ranks is one. */

@@ -4,31 +4,20 @@
 
 #include "pmpi/lifecycle.h"
 
-/* Open MPI's handles are addresses, MPICH's numbers. */
-static uint64_t place_of(uint64_t handle)
-{
-    return handle ^ (handle >> 4) ^ (handle >> 9);
-}
-
-uint64_t ffmk_account_size_other(struct ffmk_recorder *recorder, uint64_t datatype)
+uint64_t ffmk_account_size_miss(struct ffmk_recorder *recorder, uint64_t datatype)
 {
     ffmk_recorder_forget(recorder);
-    struct ffmk_size_entry *entry = &recorder->sizes[place_of(datatype) % FFMK_SIZE_CACHE];
-    if (entry->datatype != datatype)
-        *entry = (struct ffmk_size_entry){datatype, ffmk_lifecycle_engine()->type_size(datatype)};
-    recorder->recent = *entry;
-    return entry->bytes;
+    const uint64_t bytes = ffmk_lifecycle_engine()->type_size(datatype);
+    recorder->sizes[ffmk_handle_place(datatype) % FFMK_SIZE_CACHE] =
+        (struct ffmk_size_entry){datatype, bytes};
+    return bytes;
 }
 
 const struct ffmk_comm_map *ffmk_account_map_miss(struct ffmk_recorder *recorder, uint64_t comm)
 {
     ffmk_recorder_forget(recorder);
-    struct ffmk_comm_entry *entry = &recorder->comms[place_of(comm) % FFMK_COMM_CACHE];
-    if (entry->comm != comm)
-        *entry = (struct ffmk_comm_entry){comm, ffmk_lifecycle_engine()->comm_map(comm)};
-    recorder->recent_comm = *entry;
-    /* Without a matrix no call is to find its peers ahead. */
-    recorder->peers = (struct ffmk_peers){recorder->lanes ? comm : UINT64_MAX, entry->map->world,
-                                          entry->map->size};
-    return entry->map;
+    const struct ffmk_comm_map *map = ffmk_lifecycle_engine()->comm_map(comm);
+    recorder->comms[ffmk_handle_place(comm) % FFMK_COMM_CACHE] =
+        (struct ffmk_comm_entry){comm, map, map->world, recorder->lanes ? map->size : 0};
+    return map;
 }

@@ -18,24 +18,37 @@
 #include "pmpi/persistent.h"
 #include "pmpi/record.h"
 
-/** Slow paths: another datatype or communicator than last time, from the cache or the engine. */
-uint64_t ffmk_account_size_other(struct ffmk_recorder *recorder, uint64_t datatype);
+/** Where a handle goes in a small cache, modulo its size: Open MPI's C handles are addresses of
+ * structs, all others are numbers. */
+static inline uint64_t ffmk_handle_place(uint64_t handle)
+{
+#ifdef OPEN_MPI
+    return handle & FFMK_HANDLE_FORTRAN ? handle : handle >> 9;
+#else
+    return handle;
+#endif
+}
+
+/** Slow paths: the engine knows, and then the cache. */
+uint64_t ffmk_account_size_miss(struct ffmk_recorder *recorder, uint64_t datatype);
 const struct ffmk_comm_map *ffmk_account_map_miss(struct ffmk_recorder *recorder, uint64_t comm);
 
 static inline uint64_t ffmk_account_size(struct ffmk_recorder *recorder, uint64_t datatype)
 {
-    if (__builtin_expect(
-            recorder->recent.datatype == datatype && recorder->generation == ffmk_generation, 1))
-        return recorder->recent.bytes;
-    return ffmk_account_size_other(recorder, datatype);
+    const struct ffmk_size_entry *const entry =
+        &recorder->sizes[ffmk_handle_place(datatype) % FFMK_SIZE_CACHE];
+    if (__builtin_expect(entry->datatype == datatype && recorder->generation == ffmk_generation, 1))
+        return entry->bytes;
+    return ffmk_account_size_miss(recorder, datatype);
 }
 
 static inline const struct ffmk_comm_map *ffmk_account_map(struct ffmk_recorder *recorder,
                                                            uint64_t comm)
 {
-    if (__builtin_expect(
-            recorder->recent_comm.comm == comm && recorder->generation == ffmk_generation, 1))
-        return recorder->recent_comm.map;
+    const struct ffmk_comm_entry *const entry =
+        &recorder->comms[ffmk_handle_place(comm) % FFMK_COMM_CACHE];
+    if (__builtin_expect(entry->comm == comm && recorder->generation == ffmk_generation, 1))
+        return entry->map;
     return ffmk_account_map_miss(recorder, comm);
 }
 
@@ -103,23 +116,25 @@ static inline uint64_t ffmk_account_sum_count(const MPI_Count *counts, int n)
 static inline bool ffmk_ahead_bytes(int64_t count, uint64_t datatype)
 {
     const struct ffmk_recorder *const recorder = ffmk_thread.recorder;
-    if (__builtin_expect(
-            recorder->recent.datatype != datatype || recorder->generation != ffmk_generation, 0))
+    const struct ffmk_size_entry *const entry =
+        &recorder->sizes[ffmk_handle_place(datatype) % FFMK_SIZE_CACHE];
+    if (__builtin_expect(entry->datatype != datatype || recorder->generation != ffmk_generation, 0))
         return false;
     /* With a negative count the call fails. */
-    ffmk_thread.bytes = (uint64_t)count * recorder->recent.bytes;
+    ffmk_thread.bytes = (uint64_t)count * entry->bytes;
     return true;
 }
 
 static inline bool ffmk_ahead_message(int64_t count, uint64_t datatype, int dest, uint64_t comm)
 {
     const struct ffmk_recorder *const recorder = ffmk_thread.recorder;
-    if (__builtin_expect(
-            recorder->peers.comm != comm || (unsigned)dest >= (unsigned)recorder->peers.size, 0))
-        return false; /* another communicator, MPI_PROC_NULL, no such rank */
+    const struct ffmk_comm_entry *const entry =
+        &recorder->comms[ffmk_handle_place(comm) % FFMK_COMM_CACHE];
+    if (__builtin_expect(entry->comm != comm || (unsigned)dest >= (unsigned)entry->peers, 0))
+        return false; /* MPI_PROC_NULL or no such rank, too */
     int world = dest;
-    if (recorder->peers.world) {
-        world = recorder->peers.world[dest];
+    if (entry->world) {
+        world = entry->world[dest];
         if (__builtin_expect(world < 0, 0))
             return false;
     }

@@ -143,10 +143,8 @@ static struct ffmk_recorder *take_idle(void)
 
 static void forget_handles(struct ffmk_recorder *recorder)
 {
-    recorder->recent.datatype = UINT64_MAX;
     for (int i = 0; i < FFMK_SIZE_CACHE; i++)
         recorder->sizes[i].datatype = UINT64_MAX;
-    recorder->recent_comm.comm = recorder->peers.comm = UINT64_MAX;
     for (int i = 0; i < FFMK_COMM_CACHE; i++)
         recorder->comms[i].comm = UINT64_MAX;
 }

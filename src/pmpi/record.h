@@ -32,13 +32,8 @@ struct ffmk_size_entry {
 struct ffmk_comm_entry {
     uint64_t comm;
     const struct ffmk_comm_map *map;
-};
-
-/* Whom a message on the communicator last used can go to, out of its map. */
-struct ffmk_peers {
-    uint64_t comm;
-    const int *world;
-    int size;
+    const int *world; /* the map's */
+    int peers;        /* the map's size; 0 when there is no matrix to put messages to them into */
 };
 
 /* A recorder's memory: this struct (about 1 KiB), `line` of FFMK_TIMELINE intervals (16 B each),
@@ -61,12 +56,9 @@ struct ffmk_recorder {
     struct ffmk_interval *line;
 
     uint32_t generation;
-    uint32_t bin_shift;            /* a bin of the matrix is 2^bin_shift ranks */
-    struct ffmk_size_entry recent; /* the one of sizes last used */
-    struct ffmk_peers peers;
+    uint32_t bin_shift; /* a bin of the matrix is 2^bin_shift ranks */
     struct ffmk_lane *lanes;
-    struct ffmk_comm_entry recent_comm; /* the one of comms last used */
-    struct ffmk_size_entry sizes[FFMK_SIZE_CACHE];
+    struct ffmk_size_entry sizes[FFMK_SIZE_CACHE]; /* by ffmk_handle_place() */
     struct ffmk_comm_entry comms[FFMK_COMM_CACHE];
 
     uint32_t stats_used;
