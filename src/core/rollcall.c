@@ -63,8 +63,9 @@ static bool process(long pid, char name[32], long *parent, unsigned long long *b
     return *begun > 0;
 }
 
-/* Hydra gives its jobs no name; the process of it that started this host's ranks is one. */
-static uint64_t hydra_job(void)
+/* The launcher's process that started this host's ranks, as one number; 0 when it is not among our
+ * ancestors: with process numbers of its own, as in a container, a rank cannot see the others. */
+static uint64_t launcher(const char *const *names)
 {
     long pid = (long)getpid();
     for (int up = 0; up < 16 && pid > 1; up++) {
@@ -73,8 +74,9 @@ static uint64_t hydra_job(void)
         unsigned long long begun;
         if (!process(pid, name, &parent, &begun))
             return 0;
-        if (strcmp(name, "hydra_pmi_proxy") == 0)
-            return ffmk_rng_mix((uint64_t)pid) ^ begun;
+        for (const char *const *known = names; *known; known++)
+            if (strcmp(name, *known) == 0)
+                return ffmk_rng_mix((uint64_t)pid) ^ begun;
         pid = parent;
     }
     return 0;
@@ -84,16 +86,23 @@ static uint64_t hydra_job(void)
  */
 static bool identify(uint64_t *job, int *expected)
 {
+    static const char *const open_mpi[] = {
+        "mpirun", "mpirun.openmpi", "mpiexec", "mpiexec.openmpi", "orterun",
+        "orted",  "prterun",        "prte",    "prted",           NULL};
+    static const char *const hydra[] = {"hydra_pmi_proxy", NULL};
     const char *ranks = getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
     const char *name = getenv("PMIX_NAMESPACE");
     const char *programs = getenv("OMPI_NUM_APP_CTX");
     if (ranks && name) {
         if (programs && strcmp(programs, "1") != 0)
             return false; /* each program is a job of its own, and their ranks here are not told */
-        *job = mix(mix(mix(1, name), getenv("PMIX_SERVER_URI2")), getenv("PMIX_SERVER_URI3"));
+        *job = launcher(open_mpi)
+                   ? mix(mix(mix(1, name), getenv("PMIX_SERVER_URI2")), getenv("PMIX_SERVER_URI3"))
+                   : 0;
     } else {
+        /* Hydra gives its jobs no name. */
         ranks = getenv("MPI_LOCALNRANKS");
-        *job = ranks ? hydra_job() : 0;
+        *job = launcher(hydra);
     }
     *expected = ranks ? (int)strtol(ranks, NULL, 10) : 0;
     return *job && *expected > 0 && *expected <= MOST;
