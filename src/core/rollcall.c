@@ -68,7 +68,7 @@ static bool process(long pid, char name[32], long *parent, unsigned long long *b
 static uint64_t launcher(const char *const *names)
 {
     long pid = (long)getpid();
-    for (int up = 0; up < 16 && pid > 1; up++) {
+    for (int up = 0; up < 16 && pid > 0; up++) {
         char name[32];
         long parent;
         unsigned long long begun;
@@ -122,7 +122,7 @@ void ffmk_rollcall_sign(void)
     struct stat stat;
     const uint64_t pid = (uint64_t)getpid();
     if (file >= 0 && fstat(file, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_uid == getuid() &&
-        write(file, &pid, sizeof pid) == sizeof pid)
+        stat.st_nlink == 1 && write(file, &pid, sizeof pid) == sizeof pid)
         roll.file = file;
     else if (file >= 0)
         close(file);
@@ -143,20 +143,28 @@ static struct ffmk_rollcall read_roll(void)
     return found;
 }
 
-struct ffmk_rollcall ffmk_rollcall_count(void)
+struct ffmk_rollcall ffmk_rollcall_count(int ranks)
 {
     struct ffmk_rollcall found = {0, 0, false};
-    if (roll.file < 0)
+    if (roll.file < 0 || roll.expected > ranks) {
+        ffmk_rollcall_leave();
         return found;
+    }
     for (int ms = 0; ms <= PATIENCE_MS; ms++) {
         found = read_roll();
         if (found.present >= found.expected)
             break;
         nanosleep(&(struct timespec){0, 1000000}, NULL);
     }
-    /* Whoever still counts has it open. */
-    unlink(roll.path);
+    ffmk_rollcall_leave();
+    return found;
+}
+
+void ffmk_rollcall_leave(void)
+{
+    if (roll.file < 0)
+        return;
+    unlink(roll.path); /* whoever still counts has it open */
     close(roll.file);
     roll.file = -1;
-    return found;
 }

@@ -17,7 +17,12 @@ struct ffmk_rollcall {
 /** Sign. Once a process, before MPI starts. */
 void ffmk_rollcall_sign(void);
 
-/** Count, when MPI has started, and forget about it. Waits a second when not all are there. */
-struct ffmk_rollcall ffmk_rollcall_count(void);
+/** Count, when MPI has started with that many ranks, and forget about it. Waits a second when not
+ * all are there. Fewer ranks than this host should have: the launcher spoke of another job, whose
+ * environment this program inherited; then nothing is known. */
+struct ffmk_rollcall ffmk_rollcall_count(int ranks);
+
+/** Forget about it without counting. */
+void ffmk_rollcall_leave(void);
 
 #endif

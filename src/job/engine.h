@@ -7,6 +7,7 @@
 #define FFMK_JOB_ENGINE_H
 
 #include "core/config.h"
+#include "core/rollcall.h"
 #include "job/snapshot.h"
 
 #include <ffmk.h>
@@ -34,10 +35,9 @@ struct ffmk_engine_start {
     const struct ffmk_config *config;
     volatile uint32_t *generation; /* the engine adds one when a communicator goes away */
     void (*at_exit)(void);         /* called when the process ends, after its own exit handlers */
-    bool together;                 /* in MPI_Init, where all ranks are; else in any first call */
-    int ranks_here;                /* that run under ffmk on this host; 0: not known */
-    int ranks_expected;            /* that the job has on this host */
-    bool speaks_here;              /* this process, for all of this host's under ffmk */
+    bool together;                 /* all ranks are in this call: MPI_Init */
+    /* Who of this host's ranks runs under ffmk: core/rollcall.h; the doors have signed. */
+    struct ffmk_rollcall (*rollcall)(int ranks);
 };
 
 /** What the engine tells the doors in return. */
@@ -51,8 +51,8 @@ struct ffmk_engine_job {
 struct ffmk_engine {
     uint32_t version;
 
-    /** MPI is up. Collective over the job's ranks when `together` and not fewer ranks are here
-     * than expected, else local. \return FFMK_SUCCESS
+    /** MPI is up. Collective over the job's ranks when `together` and none of this host is
+     * missing, else local. \return FFMK_SUCCESS
      * or an error after a line about it. */
     int (*start)(const struct ffmk_engine_start *start, struct ffmk_engine_job *job);
     /** The run of this rank ends: write the report. Collective over the job when ending is

@@ -279,15 +279,9 @@ static MPI_Comm comm_of_world(void)
     return comm;
 }
 
-/* An error on the way is not the program's: it loses the report, its handler hears nothing. */
 static MPI_Comm make_comm(const struct ffmk_job *job)
 {
-    MPI_Errhandler handler;
-    PMPI_Comm_get_errhandler(MPI_COMM_WORLD, &handler);
-    PMPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     MPI_Comm comm = job->n_ranks < job->world_size ? comm_of_program(job) : comm_of_world();
-    PMPI_Comm_set_errhandler(MPI_COMM_WORLD, handler);
-    PMPI_Errhandler_free(&handler);
     if (comm != MPI_COMM_NULL)
         PMPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
     return comm;
@@ -368,7 +362,13 @@ static MPI_Comm open_comm(const struct ffmk_job *job)
     if (job->world_size == 0)
         return open_session_comm();
 #endif
-    return early != MPI_COMM_NULL ? early : make_comm(job);
+    if (early != MPI_COMM_NULL)
+        return early;
+    /* An error on the way is not the program's: it loses the report, its handler hears nothing. Not
+     * so in MPI_Init: MPICH takes a handler that was ever set for another one than none at all, and
+     * communicators made later inherit that. */
+    PMPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    return make_comm(job);
 }
 
 static void close_comm(MPI_Comm *comm)

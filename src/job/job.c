@@ -78,6 +78,21 @@ static void find_program(struct ffmk_job *self)
     }
 }
 
+/* In MPI_Init, where all ranks are: those under ffmk get together, if that is all of them. */
+static void meet(struct ffmk_job *self, struct ffmk_rollcall roll)
+{
+    self->alone = roll.present < roll.expected;
+    if (!self->alone) {
+        /* One line a host is enough about waiting for others. */
+        const bool speaks = roll.present ? roll.first : self->world_rank == self->first_rank;
+        ffmk_gather_prepare(self, speaks && self->n_ranks > 1);
+    } else if (roll.first) {
+        ffmk_log("only %d of this job's %d ranks on %s run under ffmk: each of them reports for "
+                 "itself",
+                 roll.present, roll.expected, self->host);
+    }
+}
+
 int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job *told)
 {
     struct ffmk_job *self = calloc(1, sizeof *self);
@@ -103,15 +118,8 @@ int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job
         self->directory[0] = '\0';
     name_job(self);
     find_program(self);
-    self->alone = start->ranks_here < start->ranks_expected;
-    if (self->alone && start->speaks_here)
-        ffmk_log("only %d of this job's %d ranks on %s run under ffmk: each of them reports for "
-                 "itself",
-                 start->ranks_here, start->ranks_expected, self->host);
-    if (start->together && !self->alone)
-        /* One line a host is enough, and none is needed where all ranks are known to come. */
-        ffmk_gather_prepare(self, start->ranks_here != self->world_size &&
-                                      (start->speaks_here || start->ranks_here == 0));
+    if (start->together)
+        meet(self, start->rollcall(self->world_size));
     if (ffmk_comms_start(start->generation) != FFMK_SUCCESS) {
         free(self);
         return FFMK_ERR_MPI;

@@ -23,7 +23,7 @@
 static inline uint64_t ffmk_handle_place(uint64_t handle)
 {
 #ifdef OPEN_MPI
-    return handle & FFMK_HANDLE_FORTRAN ? handle : handle >> 9;
+    return handle & FFMK_HANDLE_FORTRAN ? handle : (handle >> 8) ^ (handle >> 4);
 #else
     return handle;
 #endif
@@ -120,9 +120,8 @@ static inline bool ffmk_ahead_bytes(int64_t count, uint64_t datatype)
         &recorder->sizes[ffmk_handle_place(datatype) % FFMK_SIZE_CACHE];
     if (__builtin_expect(entry->datatype != datatype || recorder->generation != ffmk_generation, 0))
         return false;
-    /* With a negative count the call fails. */
     ffmk_thread.bytes = (uint64_t)count * entry->bytes;
-    return true;
+    return count >= 0; /* one that means nothing may be anything */
 }
 
 static inline bool ffmk_ahead_message(int64_t count, uint64_t datatype, int dest, uint64_t comm)
@@ -130,7 +129,10 @@ static inline bool ffmk_ahead_message(int64_t count, uint64_t datatype, int dest
     const struct ffmk_recorder *const recorder = ffmk_thread.recorder;
     const struct ffmk_comm_entry *const entry =
         &recorder->comms[ffmk_handle_place(comm) % FFMK_COMM_CACHE];
-    if (__builtin_expect(entry->comm != comm || (unsigned)dest >= (unsigned)entry->peers, 0))
+    /* Of a communicator that went away, `world` did, too. */
+    if (__builtin_expect(entry->comm != comm || recorder->generation != ffmk_generation ||
+                             (unsigned)dest >= (unsigned)entry->peers,
+                         0))
         return false; /* MPI_PROC_NULL or no such rank, too */
     int world = dest;
     if (entry->world) {
@@ -154,7 +156,7 @@ static inline bool ffmk_ahead_forget(void)
 enum { AHEAD_IS_NOTHING, AHEAD_IS_FORGET, AHEAD_IS_BYTES, AHEAD_IS_MESSAGE, AHEAD_IS_LATER };
 #define AHEAD_WHAT(what, known)   what
 #define AHEAD_KNOWN(what, known)  (known)
-#define AHEAD_MOVES(what, known)  (what != AHEAD_IS_NOTHING && what != AHEAD_IS_FORGET)
+#define AHEAD_MOVES(what, known)  (what != AHEAD_IS_NOTHING)
 #define AHEAD_ALWAYS(what, known) ((void)(what == AHEAD_IS_FORGET && (known)))
 
 #define AHEAD_NOTHING            (AHEAD_IS_NOTHING, true)
@@ -189,7 +191,7 @@ enum { AHEAD_IS_NOTHING, AHEAD_IS_FORGET, AHEAD_IS_BYTES, AHEAD_IS_MESSAGE, AHEA
 #define ONE(type)          ffmk_account_size(recorder, TYPE(type))
 #define SENT(count, type, dest, comm)                                                              \
     ffmk_account_sent(recorder, COUNT(count), TYPE(type), NUMBER(dest), COMM(comm))
-#define FORGET() 0
+#define FORGET() (ffmk_ahead_forget(), 0) /* again: another thread may just have looked it up */
 
 /* A rank's own part of a gather: it hands over the send arguments, or with MPI_IN_PLACE what the
  * receive arguments say of it. Intercommunicators count nothing in rooted and v collectives: which

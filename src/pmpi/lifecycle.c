@@ -108,11 +108,17 @@ void ffmk_lifecycle_before_init(void)
     pthread_mutex_unlock(&life.lock);
 }
 
+/* Whether all ranks come by this door: not by MPI_Session_init. */
+static bool starts_all(unsigned door)
+{
+    const unsigned call = door / FFMK_BINDINGS;
+    return call == FFMK_CALL_Init || call == FFMK_CALL_Init_thread;
+}
+
 void ffmk_lifecycle_beginning(unsigned door)
 {
     ffmk_lifecycle_before_init();
-    const unsigned call = door / FFMK_BINDINGS;
-    if (life.state == AWAITING && (call == FFMK_CALL_Init || call == FFMK_CALL_Init_thread))
+    if (life.state == AWAITING && starts_all(door))
         ffmk_rollcall_sign();
 }
 
@@ -252,16 +258,8 @@ static void tell_complaints(void)
 /* Lock held, MPI up, engine there. */
 static bool begin(bool together)
 {
-    const struct ffmk_rollcall roll = ffmk_rollcall_count();
-    const struct ffmk_engine_start start = {
-        .config = &life.config,
-        .generation = &ffmk_generation,
-        .at_exit = at_exit,
-        .together = together,
-        .ranks_here = roll.present,
-        .ranks_expected = roll.expected,
-        .speaks_here = roll.first,
-    };
+    const struct ffmk_engine_start start = {&life.config, &ffmk_generation, at_exit, together,
+                                            ffmk_rollcall_count};
     if (life.engine->start(&start, &life.job) != FFMK_SUCCESS)
         return false;
     tell_complaints();
@@ -282,8 +280,10 @@ static void begin_or_step_aside(bool together)
 {
     const struct ffmk_engine *engine = ffmk_lifecycle_engine();
     pthread_mutex_lock(&life.lock);
-    if (life.state == AWAITING && (!engine || !begin(together)))
+    if (life.state == AWAITING && (!engine || !begin(together))) {
         life.state = OFF;
+        ffmk_rollcall_leave();
+    }
     pthread_mutex_unlock(&life.lock);
 }
 
@@ -291,7 +291,7 @@ void ffmk_lifecycle_after_init(unsigned door, uint64_t start, uint64_t stop)
 {
     life.open++;
     if (life.state == AWAITING)
-        begin_or_step_aside(true);
+        begin_or_step_aside(starts_all(door));
     if (life.state == RUNNING && ffmk_thread.recorder &&
         ffmk_thread.inside == ffmk_thread_outside()) {
         ffmk_recorder_charge_before(ffmk_thread.recorder, door, stop - start);

@@ -50,6 +50,15 @@ with Folder() as folder:
     if report:
         equal((report["ranks"], report["complete"]), (3, True), "the report with those that came late")
 
+    # What the launcher of another job said is not believed.
+    inherited = ["env", "OMPI_COMM_WORLD_LOCAL_SIZE=7", "MPI_LOCALNRANKS=7", settings.command, "run", ways, "plain"]
+    run = job(2, *inherited, env=variables, cwd=folder, timeout=60)
+    run.succeeds("another job's environment")
+    report = read(folder / "run.json")
+    if report:
+        equal((report["ranks"], report["complete"]), (2, True), "the report in another job's environment")
+        (folder / "run.json").unlink()
+
     # Ranks in containers cannot see one another's processes: then nobody is taken to be missing.
     contained = ["unshare", "-p", "-f", "--mount-proc"]
     if Run([*contained, "true"]).code != 0:
@@ -62,5 +71,12 @@ with Folder() as folder:
         report = read(folder / "run.json")
         if report:
             equal((report["ranks"], report["complete"]), (2, True), "the report of ranks in containers")
+            (folder / "run.json").unlink()
+
+        # The launcher and all ranks in one, as `docker run … mpirun …` has it.
+        script = '[ ${OMPI_COMM_WORLD_RANK:-$PMI_RANK} = 1 ] || shift 2; exec "$@"'
+        run = Run([*contained, *settings.ranks(2), "sh", "-c", script, "sh", settings.command, "run", ways, "plain"],
+                  env=variables, cwd=folder, timeout=60)
+        look(folder, run, "a job in a container", [1], 2)
     equal(set(pathlib.Path("/dev/shm").glob("ffmk-*")) - leftovers, set(), "nothing is left behind")
 done()

@@ -94,6 +94,49 @@ static void comms_go(void)
     }
 }
 
+/* A send is the first to meet what the last communicator left behind. */
+static void sends_first(void)
+{
+    for (int i = 0; i < 6; i++) {
+        MPI_Comm comm;
+        MPI_Request request;
+        int me;
+        MPI_Comm_split(MPI_COMM_WORLD, 0, i % 2 ? -rank : rank, &comm);
+        MPI_Comm_rank(comm, &me);
+        const int dest = (me + 1) % size;
+        static char from[1];
+        MPI_Isend(from, 1, MPI_BYTE, dest, 1, comm, &request);
+        MPI_Recv(buffer, 1, MPI_BYTE, (me + size - 1) % size, 1, comm, MPI_STATUS_IGNORE);
+        MPI_Wait(&request, MPI_STATUS_IGNORE);
+        MPI_Comm_free(&comm);
+        const int world = i % 2 ? size - 1 - dest : dest;
+        messages[world]++;
+        sent_bytes[world]++;
+    }
+}
+
+/* Of three ranks, the second is in the root's group but not the root: its count means nothing.
+ * Prints what the call moves here. */
+static void nobody(void)
+{
+    MPI_Comm half;
+    MPI_Comm inter;
+    MPI_Comm_split(MPI_COMM_WORLD, rank < 2, rank, &half);
+    MPI_Intercomm_create(half, 0, MPI_COMM_WORLD, rank < 2 ? 2 : 0, 3, &inter);
+    MPI_Comm_set_errhandler(inter, MPI_ERRORS_RETURN);
+    const int root = rank == 0 ? MPI_ROOT : rank == 1 ? MPI_PROC_NULL : 0;
+    int in = 1;
+    int out;
+    long moved = 0;
+    for (int i = 0; i < 5; i++) {
+        MPI_Reduce(&in, &out, rank == 1 ? -1 : 1, MPI_INT, MPI_SUM, root, inter);
+        moved += rank == 1 ? 0 : (long)sizeof in;
+    }
+    printf("reduced %ld\n", moved);
+    MPI_Comm_free(&inter);
+    MPI_Comm_free(&half);
+}
+
 /* They count as calls and move nothing, with everything known from the call before or not. */
 static int failing(void)
 {
@@ -121,6 +164,9 @@ int main(int argc, char **argv)
     types_go();
     turns();
     comms_go();
+    sends_first();
+    if (size == 3)
+        nobody();
     const int failures = failing();
     if (failures != 12)
         printf("FAILED: %d of 12 sends failed\n", failures);
