@@ -128,6 +128,7 @@ static void nobody(void)
     int in = 1;
     int out;
     long moved = 0;
+    send(1, MPI_INT, rank, rank, rank, MPI_COMM_WORLD); /* the datatype's size is known from here */
     for (int i = 0; i < 5; i++) {
         MPI_Reduce(&in, &out, rank == 1 ? -1 : 1, MPI_INT, MPI_SUM, root, inter);
         moved += rank == 1 ? 0 : (long)sizeof in;
