@@ -230,10 +230,8 @@ static int get_record(const uint8_t *bytes, size_t length, struct ffmk_rank_reco
     return !in->failed && in->at == in->length;
 }
 
-/* ---- communication ---- */
+/* ---- over which communicator ---- */
 
-/* A communicator of our own over the job's ranks: nothing of the program's can match our messages.
- * It is made of a group, not duplicated, so that no attribute callback of the program runs. */
 #if MPI_VERSION >= 4
 /* Without MPI_COMM_WORLD: a session of our own, kept open while its communicator lives. */
 static MPI_Session session = MPI_SESSION_NULL;
@@ -252,49 +250,47 @@ static MPI_Comm open_session_comm(void)
 }
 #endif
 
-/* A program among others (MPMD): a communicator of its ranks alone. */
-static MPI_Comm comm_of_program(const struct ffmk_job *job)
+/* Of a program among others (MPMD), its ranks alone. Open MPI's MPI_Comm_create_group sends
+ * messages that the program's receives can match: it is called while there are none yet. */
+static MPI_Comm program = MPI_COMM_NULL;
+
+void ffmk_gather_prepare(const struct ffmk_job *job)
 {
-    MPI_Comm comm = MPI_COMM_NULL;
+    if (job->n_ranks == job->world_size)
+        return;
     MPI_Group world;
     MPI_Group ours;
     int range[1][3] = {{job->first_rank, job->first_rank + job->n_ranks - 1, 1}};
     PMPI_Comm_group(MPI_COMM_WORLD, &world);
     PMPI_Group_range_incl(world, 1, range, &ours);
-    if (PMPI_Comm_create_group(MPI_COMM_WORLD, ours, TAG, &comm) != MPI_SUCCESS)
-        comm = MPI_COMM_NULL;
+    if (PMPI_Comm_create_group(MPI_COMM_WORLD, ours, TAG, &program) != MPI_SUCCESS)
+        program = MPI_COMM_NULL;
     PMPI_Group_free(&ours);
     PMPI_Group_free(&world);
-    return comm;
 }
 
-static MPI_Comm comm_of_world(void)
+static MPI_Comm open_comm(const struct ffmk_job *job)
 {
-    MPI_Comm comm = MPI_COMM_NULL;
-    MPI_Group world;
-    PMPI_Comm_group(MPI_COMM_WORLD, &world);
-    if (PMPI_Comm_create(MPI_COMM_WORLD, world, &comm) != MPI_SUCCESS)
-        comm = MPI_COMM_NULL;
-    PMPI_Group_free(&world);
-    return comm;
+#if MPI_VERSION >= 4
+    if (job->world_size == 0)
+        return open_session_comm();
+#endif
+    return job->n_ranks == job->world_size ? MPI_COMM_WORLD : program;
 }
 
-static MPI_Comm make_comm(const struct ffmk_job *job)
+static void close_comm(MPI_Comm *comm)
 {
-    MPI_Comm comm = job->n_ranks < job->world_size ? comm_of_program(job) : comm_of_world();
-    if (comm != MPI_COMM_NULL)
-        PMPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
-    return comm;
+    if (*comm != MPI_COMM_WORLD)
+        PMPI_Comm_free(comm);
+#if MPI_VERSION >= 4
+    if (session != MPI_SESSION_NULL)
+        PMPI_Session_finalize(&session);
+#endif
 }
-
-/* Made while the program has done nothing yet. At its end it may have used up all communicators,
- * and may have left receives that take what Open MPI sends to make one (MPI_Comm_create_group uses
- * the caller's tag), or collectives that take a part in it. */
-static MPI_Comm early = MPI_COMM_NULL;
 
 /* ---- waiting for ranks that may not come ---- */
 
-enum { PATIENCE_S = 20 };
+enum { PATIENCE_S = 60 };
 
 struct wait {
     pthread_t thread;
@@ -315,8 +311,8 @@ static void *tell_of_waiting(void *argument)
     while (!wait->is_over && code == 0)
         code = pthread_cond_timedwait(&wait->over, &wait->lock, &until);
     if (!wait->is_over)
-        ffmk_log("rank %d has waited for %d s in MPI_Init for all ranks to come under ffmk: run "
-                 "all of them with it, or none",
+        ffmk_log("rank %d has waited for %d s in MPI_Finalize for the other ranks; if some of them "
+                 "run without ffmk they will not come: run all of them with it, or none",
                  wait->rank, PATIENCE_S);
     pthread_mutex_unlock(&wait->lock);
     return NULL;
@@ -343,97 +339,144 @@ static void stop_waiting(struct wait *wait)
     pthread_join(wait->thread, NULL);
 }
 
-void ffmk_gather_prepare(const struct ffmk_job *job, bool watched)
+/* ---- gathering ---- */
+
+/* Bytes travel in units, so that the displacements of a million ranks fit into an int. */
+enum { UNIT = 64 };
+
+static int units_of(int bytes)
 {
-    if (job->world_size == 0)
-        return;
-    struct wait wait = {.lock = PTHREAD_MUTEX_INITIALIZER,
-                        .over = PTHREAD_COND_INITIALIZER,
-                        .rank = job->world_rank};
-    watched = watched && start_to_wait(&wait);
-    early = make_comm(job);
-    if (watched)
-        stop_waiting(&wait);
+    return (bytes + UNIT - 1) / UNIT;
 }
 
-static MPI_Comm open_comm(const struct ffmk_job *job)
+/* What the first rank has room for, all ranks send. */
+struct pile {
+    int *bytes; /* of each rank's record, then where it begins, in units, and how many */
+    int *begins;
+    int *units;
+    uint8_t *data;
+};
+
+static void free_pile(struct pile *pile)
 {
-#if MPI_VERSION >= 4
-    if (job->world_size == 0)
-        return open_session_comm();
-#endif
-    if (early != MPI_COMM_NULL)
-        return early;
-    /* An error on the way is not the program's: it loses the report, its handler hears nothing. Not
-     * so in MPI_Init: MPICH takes a handler that was ever set for another one than none at all, and
-     * communicators made later inherit that. */
-    PMPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-    return make_comm(job);
+    free(pile->bytes);
+    free(pile->begins);
+    free(pile->units);
+    free(pile->data);
 }
 
-static void close_comm(MPI_Comm *comm)
+static bool make_room(struct pile *pile, int size)
 {
-    PMPI_Comm_free(comm);
-#if MPI_VERSION >= 4
-    if (session != MPI_SESSION_NULL)
-        PMPI_Session_finalize(&session);
-#endif
+    pile->begins = malloc((size_t)size * sizeof *pile->begins);
+    pile->units = malloc((size_t)size * sizeof *pile->units);
+    int64_t sum = 0;
+    for (int i = 0; pile->begins && pile->units && i < size; i++) {
+        pile->begins[i] = (int)sum;
+        pile->units[i] = units_of(pile->bytes[i]);
+        sum += pile->units[i];
+        if (sum > INT32_MAX)
+            return false;
+    }
+    pile->data = malloc((size_t)sum * UNIT + 1);
+    return pile->begins && pile->units && pile->data;
 }
 
-/* Receive one rank's record. \return whether it is good. */
-static int receive(MPI_Comm comm, int from, struct ffmk_rank_record *record)
+/* Collectives cannot be taken for anything of the program's, and need no communicator of our own:
+ * one more changes which numbers Open MPI gives the program's, and may be one too many. \return
+ * whether the pile is complete; on the first rank it is filled then. */
+static bool heap_up(MPI_Comm comm, int rank, int size, struct ffmk_wire_out *mine,
+                    struct pile *pile)
 {
-    MPI_Status status;
-    int length = 0;
-    if (PMPI_Probe(from, TAG, comm, &status) != MPI_SUCCESS ||
-        PMPI_Get_count(&status, MPI_BYTE, &length) != MPI_SUCCESS || length < 0)
-        return 0;
-    uint8_t *bytes = malloc((size_t)length + 1);
-    if (!bytes)
-        return 0;
-    const int good =
-        PMPI_Recv(bytes, length, MPI_BYTE, from, TAG, comm, MPI_STATUS_IGNORE) == MPI_SUCCESS &&
-        get_record(bytes, (size_t)length, record);
-    free(bytes);
+    /* A rank without memory sends nothing rather than half: zero bytes do not decode. */
+    const int bytes = mine->failed ? 0 : (int)mine->length;
+    while (!mine->failed && mine->length % UNIT)
+        ffmk_wire_put_u8(mine, 0);
+    if (rank == 0)
+        pile->bytes = malloc((size_t)size * sizeof *pile->bytes);
+    int good = rank != 0 || pile->bytes;
+    if (PMPI_Bcast(&good, 1, MPI_INT, 0, comm) != MPI_SUCCESS || !good ||
+        PMPI_Gather(&bytes, 1, MPI_INT, pile->bytes, 1, MPI_INT, 0, comm) != MPI_SUCCESS)
+        return false;
+    good = rank != 0 || make_room(pile, size);
+    MPI_Datatype unit;
+    if (PMPI_Bcast(&good, 1, MPI_INT, 0, comm) != MPI_SUCCESS || !good ||
+        PMPI_Type_contiguous(UNIT, MPI_BYTE, &unit) != MPI_SUCCESS)
+        return false;
+    PMPI_Type_commit(&unit);
+    good = PMPI_Gatherv(mine->data, mine->failed ? 0 : units_of(bytes), unit, pile->data,
+                        pile->units, pile->begins, unit, 0, comm) == MPI_SUCCESS;
+    PMPI_Type_free(&unit);
     return good;
 }
 
-size_t ffmk_gather(const struct ffmk_job *job, struct ffmk_rank_record *mine,
-                   struct ffmk_rank_record **records_p)
+/* The first rank's: what the others sent, by rank. \return how many. */
+static size_t sort_out(const struct pile *pile, int size, const struct ffmk_rank_record *mine,
+                       struct ffmk_rank_record *records)
 {
-    MPI_Comm comm = open_comm(job);
-    if (comm == MPI_COMM_NULL) {
-        ffmk_log("rank %d: MPI gave no communicator for the report", mine->rank);
-        return 0;
+    size_t n = 0;
+    records[n++] = *mine;
+    for (int from = 1; from < size; from++) {
+        if (get_record(&pile->data[(size_t)pile->begins[from] * UNIT], (size_t)pile->bytes[from],
+                       &records[n]))
+            n++;
+        else
+            ffmk_log("the record of rank %d did not arrive; the report is without it", from);
     }
+    return n;
+}
+
+static size_t gather_over(MPI_Comm comm, struct ffmk_rank_record *mine,
+                          struct ffmk_rank_record **records_p)
+{
     int rank = 0;
     int size = 0;
     PMPI_Comm_rank(comm, &rank);
     PMPI_Comm_size(comm, &size);
     mine->rank = rank; /* the same, but with Sessions alone only this communicator knows it */
-    size_t n = 0;
     struct ffmk_wire_out out = {0};
-    if (rank != 0) {
-        put_record(&out, mine);
-        /* A rank without memory sends nothing rather than half: zero bytes do not decode. */
-        PMPI_Send(out.data, out.failed ? 0 : (int)out.length, MPI_BYTE, 0, TAG, comm);
-        ffmk_wire_free(&out);
-    } else {
+    put_record(&out, mine);
+    struct pile pile = {0};
+    size_t n = 0;
+    if (!heap_up(comm, rank, size, &out, &pile)) {
+        if (rank == 0)
+            ffmk_log("the reports of %d ranks could not be collected", size);
+    } else if (rank == 0) {
         struct ffmk_rank_record *records = calloc((size_t)size, sizeof *records);
-        if (!records)
-            ffmk_log("out of memory for the reports of %d ranks", size);
         if (records)
-            records[n++] = *mine;
-        for (int from = 1; from < size; from++) {
-            struct ffmk_rank_record lost;
-            if (receive(comm, from, records ? &records[n] : &lost) && records)
-                n++;
-            else
-                ffmk_log("the record of rank %d did not arrive; the report is without it", from);
-        }
+            n = sort_out(&pile, size, mine, records);
+        else
+            ffmk_log("out of memory for the reports of %d ranks", size);
         *records_p = records;
     }
-    close_comm(&comm);
+    free_pile(&pile);
+    ffmk_wire_free(&out);
+    return n;
+}
+
+size_t ffmk_gather(const struct ffmk_job *job, struct ffmk_rank_record *mine,
+                   struct ffmk_rank_record **records_p)
+{
+    struct wait wait = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                        .over = PTHREAD_COND_INITIALIZER,
+                        .rank = job->world_rank};
+    const bool watched = job->unsure && start_to_wait(&wait);
+    MPI_Comm comm = open_comm(job);
+    size_t n = 0;
+    if (comm == MPI_COMM_NULL) {
+        ffmk_log("rank %d: MPI gave no communicator for the report", mine->rank);
+    } else {
+        /* An error on the way is not the program's: it loses the report, its handler hears nothing.
+         */
+        MPI_Errhandler handler;
+        PMPI_Comm_get_errhandler(comm, &handler);
+        PMPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
+        n = gather_over(comm, mine, records_p);
+        PMPI_Comm_set_errhandler(comm, handler);
+        PMPI_Errhandler_free(&handler);
+        close_comm(&comm);
+    }
+    if (watched)
+        stop_waiting(&wait);
     return n;
 }
 

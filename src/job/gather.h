@@ -19,9 +19,8 @@ struct ffmk_rank_record {
     void *storage; /* what data's arrays and names lie in when it came over the wire */
 };
 
-/** When MPI has just begun, collective over the job's ranks; not needed, but then the program may
- * be in the way at the end. When `watched`, a line says after a while what this waits for. */
-void ffmk_gather_prepare(const struct ffmk_job *job, bool watched);
+/** In MPI_Init; collective over the program's ranks where several programs share the job. */
+void ffmk_gather_prepare(const struct ffmk_job *job);
 
 /** This rank's own record; data is the snapshot's, not copied. \return 0 when it cannot be had. */
 int ffmk_gather_own(const struct ffmk_job *job, const struct ffmk_snapshot *snapshot,

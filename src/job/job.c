@@ -85,7 +85,8 @@ static void meet(struct ffmk_job *self, struct ffmk_rollcall roll)
     if (!self->alone) {
         /* One line a host is enough about waiting for others. */
         const bool speaks = roll.present ? roll.first : self->world_rank == self->first_rank;
-        ffmk_gather_prepare(self, speaks && self->n_ranks > 1);
+        self->unsure = speaks && self->n_ranks > 1 && roll.present != self->world_size;
+        ffmk_gather_prepare(self);
     } else if (roll.first) {
         ffmk_log("only %d of this job's %d ranks on %s run under ffmk: each of them reports for "
                  "itself",

@@ -18,6 +18,7 @@ struct ffmk_job {
     int application; /* number of this program in an MPMD job, 0 for the first or only one */
     int spawned;     /* MPI_Comm_spawn started us: the parent's report has the plain name */
     bool alone;      /* not all ranks are under ffmk: nothing collective, each reports for itself */
+    bool unsure;     /* whether all ranks are, and this one says so when it waits for long */
     int first_rank;  /* the ranks of this program: the report's job */
     int n_ranks;
     char host[64];

@@ -10,8 +10,9 @@
  *
  * Each word stands for two things. By itself it is an expression of bytes, good for any arguments,
  * evaluated after the call has succeeded. With AHEAD_ before it, it is what the usual way does
- * ahead of the call: look the same up where that takes no function call. Then nothing but the
- * result outlives the call, and the datatype or communicator may go away during it. */
+ * ahead of the call: look the same up in the tables of the thread. Then nothing but the result
+ * outlives the call, and the datatype or communicator may go away during it. What the tables do not
+ * know is asked of MPI, and only after the call: it has checked the handle. */
 #ifndef FFMK_PMPI_ACCOUNT_H
 #define FFMK_PMPI_ACCOUNT_H
 
