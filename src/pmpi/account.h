@@ -26,7 +26,7 @@ static inline uint64_t ffmk_handle_place(uint64_t handle)
 #ifdef OPEN_MPI
     return handle & FFMK_HANDLE_FORTRAN ? handle : (handle >> 8) ^ (handle >> 4);
 #else
-    return handle;
+    return handle ^ ((uint32_t)handle >> 28); /* MPICH: built-in or not, and a running number */
 #endif
 }
 

@@ -289,7 +289,7 @@ static void begin_or_step_aside(bool together)
 
 void ffmk_lifecycle_after_init(unsigned door, uint64_t start, uint64_t stop)
 {
-    life.open++;
+    __atomic_add_fetch(&life.open, 1, __ATOMIC_RELAXED);
     if (life.state == AWAITING)
         begin_or_step_aside(starts_all(door));
     if (life.state == RUNNING && ffmk_thread.recorder &&
@@ -327,7 +327,8 @@ bool ffmk_lifecycle_enter(unsigned door, void *frame)
 
 void ffmk_lifecycle_finish(enum ffmk_ending ending)
 {
-    if (life.state != RUNNING || (ending == FFMK_ENDING_FINALIZE && --life.open > 0))
+    if (life.state != RUNNING ||
+        (ending == FFMK_ENDING_FINALIZE && __atomic_sub_fetch(&life.open, 1, __ATOMIC_RELAXED) > 0))
         return;
     const uint64_t now = ffmk_clock_ticks();
     struct ffmk_clock ended;

@@ -523,6 +523,10 @@ static int probes(void)
     int flag;
     for (int i = 0; i < 12000; i++)
         MPI_Iprobe(MPI_ANY_SOURCE, 0, WORLD, &flag, MPI_STATUS_IGNORE);
+    const double in = 1;
+    double out;
+    for (int i = 0; i < 12000; i++)
+        MPI_Allreduce(&in, &out, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_SELF);
     MPI_Finalize();
     return 0;
 }
