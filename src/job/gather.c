@@ -367,8 +367,8 @@ static void free_pile(struct pile *pile)
 
 static bool make_room(struct pile *pile, int size)
 {
-    pile->begins = malloc((size_t)size * sizeof *pile->begins);
-    pile->units = malloc((size_t)size * sizeof *pile->units);
+    pile->begins = calloc((size_t)size, sizeof *pile->begins);
+    pile->units = calloc((size_t)size, sizeof *pile->units);
     int64_t sum = 0;
     for (int i = 0; pile->begins && pile->units && i < size; i++) {
         pile->begins[i] = (int)sum;
@@ -392,7 +392,7 @@ static bool heap_up(MPI_Comm comm, int rank, int size, struct ffmk_wire_out *min
     while (!mine->failed && mine->length % UNIT)
         ffmk_wire_put_u8(mine, 0);
     if (rank == 0)
-        pile->bytes = malloc((size_t)size * sizeof *pile->bytes);
+        pile->bytes = calloc((size_t)size, sizeof *pile->bytes);
     int good = rank != 0 || pile->bytes;
     if (PMPI_Bcast(&good, 1, MPI_INT, 0, comm) != MPI_SUCCESS || !good ||
         PMPI_Gather(&bytes, 1, MPI_INT, pile->bytes, 1, MPI_INT, 0, comm) != MPI_SUCCESS)
