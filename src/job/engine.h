@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /** Raised with every change of this file: doors and engine of one build belong together. */
-enum { FFMK_ENGINE_VERSION = 4 };
+enum { FFMK_ENGINE_VERSION = 5 };
 
 /** An MPI handle as the doors saw it: a C handle's bits, or a Fortran INTEGER with this bit set. */
 #define FFMK_HANDLE_FORTRAN (UINT64_C(1) << 63)
@@ -46,6 +46,7 @@ struct ffmk_engine_job {
     int world_size;         /* 0 when there is no MPI_COMM_WORLD (Sessions only) */
     uint32_t bins;          /* of the communication matrix */
     uint32_t ranks_per_bin; /* a power of two */
+    bool threads;           /* MPI_THREAD_MULTIPLE, or it cannot be known */
 };
 
 struct ffmk_engine {

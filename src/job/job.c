@@ -129,6 +129,11 @@ int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job
     self->at_exit = start->at_exit;
     job = self;
 
+    /* With sessions only there is none to ask. */
+    int level = MPI_THREAD_MULTIPLE;
+    if (up)
+        PMPI_Query_thread(&level);
+    told->threads = level == MPI_THREAD_MULTIPLE;
     const uint32_t size = (uint32_t)self->world_size;
     told->world_rank = self->world_rank - self->first_rank;
     told->world_size = self->world_size;

@@ -8,11 +8,15 @@
  * COUNTS(x)   a count, an array of counts TYPE(x) TYPE_AT(x, i) COMM(x) REQUEST(x) REQUEST_AT(x, i)
  * a handle as 64 bits NUMBER(x)            an int;  IN_PLACE(x)  whether a buffer is MPI_IN_PLACE
  *
- * Each word stands for two things. By itself it is an expression of bytes, good for any arguments,
- * evaluated after the call has succeeded. With AHEAD_ before it, it is what the usual way does
- * ahead of the call: look the same up in the tables of the thread. Then nothing but the result
- * outlives the call, and the datatype or communicator may go away during it. What the tables do not
- * know is asked of MPI, and only after the call: it has checked the handle. */
+ * Each word stands for two things. By itself it is an expression of bytes, good for any arguments.
+ * With AHEAD_ before it, it is what the usual way does ahead of the call: look the same up in the
+ * tables of the thread, or for a send, on whose way to another rank everything counts, keep the
+ * arguments.
+ *
+ * What is looked up after the call must not have gone away meanwhile. With MPI_THREAD_MULTIPLE
+ * another thread may free a datatype or a communicator that a call under way uses. Then everything
+ * is looked up ahead: doors that cannot do so in the usual way only have the slow one. Otherwise
+ * MPI is asked only after the call: it has checked the handle. */
 #ifndef FFMK_PMPI_ACCOUNT_H
 #define FFMK_PMPI_ACCOUNT_H
 
@@ -68,25 +72,58 @@ static inline int ffmk_account_world(const struct ffmk_comm_map *map, int peer)
     return map->world ? map->world[peer] : peer;
 }
 
-static inline uint64_t ffmk_account_message(struct ffmk_recorder *recorder, int world,
-                                            uint64_t bytes)
+static inline struct ffmk_lane *ffmk_account_lane(const struct ffmk_recorder *recorder, int world)
 {
-    if (world >= 0 && recorder->lanes) {
-        struct ffmk_lane *lane = &recorder->lanes[(uint32_t)world >> recorder->bin_shift];
+    return world >= 0 && recorder->lanes ? &recorder->lanes[(uint32_t)world >> recorder->bin_shift]
+                                         : NULL;
+}
+
+static inline uint64_t ffmk_account_message(struct ffmk_lane *lane, uint64_t bytes)
+{
+    if (lane) {
         lane->messages++;
         lane->bytes += bytes;
     }
     return bytes;
 }
 
+/** Bytes of a send; where they go is in ffmk_thread.lane. */
 static inline uint64_t ffmk_account_sent(struct ffmk_recorder *recorder, int64_t count,
                                          uint64_t datatype, int dest, uint64_t comm)
 {
     if (dest < 0)
         return 0;
     const uint64_t bytes = ffmk_account_bytes(recorder, count, datatype);
-    return ffmk_account_message(recorder,
-                                ffmk_account_world(ffmk_account_map(recorder, comm), dest), bytes);
+    ffmk_thread.lane =
+        ffmk_account_lane(recorder, ffmk_account_world(ffmk_account_map(recorder, comm), dest));
+    return bytes;
+}
+
+/** The same of the send of which ffmk_thread holds the arguments, by the tables alone. \return
+ * false when they do not know. */
+static inline bool ffmk_account_message_usual(uint64_t *bytes, struct ffmk_lane **lane)
+{
+    const struct ffmk_recorder *const recorder = ffmk_thread.recorder;
+    const struct ffmk_message *const message = &ffmk_thread.message;
+    const struct ffmk_comm_entry *const comm =
+        &recorder->comms[ffmk_handle_place(message->comm) % FFMK_COMM_CACHE];
+    const struct ffmk_size_entry *const size =
+        &recorder->sizes[ffmk_handle_place(message->datatype) % FFMK_SIZE_CACHE];
+    /* Of a communicator that went away, `world` did, too. */
+    if (__builtin_expect(comm->comm != message->comm || size->datatype != message->datatype ||
+                             recorder->generation != ffmk_generation ||
+                             (unsigned)message->dest >= (unsigned)comm->peers || message->count < 0,
+                         0))
+        return false; /* MPI_PROC_NULL or no such rank, too */
+    int world = message->dest;
+    if (comm->world) {
+        world = comm->world[world];
+        if (__builtin_expect(world < 0, 0))
+            return false;
+    }
+    *lane = &recorder->lanes[(uint32_t)world >> recorder->bin_shift];
+    *bytes = (uint64_t)message->count * size->bytes;
+    return true;
 }
 
 static inline uint64_t ffmk_account_sum_int(const int *counts, int n)
@@ -127,22 +164,8 @@ static inline bool ffmk_ahead_bytes(int64_t count, uint64_t datatype)
 
 static inline bool ffmk_ahead_message(int64_t count, uint64_t datatype, int dest, uint64_t comm)
 {
-    const struct ffmk_recorder *const recorder = ffmk_thread.recorder;
-    const struct ffmk_comm_entry *const entry =
-        &recorder->comms[ffmk_handle_place(comm) % FFMK_COMM_CACHE];
-    /* Of a communicator that went away, `world` did, too. */
-    if (__builtin_expect(entry->comm != comm || recorder->generation != ffmk_generation ||
-                             (unsigned)dest >= (unsigned)entry->peers,
-                         0))
-        return false; /* MPI_PROC_NULL or no such rank, too */
-    int world = dest;
-    if (entry->world) {
-        world = entry->world[dest];
-        if (__builtin_expect(world < 0, 0))
-            return false;
-    }
-    ffmk_thread.lane = &recorder->lanes[(uint32_t)world >> recorder->bin_shift];
-    return ffmk_ahead_bytes(count, datatype);
+    ffmk_thread.message = (struct ffmk_message){count, datatype, comm, dest};
+    return true;
 }
 
 /* A handle goes away, whether this thread records or not. Ahead of the call, for once it is free
@@ -153,12 +176,24 @@ static inline bool ffmk_ahead_forget(void)
     return true;
 }
 
-/* What is kept for the way out. */
-enum { AHEAD_IS_NOTHING, AHEAD_IS_FORGET, AHEAD_IS_BYTES, AHEAD_IS_MESSAGE, AHEAD_IS_LATER };
+/* What is kept for the way out; and nothing, when it can be looked up (LATER) or needs the call's
+ * result (RESULT). */
+enum {
+    AHEAD_IS_NOTHING,
+    AHEAD_IS_FORGET,
+    AHEAD_IS_RESULT,
+    AHEAD_IS_BYTES,
+    AHEAD_IS_MESSAGE,
+    AHEAD_IS_LATER
+};
 #define AHEAD_WHAT(what, known)   what
 #define AHEAD_KNOWN(what, known)  (known)
 #define AHEAD_MOVES(what, known)  (what != AHEAD_IS_NOTHING)
 #define AHEAD_ALWAYS(what, known) ((void)(what == AHEAD_IS_FORGET && (known)))
+/* Whether the word alone can be evaluated ahead, too; whether the usual way has to do so after the
+ * call. */
+#define AHEAD_CAN(what, known)   (what >= AHEAD_IS_BYTES)
+#define AHEAD_AFTER(what, known) (what >= AHEAD_IS_MESSAGE)
 
 #define AHEAD_NOTHING            (AHEAD_IS_NOTHING, true)
 #define AHEAD_FORGET()           (AHEAD_IS_FORGET, ffmk_ahead_forget())
@@ -166,8 +201,8 @@ enum { AHEAD_IS_NOTHING, AHEAD_IS_FORGET, AHEAD_IS_BYTES, AHEAD_IS_MESSAGE, AHEA
 #define AHEAD_ONE(type)          (AHEAD_IS_BYTES, ffmk_ahead_bytes(1, TYPE(type)))
 #define AHEAD_SENT(count, type, dest, comm)                                                        \
     (AHEAD_IS_MESSAGE, ffmk_ahead_message(COUNT(count), TYPE(type), NUMBER(dest), COMM(comm)))
-/* Rare calls, or words that need the call's result. */
 #define AHEAD_LATER                 (AHEAD_IS_LATER, true)
+#define AHEAD_RESULT                (AHEAD_IS_RESULT, true)
 #define AHEAD_OWN(...)              AHEAD_LATER
 #define AHEAD_OWNV(...)             AHEAD_LATER
 #define AHEAD_GOT(...)              AHEAD_LATER
@@ -179,11 +214,11 @@ enum { AHEAD_IS_NOTHING, AHEAD_IS_FORGET, AHEAD_IS_BYTES, AHEAD_IS_MESSAGE, AHEA
 #define AHEAD_NEIGHBOURS(...)       AHEAD_LATER
 #define AHEAD_NEIGHBOURSV(...)      AHEAD_LATER
 #define AHEAD_NEIGHBOURSW(...)      AHEAD_LATER
-#define AHEAD_PERSISTENT(...)       AHEAD_LATER
-#define AHEAD_PERSISTENT_OTHER(...) AHEAD_LATER
-#define AHEAD_PARTITIONED(...)      AHEAD_LATER
-#define AHEAD_START(...)            AHEAD_LATER
-#define AHEAD_STARTALL(...)         AHEAD_LATER
+#define AHEAD_PERSISTENT(...)       AHEAD_RESULT
+#define AHEAD_PERSISTENT_OTHER(...) AHEAD_RESULT
+#define AHEAD_PARTITIONED(...)      AHEAD_RESULT
+#define AHEAD_START(...)            AHEAD_RESULT
+#define AHEAD_STARTALL(...)         AHEAD_RESULT
 
 /* ---- the words: `recorder` is the calling thread's ---- */
 

@@ -12,10 +12,11 @@
 
 /** A door is two functions. The usual way needs nothing but the call, two readings of the clock and
  * a jump into one of the ways out below. All else, the first call through a door, calls nested in
- * another one, nothing recorded, no counter to read, jumps into the slow one, for a call in the
- * midst of the usual way would make it save its arguments each time. */
+ * another one, nothing recorded, no counter to read, threads that could free a handle meanwhile,
+ * jumps into the slow one, for a call in the midst of the usual way would make it save its
+ * arguments each time. */
 #define DOOR_IS_SLOW(door_)                                                                        \
-    __builtin_expect(ffmk_thread.inside != NULL || ffmk_next[door_] == NULL, 0)
+    __builtin_expect(ffmk_thread.inside != NULL || ffmk_next_usual[door_] == NULL, 0)
 #define DOOR_SLOW __attribute__((noinline, cold)) static
 
 /** The frame that a door marks as the one under way, so that [1] is where it returns to. The
@@ -35,13 +36,26 @@
         ffmk_thread.start = (ticks_);                                                              \
     } while (0)
 
-/** Charge the call, in the slow way. `account_` speaks of `recorder`, and is evaluated after the
- * clock is read, when `ok_` holds. \return code_. */
-#define DOOR_STOP(code_, door_, waits_, ok_, account_)                                             \
+/** Ahead of the call, in the slow way: what it moves, where that has to be looked up now.
+ * `account_` speaks of `recorder`. */
+#define DOOR_LOOK(ahead_, account_)                                                                \
+    __extension__({                                                                                \
+        struct ffmk_recorder *const recorder __attribute__((unused)) = ffmk_thread.recorder;       \
+        ffmk_thread.lane = NULL;                                                                   \
+        AHEAD_CAN ahead_ &&ffmk_next_careful ? (uint64_t)(account_) : 0;                           \
+    })
+
+/** Charge the call, in the slow way; moved_: what was looked up ahead. Otherwise `account_` is
+ * evaluated when `ok_` holds, after the clock is read. \return code_. */
+#define DOOR_STOP(code_, door_, waits_, ok_, moved_, ahead_, account_)                             \
     __extension__({                                                                                \
         const uint64_t stop_ = ffmk_clock_ticks();                                                 \
         struct ffmk_recorder *const recorder __attribute__((unused)) = ffmk_thread.recorder;       \
-        ffmk_door_leave_slow(code_, door_, waits_, stop_, (ok_) ? (uint64_t)(account_) : 0);       \
+        const bool looked_ = AHEAD_CAN ahead_ && ffmk_next_careful;                                \
+        ffmk_door_leave_slow(code_, door_, waits_, stop_, ok_,                                     \
+                             looked_ ? (moved_)                                                    \
+                             : (ok_) ? (uint64_t)(account_)                                        \
+                                     : 0);                                                         \
     })
 
 /** The same at the end of the usual way; what is to be accounted was looked up ahead of the call,
@@ -49,7 +63,10 @@
 #define DOOR_STOP_USUAL(code_, door_, waits_, ahead_, account_)                                    \
     __extension__({                                                                                \
         int left_;                                                                                 \
-        if (!AHEAD_MOVES ahead_) {                                                                 \
+        if ((waits_) == RECEIVES) {                                                                \
+            left_ = (AHEAD_MOVES ahead_ ? ffmk_door_leave_late_moved                               \
+                                        : ffmk_door_leave_late)(code_, door_);                     \
+        } else if (!AHEAD_MOVES ahead_) {                                                          \
             left_ = ((waits_) ? ffmk_door_leave_waiting : ffmk_door_leave)(code_, door_);          \
         } else if (AHEAD_WHAT ahead_ == AHEAD_IS_BYTES) {                                          \
             left_ =                                                                                \
@@ -67,8 +84,9 @@
     })
 
 /** The ways out: the call that this thread is inside of is over and charged to `door`. It ends now,
- * by the processor's counter, and moved nothing; what was stored ahead in ffmk_thread.bytes; that
- * as one message. A call that failed (code not 0) moved nothing. \return code. */
+ * by the processor's counter, and moved nothing; what was stored ahead in ffmk_thread.bytes; the
+ * message of which ffmk_thread holds the arguments. A call that failed (code not 0) moved nothing.
+ * \return code. */
 int ffmk_door_leave(int code, unsigned door);
 int ffmk_door_leave_moved(int code, unsigned door);
 int ffmk_door_leave_sent(int code, unsigned door);
@@ -82,9 +100,15 @@ int ffmk_door_leave_waiting_moved(int code, unsigned door);
 int ffmk_door_leave_waiting_sent(int code, unsigned door);
 int ffmk_door_leave_waiting_with(int code, unsigned door, uint64_t stop, uint64_t bytes);
 
-/** Out of the slow way. */
-int ffmk_door_leave_slow(int code, unsigned door, bool waits, uint64_t stop, uint64_t bytes);
+/** The same for calls that received something. */
+int ffmk_door_leave_late(int code, unsigned door);
+int ffmk_door_leave_late_moved(int code, unsigned door);
 
-enum { GOES = 0, WAITS = 1 };
+/** Out of the slow way: it moved `bytes`, as one message when ffmk_thread.lane is set, if it was
+ * `ok`. */
+int ffmk_door_leave_slow(int code, unsigned door, bool waits, uint64_t stop, bool ok,
+                         uint64_t bytes);
+
+enum { GOES, WAITS, RECEIVES };
 
 #endif

@@ -213,7 +213,7 @@ static struct ffmk_recorder *attach(void)
     struct ffmk_recorder *recorder =
         ffmk_recorder_create(&life.job, (uint32_t)life.config.value[FFMK_CONFIG_TIMELINE].number);
     if (recorder) {
-        ffmk_thread.recorder = recorder;
+        ffmk_recorder_attach(recorder);
         ffmk_thread.inside = ffmk_thread_outside();
         /* The main thread's lasts: the time line and the efficiencies are its. */
         if (life.main_thread && life.key_made)
@@ -263,6 +263,8 @@ static bool begin(bool together)
     if (life.engine->start(&start, &life.job) != FFMK_SUCCESS)
         return false;
     tell_complaints();
+    if (life.job.threads)
+        ffmk_next_be_careful();
     life.pid = getpid();
     life.key_made = pthread_key_create(&life.key, thread_ends) == 0;
     life.state = RUNNING;
@@ -292,6 +294,8 @@ void ffmk_lifecycle_after_init(unsigned door, uint64_t start, uint64_t stop)
     __atomic_add_fetch(&life.open, 1, __ATOMIC_RELAXED);
     if (life.state == AWAITING)
         begin_or_step_aside(starts_all(door));
+    if (!starts_all(door))
+        ffmk_next_be_careful(); /* sessions have levels of their own */
     if (life.state == RUNNING && ffmk_thread.recorder &&
         ffmk_thread.inside == ffmk_thread_outside()) {
         ffmk_recorder_charge_before(ffmk_thread.recorder, door, stop - start);

@@ -3,6 +3,7 @@
 #include "pmpi/next.h"
 
 #include "core/log.h"
+#include "pmpi/account.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -26,6 +27,8 @@
 #endif
 
 ffmk_function *ffmk_next[FFMK_DOORS];
+ffmk_function *ffmk_next_usual[FFMK_DOORS];
+bool ffmk_next_careful;
 
 static bool chained;
 
@@ -44,6 +47,27 @@ static const char *const symbols[FFMK_DOORS] = {
                          [FFMK_DOOR(name##_c, F08)] = F08_SYMBOL_C(fortran, f08),
 #include "pmpi/calls.def"
 };
+
+/* Doors that look up after the call in the usual way. */
+static const bool look_after[FFMK_DOORS] = {
+#define AFTER(ahead) AHEAD_AFTER ahead
+#define ROW(name, ahead)                                                                           \
+    [FFMK_DOOR(name, C)] = AFTER(ahead), [FFMK_DOOR(name, MPIF)] = AFTER(ahead),                   \
+                     [FFMK_DOOR(name, F08)] = AFTER(ahead),
+#define CALL(name, fortran, class, waits, parameters, names, f08, characters, ...)                 \
+    ROW(name, AHEAD_##__VA_ARGS__)
+#define CALL_C(name, fortran, class, waits, parameters, names, f08, characters, ...)               \
+    ROW(name##_c, AHEAD_##__VA_ARGS__)
+#include "pmpi/calls.def"
+};
+
+void ffmk_next_be_careful(void)
+{
+    ffmk_next_careful = true;
+    for (unsigned door = 0; door < FFMK_DOORS; door++)
+        if (look_after[door])
+            ffmk_next_usual[door] = NULL;
+}
 
 void ffmk_next_chain(void)
 {
@@ -123,4 +147,6 @@ void ffmk_next_find(unsigned door)
         abort();
     }
     memcpy(&ffmk_next[door], &found, sizeof found);
+    if (!ffmk_next_careful || !look_after[door])
+        ffmk_next_usual[door] = ffmk_next[door];
 }

@@ -7,14 +7,30 @@
 
 #include "pmpi/doors.h"
 
+#include <stdbool.h>
+
 typedef void ffmk_function(void);
 
+#pragma GCC visibility push(hidden)
+
 /** What each door calls; NULL until ffmk_next_find() found it. */
-__attribute__((visibility("hidden"))) extern ffmk_function *ffmk_next[FFMK_DOORS];
+extern ffmk_function *ffmk_next[FFMK_DOORS];
+
+/** The same for the usual way; NULL also where only the slow one may be taken. */
+extern ffmk_function *ffmk_next_usual[FFMK_DOORS];
+
+/** Whether a handle may go away during a call that uses it: ffmk_next_be_careful() was called. */
+extern bool ffmk_next_careful;
+
+#pragma GCC visibility pop
 
 /** Find what a door calls. A program that reached the door has the function, so a miss means that
  * MPI went away: that is said and the process ends. */
 void ffmk_next_find(unsigned door);
+
+/** Threads may make calls at once: from now on what a call moves is looked up ahead of it. Before
+ * there are such threads. */
+void ffmk_next_be_careful(void);
 
 /** Pass calls on to the next tool from now on. */
 void ffmk_next_chain(void);

@@ -76,7 +76,7 @@ uint64_t ffmk_persistent_start(struct ffmk_recorder *recorder, uint64_t request)
         return 0;
     if (place->world == INT32_MAX)
         return place->bytes;
-    return ffmk_account_message(recorder, place->world, place->bytes);
+    return ffmk_account_message(ffmk_account_lane(recorder, place->world), place->bytes);
 }
 
 uint64_t ffmk_persistent_untracked(void)

@@ -55,6 +55,21 @@ static uint32_t region_number(const char *name)
     return number;
 }
 
+/* The thread whose recorder this is sees what moved. */
+static void show(const struct ffmk_recorder *recorder)
+{
+    if (ffmk_thread.recorder == recorder) {
+        ffmk_thread.slots = recorder->slots;
+        ffmk_thread.stats = recorder->stats;
+    }
+}
+
+void ffmk_recorder_attach(struct ffmk_recorder *recorder)
+{
+    ffmk_thread.recorder = recorder;
+    show(recorder);
+}
+
 /* This thread's book of a region. \return its index, or UINT32_MAX without memory. */
 static uint32_t book_of(struct ffmk_recorder *recorder, uint32_t region)
 {
@@ -196,6 +211,7 @@ void ffmk_recorder_restart(struct ffmk_recorder *recorder)
     memset(recorder->slots, 0, sizeof recorder->books[0].slots);
     recorder->stats_used = 1;
     recorder->last = recorder->stats;
+    recorder->late.door = 0;
     recorder->going_ticks = recorder->waiting_ticks = 0;
     recorder->line_shift = FIRST_SHIFT;
     recorder->origin = recorder->since = recorder->books[0].begun = ffmk_clock_ticks();
@@ -225,6 +241,7 @@ static uint32_t make_place(struct ffmk_recorder *recorder, unsigned door)
             return 0;
         recorder->last = recorder->stats = stats;
         recorder->stats_room = room;
+        show(recorder);
     }
     const uint32_t place = recorder->stats_used++;
     recorder->stats[place] = (struct ffmk_stat){0};
@@ -257,8 +274,8 @@ static void add(struct ffmk_recorder *recorder, unsigned door, uint64_t ticks, u
         ffmk_stat_add(&recorder->stats[place], ticks, bytes);
 }
 
-void ffmk_recorder_charge(struct ffmk_recorder *recorder, unsigned door, bool waits, uint64_t start,
-                          uint64_t stop, uint64_t bytes)
+static void charge(struct ffmk_recorder *recorder, unsigned door, bool waits, uint64_t start,
+                   uint64_t stop, uint64_t bytes)
 {
     if (stop < start)
         stop = start; /* a counter that went backwards */
@@ -267,6 +284,23 @@ void ffmk_recorder_charge(struct ffmk_recorder *recorder, unsigned door, bool wa
         span(recorder, waits, start, stop);
     else
         *(waits ? &recorder->waiting_ticks : &recorder->going_ticks) += stop - start;
+}
+
+/* To be done before anything that the late call was before: another call is charged, the region or
+ * what is recorded changes. */
+static void charge_late(struct ffmk_recorder *recorder)
+{
+    const struct ffmk_late late = recorder->late;
+    recorder->late.door = 0;
+    if (late.door)
+        charge(recorder, late.door, true, late.stop - late.ticks, late.stop, late.bytes);
+}
+
+void ffmk_recorder_charge(struct ffmk_recorder *recorder, unsigned door, bool waits, uint64_t start,
+                          uint64_t stop, uint64_t bytes)
+{
+    charge_late(recorder);
+    charge(recorder, door, waits, start, stop, bytes);
 }
 
 void ffmk_recorder_charge_before(struct ffmk_recorder *recorder, unsigned door, uint64_t ticks)
@@ -278,10 +312,12 @@ void ffmk_recorder_charge_before(struct ffmk_recorder *recorder, unsigned door, 
 
 static void enter(struct ffmk_recorder *recorder, uint32_t book, uint64_t now)
 {
+    charge_late(recorder);
     recorder->books[recorder->current_book].exclusive_ticks += now - recorder->since;
     recorder->since = now;
     recorder->current_book = book;
     recorder->slots = recorder->books[book].slots;
+    show(recorder);
 }
 
 int ffmk_recorder_region_begin(struct ffmk_recorder *recorder, const char *name)
@@ -319,6 +355,7 @@ void ffmk_recorder_pause(struct ffmk_recorder *recorder, bool pause)
 {
     const uint64_t now = ffmk_clock_ticks();
     if (pause && !recorder->paused_at) {
+        charge_late(recorder);
         recorder->paused_at = now;
     } else if (!pause && recorder->paused_at) {
         const uint64_t pause_ticks = now - recorder->paused_at;
@@ -464,6 +501,7 @@ bool ffmk_recorder_snapshot(struct ffmk_recorder *main_thread, uint64_t now, dou
         complete = sum->call_row && snapshot->regions;
     }
     for (struct ffmk_recorder *r = recorders; complete && r; r = r->next) {
+        charge_late(r);
         ffmk_recorder_tally(r);
         r->last = r->stats;
         for (uint32_t b = 0; complete && b < r->books_used; b++)

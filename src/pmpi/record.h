@@ -36,6 +36,14 @@ struct ffmk_comm_entry {
     int peers;        /* the map's size; 0 when there is no matrix to put messages to them into */
 };
 
+/** A call that is over but not charged yet. */
+struct ffmk_late {
+    uint64_t ticks;
+    uint64_t stop;
+    uint64_t bytes;
+    unsigned door; /* 0: there is none, for door 0 is never late */
+};
+
 /* A recorder's memory: this struct (about 1 KiB), `line` of FFMK_TIMELINE intervals (16 B each),
  * `lanes` (16 B a bin, at most 256 bins), `stats` (288 B for each call used in each region used),
  * and for each region used `slots` (2 B a door). */
@@ -44,6 +52,7 @@ struct ffmk_recorder {
     struct ffmk_stat *stats; /* [0] is nobody's */
     struct ffmk_stat *last;  /* the latest call's, in whose histogram it is not yet; */
     uint64_t last_ticks;     /* its duration */
+    struct ffmk_late late;   /* a receive or completion, until the next send or receive is over */
     uint64_t interval_begin; /* ticks of the current interval of the time line; end exclusive */
     uint64_t interval_end;
     /* What the current interval holds until it is left: in calls that wait for nobody, and in those
@@ -76,6 +85,14 @@ struct ffmk_recorder {
     struct ffmk_recorder *next;
 };
 
+/** A message as the arguments of a send say it. */
+struct ffmk_message {
+    int64_t count;
+    uint64_t datatype;
+    uint64_t comm;
+    int dest;
+};
+
 /** A thread's TLS. */
 struct ffmk_thread {
     /** NULL: outside MPI and recording, and ticks are the processor's counter. Otherwise the frame
@@ -88,8 +105,14 @@ struct ffmk_thread {
     void *returns;
     /** Tick at which it began. */
     uint64_t start;
-    /** What it moves and where to, when that was known ahead. */
+    /** What it moves, when that was known ahead. */
     uint64_t bytes;
+    /** The recorder's: what each call needs, one load nearer. */
+    const uint16_t *slots;
+    struct ffmk_stat *stats;
+    /** A send's arguments. */
+    struct ffmk_message message;
+    /** Where a message that was looked up in the slow way goes in the matrix, or NULL. */
     struct ffmk_lane *lane;
 };
 
@@ -116,6 +139,9 @@ struct ffmk_recorder *ffmk_recorder_create(const struct ffmk_engine_job *job, ui
 
 /** The recorder's thread ends: its regions end with it; what it recorded stays. */
 void ffmk_recorder_retire(struct ffmk_recorder *recorder);
+
+/** The calling thread records into `recorder` from now on. */
+void ffmk_recorder_attach(struct ffmk_recorder *recorder);
 
 /** Forget everything recorded and begin anew, now. For the thread's own recorder, no region open.
  */
@@ -148,15 +174,14 @@ static inline void ffmk_recorder_tally(const struct ffmk_recorder *recorder)
     ffmk_stat_tally_usual(recorder->last, recorder->last_ticks);
 }
 
-/** Charge one call, when there is nothing unusual about it. \return false, and nothing is done,
- * when it is the first one of its door in this region, the longest, or ends behind the current
- * interval: ffmk_recorder_charge() is to be called. A call begins where the one before it ended, so
- * in this interval or, with a counter that steps back, hardly before it. */
+/** Charge one call of the calling thread, when there is nothing unusual about it. \return false,
+ * and nothing is done, when it is the first one of its door in this region, the longest, or ends
+ * behind the current interval: ffmk_recorder_charge() is to be called. A call begins where the one
+ * before it ended, so in this interval or, with a counter that steps back, hardly before it. */
 static inline bool ffmk_record(struct ffmk_recorder *recorder, unsigned door, bool waits,
-                               uint64_t start, uint64_t stop, uint64_t bytes)
+                               uint64_t ticks, uint64_t stop, uint64_t bytes)
 {
-    struct ffmk_stat *const stat = &recorder->stats[recorder->slots[door]];
-    const uint64_t ticks = stop - start;
+    struct ffmk_stat *const stat = &ffmk_thread.stats[ffmk_thread.slots[door]];
     /* Nobody's usual_ticks are 0. */
     if (__builtin_expect(ticks >= stat->usual_ticks || stop >= recorder->interval_end, 0))
         return false;
@@ -168,6 +193,16 @@ static inline bool ffmk_record(struct ffmk_recorder *recorder, unsigned door, bo
     recorder->last_ticks = ticks;
     recorder->last = stat;
     *(waits ? &recorder->waiting_ticks : &recorder->going_ticks) += ticks;
+    return true;
+}
+
+/** The same for the call that is late. */
+static inline bool ffmk_record_late(struct ffmk_recorder *recorder)
+{
+    const struct ffmk_late *const late = &recorder->late;
+    if (!ffmk_record(recorder, late->door, true, late->ticks, late->stop, late->bytes))
+        return false;
+    recorder->late.door = 0;
     return true;
 }
 

@@ -18,7 +18,8 @@ static void count_only(unsigned door)
 {
     if (ffmk_thread.inside == ffmk_thread_outside()) {
         ffmk_thread.start = ffmk_clock_ticks();
-        ffmk_door_leave_slow(MPI_SUCCESS, door, GOES, ffmk_thread.start, 0);
+        ffmk_thread.lane = NULL;
+        ffmk_door_leave_slow(MPI_SUCCESS, door, GOES, ffmk_thread.start, true, 0);
     }
 }
 

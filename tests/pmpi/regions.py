@@ -35,6 +35,22 @@ with Folder() as folder:
         pcontrol = counted(report["calls"]).get(("MPI_Pcontrol", "c"))
         equal(pcontrol, 2 * 4, "each MPI_Pcontrol is counted")
 
+    # A receive is charged when the calls behind it are on their way, but to the region in which it was.
+    # Also when nothing comes behind it: a thread that is still there at the end, a program without MPI_Finalize.
+    for way in "receives", "receives-last":
+        run = job(1, settings.program("ways"), way, cwd=folder,
+                  env={"FFMK_REPORT": f"{way}.json", "FFMK_SUMMARY": "off"})
+        if way == "receives":
+            run.succeeds(way)
+        files = [name for name in os.listdir(folder) if name.startswith(f"{way}.") or name.startswith(f"{way}-rank")]
+        equal(len(files), 1, way, "leaves a report", os.listdir(folder))
+        report = read(folder / files[0]) if files else None
+        if report:
+            found = {r["name"]: (counted(r["calls"]).get(("MPI_Recv", "c")), moved(r["calls"]).get(("MPI_Recv", "c")))
+                     for r in report["regions"]}
+            same(found, {"(program)": (21, 168), "outer": (10, 80), "inner": (15, 120), "even": (12, 96),
+                         "odd": (8, 64)}, f"{way}: receives and their bytes by region")
+
     run = job(2, settings.program("ways"), "many-regions", cwd=folder, env={"FFMK_REPORT": "many.json", "FFMK_SUMMARY": "off"})
     run.succeeds("10,000 regions")
     check("FAILED" not in run.out, run.out[:500])

@@ -27,6 +27,15 @@ with Folder() as folder:
     if report:
         equal(report["matrix"]["entries"], [[0, 0, 40000, 160000]], "matrix of the meetings")
 
+    run = job(2, settings.program("ways"), "freed", cwd=folder, env={"FFMK_REPORT": "freed.json"})
+    run.succeeds("a datatype freed during the first call that uses it")
+    report = read(folder / "freed.json")
+    if report:
+        bytes_of = moved(report["calls"])
+        equal([bytes_of.get((f"MPI_{call}", "c")) for call in ("Ssend", "Send", "Recv")], [200, 200, 400],
+              "bytes of datatypes freed during the call")
+        equal(report["matrix"]["entries"], [[0, 1, 2, 200], [1, 0, 2, 200]], "matrix of the same")
+
     run = job(1, settings.program("ways"), "churn", cwd=folder, env={"FFMK_REPORT": "churn.json"})
     run.succeeds("churn")
     report = read(folder / "churn.json")

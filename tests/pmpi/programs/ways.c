@@ -5,6 +5,7 @@
 #include <ffmk.h>
 #include <mpi.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -340,6 +341,134 @@ static int churn(void)
 
 /* ---- who sends how much to whom ---- */
 
+static sem_t received;
+
+/* Offers room for 8 bytes each time, and gets nothing. */
+static void receive(int n)
+{
+    double nothing;
+    for (int i = 0; i < n; i++)
+        MPI_Recv(&nothing, 1, MPI_DOUBLE, MPI_PROC_NULL, 1, WORLD, MPI_STATUS_IGNORE);
+}
+
+static void *receive_and_stay(void *unused)
+{
+    receive(4);
+    return sem_post(&received) == 0 && pause() == 0 ? unused : NULL;
+}
+
+static void *receive_and_end(void *argument)
+{
+    ffmk_region_begin(argument);
+    receive(4);
+    return NULL;
+}
+
+/* Receives just before whatever changes what they are charged to. */
+static void receive_everywhere(void)
+{
+    int level;
+    pthread_t stays;
+    sem_init(&received, 0, 0);
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &level);
+    for (int i = 0; i < 5; i++) {
+        receive(1);
+        ffmk_region_begin("outer");
+        receive(2);
+        ffmk_region_begin("inner");
+        receive(3);
+        ffmk_region_end("inner");
+        ffmk_region_end("outer");
+        receive(1);
+        MPI_Pcontrol(0);
+        receive(10);
+        usleep(1000);
+        MPI_Pcontrol(1);
+        pthread_t id;
+        pthread_create(&id, NULL, receive_and_end, i % 2 ? "odd" : "even");
+        pthread_join(id, NULL);
+    }
+    pthread_create(&stays, NULL, receive_and_stay, NULL);
+    sem_wait(&received);
+    receive(7);
+}
+
+static int receives(void)
+{
+    receive_everywhere();
+    MPI_Finalize();
+    return 0;
+}
+
+static int receives_last(void)
+{
+    receive_everywhere();
+    exit(0);
+}
+
+/* A datatype goes away while a call of another thread uses it for the first time, and its handle
+ * may come back as another's. Each rank's second thread makes the call; the first one knows that it
+ * is under way, for the other rank answers only when asked. */
+static MPI_Datatype short_lived;
+
+static void *long_send(void *unused)
+{
+    static char from[100];
+    for (int i = 0; i < 2; i++) {
+        MPI_Ssend(from, 1, MPI_BYTE, MPI_PROC_NULL, 1, WORLD);
+        MPI_Ssend(from, 1, short_lived, 1 - rank, -5, WORLD); /* fails */
+    }
+    MPI_Ssend(from, 1, short_lived, 1 - rank, 1, WORLD);
+    return unused;
+}
+
+static void *long_receive(void *unused)
+{
+    static char to[100];
+    MPI_Recv(to, 1, short_lived, 1 - rank, 2, WORLD, MPI_STATUS_IGNORE);
+    return unused;
+}
+
+static int freed(void)
+{
+    int level;
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &level);
+    MPI_Comm_rank(WORLD, &rank);
+    MPI_Comm other;
+    MPI_Comm_dup(WORLD, &other);
+    MPI_Comm_set_errhandler(WORLD, MPI_ERRORS_RETURN);
+    char buffer[100] = "";
+    for (int turn = 0; turn < 4 && level == MPI_THREAD_MULTIPLE; turn++) {
+        const int sends = turn < 2;
+        if (turn % 2 == rank) {
+            pthread_t id;
+            MPI_Type_contiguous(100, MPI_BYTE, &short_lived);
+            MPI_Type_commit(&short_lived);
+            pthread_create(&id, NULL, sends ? long_send : long_receive, NULL);
+            usleep(200000);
+            MPI_Type_free(&short_lived);
+            MPI_Datatype others[8];
+            for (int i = 0; i < 8; i++) {
+                MPI_Type_contiguous(3, MPI_BYTE, &others[i]);
+                MPI_Type_commit(&others[i]);
+            }
+            MPI_Barrier(other);
+            pthread_join(id, NULL);
+            for (int i = 0; i < 8; i++)
+                MPI_Type_free(&others[i]);
+        } else {
+            MPI_Barrier(other);
+            if (sends)
+                MPI_Recv(buffer, 100, MPI_BYTE, 1 - rank, 1, WORLD, MPI_STATUS_IGNORE);
+            else
+                MPI_Send(buffer, 100, MPI_BYTE, 1 - rank, 2, WORLD);
+        }
+    }
+    MPI_Comm_free(&other);
+    MPI_Finalize();
+    return 0;
+}
+
 static int matrix(void)
 {
     start();
@@ -551,6 +680,9 @@ static const struct {
     {"threads", threads},
     {"meetings", meetings},
     {"churn", churn},
+    {"receives", receives},
+    {"receives-last", receives_last},
+    {"freed", freed},
     {"matrix", matrix},
     {"regions", regions},
     {"many-regions", many_regions},
