@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""What an intercepted call costs: no tool, a bare two-TSC shim and ffmk, in turns within one process (calls.c).
+"""What an intercepted call costs: no tool, a bare two-TSC shim, the plainest recorder and ffmk, in turns within one
+process (calls.c).
 
 Prints, for each MPI and call, over that many runs: nanoseconds of a call without a tool, and the median with quartiles
-of what the shim and ffmk add to it; and the instructions that a call of MPI_Iprobe costs more, under callgrind.
+of what the others add to it; and the instructions that a call of MPI_Iprobe costs more, under callgrind.
 """
 import argparse
 import pathlib
@@ -45,12 +46,13 @@ def instructions(program, way, library, calls):
 def bench(name, launcher, program, library, rounds):
     samples = in_turns(name, ["run"], rounds, lambda _: measure(launcher, program, library))["run"]
     print(f"\n{name}, {rounds} runs; ns a call: median [quartiles]")
-    print(f"  {'call':28} {'no tool':>8}   {'shim adds':>22}   {'ffmk adds':>22}   {'ffmk / shim':>20}")
+    print(f"  {'call':28} {'no tool':>8}   {'shim adds':>20}   {'a recorder adds':>20}   {'ffmk adds':>20}   "
+          f"{'ffmk / shim':>18}   {'ffmk / recorder':>18}")
     for kind, text in KINDS.items():
-        none, shim, ffmk = zip(*(sample[kind] for sample in samples))
-        ratios = [f / s for s, f in zip(shim, ffmk) if s > 0]
-        print(f"  {text:28} {statistics.median(none):8.1f}   {spread(shim):>22}   {spread(ffmk):>22}   "
-              f"{spread(ratios, 2) if ratios else '-':>20}")
+        none, shim, plain, ffmk = zip(*(sample[kind] for sample in samples))
+        ratios = [[f / b for b, f in zip(base, ffmk) if b > 0] for base in (shim, plain)]
+        print(f"  {text:28} {statistics.median(none):8.1f}   {spread(shim):>20}   {spread(plain):>20}   {spread(ffmk):>20}   "
+              + "   ".join(f"{spread(ratio, 2) if ratio else '-':>18}" for ratio in ratios))
 
 
 def count(name, program, library):
@@ -58,11 +60,11 @@ def count(name, program, library):
         print(f"{name}: instructions not counted: valgrind is not installed")
         return
     per_call = {}
-    for way in ("none", "shim", "tool"):
+    for way in ("none", "shim", "plain", "tool"):
         few, many = (instructions(program, way, library, calls) for calls in (2000, 12000))
         per_call[way] = (many - few) / 10000
     print(f"{name}: instructions of an MPI_Iprobe: no tool {per_call['none']:.0f}, shim adds "
-          f"{per_call['shim'] - per_call['none']:.0f}, ffmk adds {per_call['tool'] - per_call['none']:.0f}")
+          f"{per_call['shim'] - per_call['none']:.0f}, a recorder {per_call['plain'] - per_call['none']:.0f}, ffmk adds {per_call['tool'] - per_call['none']:.0f}")
 
 
 def main():

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * The least that a tool which times calls can do, beside which ffmk is measured. */
+ * Two tools beside which ffmk is measured: the least that can time a call, and the least that can
+ * keep of each what the report is asked to show. */
 #ifndef SHIM_H
 #define SHIM_H
 
@@ -12,5 +13,14 @@ int shim_Allreduce(const void *in, void *out, int count, MPI_Datatype type, MPI_
 int shim_Send(const void *buf, int count, MPI_Datatype type, int dest, int tag, MPI_Comm comm);
 int shim_Recv(void *buf, int count, MPI_Datatype type, int source, int tag, MPI_Comm comm,
               MPI_Status *status);
+
+/** PMPI_…, timed, with the sum of the times, the bytes and a histogram kept for each call and
+ * thread; nothing else: of a datatype it assumes that it has 8 bytes. */
+int plain_Iprobe(int source, int tag, MPI_Comm comm, int *flag, MPI_Status *status);
+int plain_Allreduce(const void *in, void *out, int count, MPI_Datatype type, MPI_Op op,
+                    MPI_Comm comm);
+int plain_Send(const void *buf, int count, MPI_Datatype type, int dest, int tag, MPI_Comm comm);
+int plain_Recv(void *buf, int count, MPI_Datatype type, int source, int tag, MPI_Comm comm,
+               MPI_Status *status);
 
 #endif
