@@ -2,6 +2,7 @@
  * Which of a job's ranks on this host run under ffmk. */
 #include "core/rollcall.h"
 
+#include "core/launcher.h"
 #include "core/rng.h"
 
 #include <errno.h>
@@ -110,7 +111,10 @@ static bool identify(uint64_t *job, int *expected)
 
 /* ---- signing and counting ---- */
 
-void ffmk_rollcall_sign(void)
+/* What a process writes: its number, and whether it will not come. */
+#define ABSENT (UINT64_C(1) << 63)
+
+static void sign(uint64_t mark)
 {
     uint64_t job;
     if (roll.file >= 0 || !identify(&job, &roll.expected))
@@ -120,27 +124,40 @@ void ffmk_rollcall_sign(void)
              (unsigned long long)job);
     const int file = open(roll.path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
     struct stat stat;
-    const uint64_t pid = (uint64_t)getpid();
+    const uint64_t signature = (uint64_t)getpid() | mark;
     if (file >= 0 && fstat(file, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_uid == getuid() &&
-        stat.st_nlink == 1 && write(file, &pid, sizeof pid) == sizeof pid)
+        stat.st_nlink == 1 && write(file, &signature, sizeof signature) == sizeof signature)
         roll.file = file;
     else if (file >= 0)
         close(file);
 }
 
-/* Signatures of processes that are alive: a file may remain of a job that was killed. */
-static struct ffmk_rollcall read_roll(void)
+/* Signatures with that mark, of processes that are alive: a file may remain of a job that was
+ * killed. */
+static struct ffmk_rollcall read_roll(uint64_t mark)
 {
-    static uint64_t pids[MOST];
+    static uint64_t signatures[MOST];
     struct ffmk_rollcall found = {0, roll.expected, false};
-    const ssize_t bytes = pread(roll.file, pids, sizeof pids, 0);
-    for (ssize_t i = 0; i < bytes / (ssize_t)sizeof *pids; i++) {
-        if (kill((pid_t)pids[i], 0) != 0 && errno == ESRCH)
+    const ssize_t bytes = pread(roll.file, signatures, sizeof signatures, 0);
+    for (ssize_t i = 0; i < bytes / (ssize_t)sizeof *signatures; i++) {
+        const uint64_t pid = signatures[i] & ~ABSENT;
+        if ((signatures[i] & ABSENT) != mark || (kill((pid_t)pid, 0) != 0 && errno == ESRCH))
             continue;
         if (found.present++ == 0)
-            found.first = pids[i] == (uint64_t)getpid();
+            found.first = pid == (uint64_t)getpid();
     }
     return found;
+}
+
+void ffmk_rollcall_sign(void)
+{
+    sign(0);
+}
+
+bool ffmk_rollcall_sign_off(void)
+{
+    sign(ABSENT);
+    return roll.file >= 0 ? read_roll(ABSENT).first : ffmk_launcher_first_rank();
 }
 
 struct ffmk_rollcall ffmk_rollcall_count(int ranks)
@@ -151,7 +168,7 @@ struct ffmk_rollcall ffmk_rollcall_count(int ranks)
         return found;
     }
     for (int ms = 0; ms <= PATIENCE_MS; ms++) {
-        found = read_roll();
+        found = read_roll(0);
         if (found.present >= found.expected)
             break;
         nanosleep(&(struct timespec){0, 1000000}, NULL);

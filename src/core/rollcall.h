@@ -17,6 +17,10 @@ struct ffmk_rollcall {
 /** Sign. Once a process, before MPI starts. */
 void ffmk_rollcall_sign(void);
 
+/** Instead: this process will do nothing more. \return whether it is the first of this host to say
+ * so, or of the job where the host is not known, and may tell why. */
+bool ffmk_rollcall_sign_off(void);
+
 /** Count, when MPI has started with that many ranks, and forget about it. Waits a second when not
  * all are there. Fewer ranks than this host should have: the launcher spoke of another job, whose
  * environment this program inherited; then nothing is known. */

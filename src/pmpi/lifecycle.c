@@ -40,7 +40,9 @@ static struct {
     struct ffmk_config config;
     char complaints[8][256];
     int n_complaints;
-    const struct ffmk_engine *volatile engine;
+    const struct ffmk_engine *loaded;
+    char why_not[1024];                        /* it could not be loaded */
+    const struct ffmk_engine *volatile engine; /* the same, once MPI is up */
     struct ffmk_engine_job job;
     struct ffmk_recorder *main_thread;
     struct ffmk_clock begun;
@@ -108,20 +110,6 @@ void ffmk_lifecycle_before_init(void)
     pthread_mutex_unlock(&life.lock);
 }
 
-/* Whether all ranks come by this door: not by MPI_Session_init. */
-static bool starts_all(unsigned door)
-{
-    const unsigned call = door / FFMK_BINDINGS;
-    return call == FFMK_CALL_Init || call == FFMK_CALL_Init_thread;
-}
-
-void ffmk_lifecycle_beginning(unsigned door)
-{
-    ffmk_lifecycle_before_init();
-    if (life.state == AWAITING && starts_all(door))
-        ffmk_rollcall_sign();
-}
-
 /* ---- the engine ---- */
 
 static bool mpi_is_up(void)
@@ -156,29 +144,34 @@ static bool engine_path(char *path, size_t bytes)
     return length > 0 && (size_t)length < bytes;
 }
 
-/* Lock held. */
+/* Lock held. Once: nothing gets better by another try. */
 static void load_engine(void)
 {
     char path[4096];
+    if (life.loaded || life.why_not[0])
+        return;
     if (!engine_path(path, sizeof path)) {
-        if (ffmk_launcher_first_rank())
-            ffmk_log("cannot find where libffmk.so lies, so not its engine: stepping aside");
+        snprintf(life.why_not, sizeof life.why_not,
+                 "cannot find where libffmk.so lies, so not its engine");
         return;
     }
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     const struct ffmk_engine *engine = handle ? dlsym(handle, "ffmk_engine_table") : NULL;
-    if (!engine) {
-        if (ffmk_launcher_first_rank())
-            ffmk_log("cannot load the engine: %.700s: stepping aside", dlerror());
-        return;
-    }
-    if (engine->version != FFMK_ENGINE_VERSION) {
-        if (ffmk_launcher_first_rank())
-            ffmk_log("%.700s is of another build (%u, not %u): stepping aside", path,
-                     engine->version, (unsigned)FFMK_ENGINE_VERSION);
-        return;
-    }
-    life.engine = engine;
+    if (!engine)
+        snprintf(life.why_not, sizeof life.why_not, "cannot load the engine: %.700s", dlerror());
+    else if (engine->version != FFMK_ENGINE_VERSION)
+        snprintf(life.why_not, sizeof life.why_not, "%.700s is of another build (%u, not %u)", path,
+                 engine->version, (unsigned)FFMK_ENGINE_VERSION);
+    else
+        life.loaded = engine;
+}
+
+/* Lock held. Without its engine this process does nothing more. */
+static void step_aside(bool speaks)
+{
+    life.state = OFF;
+    if (speaks && life.why_not[0])
+        ffmk_log("%s: stepping aside", life.why_not);
 }
 
 const struct ffmk_engine *ffmk_lifecycle_engine(void)
@@ -189,12 +182,34 @@ const struct ffmk_engine *ffmk_lifecycle_engine(void)
     if (life.aside || !(life.open > 0 || mpi_is_up()))
         return NULL;
     pthread_mutex_lock(&life.lock);
-    static bool tried;
-    if (!life.engine && !tried)
-        load_engine();
-    tried = true;
+    load_engine();
+    life.engine = life.loaded;
     pthread_mutex_unlock(&life.lock);
     return life.engine;
+}
+
+/* ---- MPI begins ---- */
+
+/* Whether all ranks come by this door: not by MPI_Session_init. */
+static bool starts_all(unsigned door)
+{
+    const unsigned call = door / FFMK_BINDINGS;
+    return call == FFMK_CALL_Init || call == FFMK_CALL_Init_thread;
+}
+
+void ffmk_lifecycle_beginning(unsigned door)
+{
+    ffmk_lifecycle_before_init();
+    pthread_mutex_lock(&life.lock);
+    if (life.state == AWAITING) {
+        /* Ahead of MPI: the others must know whether to count on this rank. */
+        load_engine();
+        if (life.loaded && starts_all(door))
+            ffmk_rollcall_sign();
+        else if (!life.loaded)
+            step_aside(starts_all(door) ? ffmk_rollcall_sign_off() : ffmk_launcher_first_rank());
+    }
+    pthread_mutex_unlock(&life.lock);
 }
 
 /* ---- recording ---- */
@@ -282,10 +297,8 @@ static void begin_or_step_aside(bool together)
 {
     const struct ffmk_engine *engine = ffmk_lifecycle_engine();
     pthread_mutex_lock(&life.lock);
-    if (life.state == AWAITING && (!engine || !begin(together))) {
-        life.state = OFF;
-        ffmk_rollcall_leave();
-    }
+    if (life.state == AWAITING && (!engine || !begin(together)))
+        step_aside(ffmk_launcher_first_rank());
     pthread_mutex_unlock(&life.lock);
 }
 
@@ -294,6 +307,7 @@ void ffmk_lifecycle_after_init(unsigned door, uint64_t start, uint64_t stop)
     __atomic_add_fetch(&life.open, 1, __ATOMIC_RELAXED);
     if (life.state == AWAITING)
         begin_or_step_aside(starts_all(door));
+    ffmk_rollcall_leave();
     if (!starts_all(door))
         ffmk_next_be_careful(); /* sessions have levels of their own */
     if (life.state == RUNNING && ffmk_thread.recorder &&

@@ -37,6 +37,22 @@ with Folder() as folder:
     run = job(2, "sh", "-c", script, "sh", settings.command, "run", ways, "plain", env=variables, cwd=folder, timeout=60)
     look(folder, run, "FFMK_DISABLE=1 on one rank", [0], 2)
 
+    # An installation that is broken for some ranks, or for all: said once, and nobody waits.
+    lone = folder / "lone" / "libffmk.so.0"
+    lone.parent.mkdir()
+    shutil.copy(settings.doors, lone)
+    for broken in ("1", "1|2", "0|1|2"):
+        watched = [rank for rank in range(3) if str(rank) not in broken]
+        script = (f'case ${{OMPI_COMM_WORLD_RANK:-$PMI_RANK}} in {broken}) LD_PRELOAD={lone} exec "$@" ;; '
+                  f'*) LD_PRELOAD={settings.doors} exec "$@" ;; esac')
+        run = job(3, "sh", "-c", script, "sh", ways, "plain", env=variables, cwd=folder, timeout=60)
+        what = f"no engine for {broken}"
+        if watched:
+            look(folder, run, what, watched, 3)
+        else:
+            run.succeeds(what)
+        equal(len([line for line in run.said if "cannot load the engine" in line]), 1, what, "one line:", run.err)
+
     if settings.mpi == "mpich":  # Open MPI's launcher tells which ranks are of which program (beginnings.py)
         run = Run([*settings.ranks(1), settings.command, "run", ways, "plain", ":", "-n", "1", ways, "plain"],
                   env=variables, cwd=folder, timeout=60)
