@@ -177,9 +177,11 @@ static bool make_room(struct pile *pile, int size)
     return pile->begins && pile->units && pile->data;
 }
 
-/* Collectives cannot be taken for anything of the program's, and need no communicator of our own:
- * one more changes which numbers Open MPI gives the program's, and may be one too many. \return
- * whether the pile is complete; on the first rank it is filled then. */
+/* Collectives need no communicator of our own: one more changes which numbers Open MPI gives the
+ * program's, and may be one too many. Nothing of the program's can be taken for them, but what a
+ * collective that failed has left behind. So an error is no reason to leave: the others would wait
+ * for this rank in the next one. Only the first rank calls it off, and who could not hear it sends
+ * nothing. \return whether the pile is complete; on the first rank it is filled then. */
 static bool heap_up(MPI_Comm comm, int rank, int size, struct ffmk_wire_out *mine,
                     struct pile *pile)
 {
@@ -190,19 +192,24 @@ static bool heap_up(MPI_Comm comm, int rank, int size, struct ffmk_wire_out *min
     if (rank == 0)
         pile->bytes = calloc((size_t)size, sizeof *pile->bytes);
     int good = rank != 0 || pile->bytes;
-    if (PMPI_Bcast(&good, 1, MPI_INT, 0, comm) != MPI_SUCCESS || !good ||
-        PMPI_Gather(&bytes, 1, MPI_INT, pile->bytes, 1, MPI_INT, 0, comm) != MPI_SUCCESS)
+    if (PMPI_Bcast(&good, 1, MPI_INT, 0, comm) == MPI_SUCCESS && !good)
         return false;
-    good = rank != 0 || make_room(pile, size);
-    MPI_Datatype unit;
-    if (PMPI_Bcast(&good, 1, MPI_INT, 0, comm) != MPI_SUCCESS || !good ||
-        PMPI_Type_contiguous(UNIT, MPI_BYTE, &unit) != MPI_SUCCESS)
+    const bool came =
+        PMPI_Gather(&bytes, 1, MPI_INT, pile->bytes, 1, MPI_INT, 0, comm) == MPI_SUCCESS;
+    good = rank != 0 || (came && make_room(pile, size));
+    const bool heard = PMPI_Bcast(&good, 1, MPI_INT, 0, comm) == MPI_SUCCESS;
+    if (heard && !good)
         return false;
-    PMPI_Type_commit(&unit);
-    good = PMPI_Gatherv(mine->data, mine->failed ? 0 : units_of(bytes), unit, pile->data,
-                        pile->units, pile->begins, unit, 0, comm) == MPI_SUCCESS;
-    PMPI_Type_free(&unit);
-    return good;
+    MPI_Datatype unit = MPI_BYTE;
+    const bool made = PMPI_Type_contiguous(UNIT, MPI_BYTE, &unit) == MPI_SUCCESS;
+    if (made)
+        PMPI_Type_commit(&unit);
+    const bool sends = heard && made && !mine->failed;
+    const bool all = PMPI_Gatherv(mine->data, sends ? units_of(bytes) : 0, unit, pile->data,
+                                  pile->units, pile->begins, unit, 0, comm) == MPI_SUCCESS;
+    if (made)
+        PMPI_Type_free(&unit);
+    return heard && made && all;
 }
 
 /* The first rank's: what the others sent, by rank. \return how many. */

@@ -136,6 +136,17 @@ static int unanswered(void)
     return 0;
 }
 
+/* What the first rank has no room for may be left for the next collective. */
+static int gather_fails(void)
+{
+    start();
+    MPI_Comm_set_errhandler(WORLD, MPI_ERRORS_RETURN);
+    static int numbers[4000];
+    MPI_Gather(numbers, rank == 0 ? 1 : 1000, MPI_INT, numbers, 1, MPI_INT, 0, WORLD);
+    MPI_Finalize();
+    return 0;
+}
+
 /* All communicators that there are. */
 static int exhausts(void)
 {
@@ -339,7 +350,7 @@ static int churn(void)
     return 0;
 }
 
-/* ---- who sends how much to whom ---- */
+/* ---- what threads and regions leave behind ---- */
 
 static sem_t received;
 
@@ -407,9 +418,10 @@ static int receives_last(void)
 }
 
 /* A datatype goes away while a call of another thread uses it for the first time, and its handle
- * may come back as another's. Each rank's second thread makes the call; the first one knows that it
- * is under way, for the other rank answers only when asked. */
+ * may come back as another's. Each rank's second thread makes the call; the first one waits
+ * until it is under way; the other rank answers only when asked. */
 static MPI_Datatype short_lived;
+static sem_t about_to_use;
 
 static void *long_send(void *unused)
 {
@@ -418,14 +430,18 @@ static void *long_send(void *unused)
         MPI_Ssend(from, 1, MPI_BYTE, MPI_PROC_NULL, 1, WORLD);
         MPI_Ssend(from, 1, short_lived, 1 - rank, -5, WORLD); /* fails */
     }
-    MPI_Ssend(from, 1, short_lived, 1 - rank, 1, WORLD);
+    const MPI_Datatype type = short_lived;
+    sem_post(&about_to_use);
+    MPI_Ssend(from, 1, type, 1 - rank, 1, WORLD);
     return unused;
 }
 
 static void *long_receive(void *unused)
 {
     static char to[100];
-    MPI_Recv(to, 1, short_lived, 1 - rank, 2, WORLD, MPI_STATUS_IGNORE);
+    const MPI_Datatype type = short_lived;
+    sem_post(&about_to_use);
+    MPI_Recv(to, 1, type, 1 - rank, 2, WORLD, MPI_STATUS_IGNORE);
     return unused;
 }
 
@@ -437,6 +453,7 @@ static int freed(void)
     MPI_Comm other;
     MPI_Comm_dup(WORLD, &other);
     MPI_Comm_set_errhandler(WORLD, MPI_ERRORS_RETURN);
+    sem_init(&about_to_use, 0, 0);
     char buffer[100] = "";
     for (int turn = 0; turn < 4 && level == MPI_THREAD_MULTIPLE; turn++) {
         const int sends = turn < 2;
@@ -445,6 +462,7 @@ static int freed(void)
             MPI_Type_contiguous(100, MPI_BYTE, &short_lived);
             MPI_Type_commit(&short_lived);
             pthread_create(&id, NULL, sends ? long_send : long_receive, NULL);
+            sem_wait(&about_to_use);
             usleep(200000);
             MPI_Type_free(&short_lived);
             MPI_Datatype others[8];
@@ -468,6 +486,8 @@ static int freed(void)
     MPI_Finalize();
     return 0;
 }
+
+/* ---- who sends how much to whom ---- */
 
 static int matrix(void)
 {
@@ -674,6 +694,7 @@ static const struct {
     {"finalize-at-exit", finalize_at_exit},
     {"unanswered", unanswered},
     {"exhausts", exhausts},
+    {"gather-fails", gather_fails},
     {"without-mpi", without_mpi},
     {"forks", forks},
     {"jumps", jumps},
