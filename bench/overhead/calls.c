@@ -5,8 +5,8 @@
  * neighbours, and what differs between runs of a program falls out.
  *
  *   calls              prints for each call the medians over batches, in nanoseconds: of a call
- *                      past every tool, of what the shim, the plain recorder and the loaded tool
- * add calls N WAY        N calls of MPI_Iprobe by one way (none, shim, plain, tool), for counting
+ *                      past every tool, and what shim, plain recorder and loaded tool add to it
+ *   calls N WAY        N calls of MPI_Iprobe by one way (none, shim, plain, tool), for counting
  *                      instructions; prints nothing */
 #include "shim.h"
 

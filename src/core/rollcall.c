@@ -169,7 +169,7 @@ struct ffmk_rollcall ffmk_rollcall_count(int ranks)
     }
     for (int ms = 0; ms <= PATIENCE_MS; ms++) {
         found = read_roll(0);
-        if (found.present >= found.expected)
+        if (found.present + read_roll(ABSENT).present >= found.expected)
             break;
         nanosleep(&(struct timespec){0, 1000000}, NULL);
     }

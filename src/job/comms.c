@@ -157,7 +157,7 @@ static const struct ffmk_comm_map *make_map(MPI_Comm comm)
 const struct ffmk_comm_map *ffmk_comms_map(uint64_t handle)
 {
     const MPI_Comm comm = comm_of(handle);
-    if (comm == MPI_COMM_NULL)
+    if (comm == MPI_COMM_NULL || keyval == MPI_KEYVAL_INVALID)
         return &nobody;
     /* Of threads that meet a new communicator together, one makes the map: a second one set would
      * free the first, which another thread already uses. */

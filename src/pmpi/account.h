@@ -15,8 +15,9 @@
  *
  * What is looked up after the call must not have gone away meanwhile. With MPI_THREAD_MULTIPLE
  * another thread may free a datatype or a communicator that a call under way uses. Then everything
- * is looked up ahead: doors that cannot do so in the usual way only have the slow one. Otherwise
- * MPI is asked only after the call: it has checked the handle. */
+ * is looked up ahead: doors that cannot do so in the usual way only have the slow one, and a bad
+ * handle is met by our question before the call. Otherwise MPI is asked only after the call: it has
+ * checked the handle. */
 #ifndef FFMK_PMPI_ACCOUNT_H
 #define FFMK_PMPI_ACCOUNT_H
 
@@ -91,6 +92,7 @@ static inline uint64_t ffmk_account_message(struct ffmk_lane *lane, uint64_t byt
 static inline uint64_t ffmk_account_sent(struct ffmk_recorder *recorder, int64_t count,
                                          uint64_t datatype, int dest, uint64_t comm)
 {
+    ffmk_thread.lane = NULL;
     if (dest < 0)
         return 0;
     const uint64_t bytes = ffmk_account_bytes(recorder, count, datatype);
@@ -101,7 +103,7 @@ static inline uint64_t ffmk_account_sent(struct ffmk_recorder *recorder, int64_t
 
 /** The same of the send of which ffmk_thread holds the arguments, by the tables alone. \return
  * false when they do not know. */
-static inline bool ffmk_account_message_usual(uint64_t *bytes, struct ffmk_lane **lane)
+static inline bool ffmk_account_sent_usual(uint64_t *bytes, struct ffmk_lane **lane)
 {
     const struct ffmk_recorder *const recorder = ffmk_thread.recorder;
     const struct ffmk_message *const message = &ffmk_thread.message;
@@ -129,7 +131,7 @@ static inline bool ffmk_account_message_usual(uint64_t *bytes, struct ffmk_lane 
 static inline uint64_t ffmk_account_sum_int(const int *counts, int n)
 {
     uint64_t sum = 0;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; counts && i < n; i++)
         sum += (uint64_t)counts[i];
     return sum;
 }
@@ -137,7 +139,7 @@ static inline uint64_t ffmk_account_sum_int(const int *counts, int n)
 static inline uint64_t ffmk_account_sum_count(const MPI_Count *counts, int n)
 {
     uint64_t sum = 0;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; counts && i < n; i++)
         sum += (uint64_t)counts[i];
     return sum;
 }
@@ -149,7 +151,7 @@ static inline uint64_t ffmk_account_sum_count(const MPI_Count *counts, int n)
              : ffmk_account_sum_count, MPI_Count *                                                 \
              : ffmk_account_sum_count)((counts), (n))
 
-/* ---- ahead of the call: true when it is known ---- */
+/* ---- ahead of the call: true when the usual way may go on ---- */
 
 static inline bool ffmk_ahead_bytes(int64_t count, uint64_t datatype)
 {
@@ -250,8 +252,9 @@ enum {
 #define EACHW(buffer, counts, types, recvcounts, recvtypes, comm)                                  \
     (IN_PLACE(buffer) ? ACCOUNT_TYPES(recvcounts, recvtypes, ACCOUNT_SIZE(comm))                   \
                       : ACCOUNT_TYPES(counts, types, ACCOUNT_SIZE(comm)))
-#define SUM(count, type, comm)           ((uint64_t)ACCOUNT_SIZE(comm) * BYTES(count, type))
-#define SUMV(counts, type, comm)         ACCOUNT_VECTOR(counts, type, ACCOUNT_SIZE(comm))
+#define SUM(count, type, comm) ((uint64_t)ACCOUNT_SIZE(comm) * BYTES(count, type))
+#define SUMV(counts, type, comm)                                                                   \
+    ACCOUNT_VECTOR(counts, type, ACCOUNT_INTER(comm) ? 0 : ACCOUNT_SIZE(comm))
 #define NEIGHBOURS(count, type, comm)    ((uint64_t)ACCOUNT_DEGREE(comm) * BYTES(count, type))
 #define NEIGHBOURSV(counts, type, comm)  ACCOUNT_VECTOR(counts, type, ACCOUNT_DEGREE(comm))
 #define NEIGHBOURSW(counts, types, comm) ACCOUNT_TYPES(counts, types, ACCOUNT_DEGREE(comm))
@@ -260,13 +263,13 @@ enum {
 #define ACCOUNT_SIZE(comm)   (ffmk_account_map(recorder, COMM(comm))->size)
 #define ACCOUNT_DEGREE(comm) (ffmk_account_map(recorder, COMM(comm))->outdegree)
 #define ACCOUNT_MINE(counts, comm)                                                                 \
-    ((int64_t)COUNTS(counts)[ffmk_account_map(recorder, COMM(comm))->rank])
+    (COUNTS(counts) ? (int64_t)COUNTS(counts)[ffmk_account_map(recorder, COMM(comm))->rank] : 0)
 #define ACCOUNT_VECTOR(counts, type, n)                                                            \
     ffmk_account_bytes(recorder, (int64_t)ACCOUNT_SUM(COUNTS(counts), n), TYPE(type))
 #define ACCOUNT_TYPES(counts, types, n)                                                            \
     __extension__({                                                                                \
         uint64_t sum_ = 0;                                                                         \
-        for (int i_ = 0, n_ = (n); i_ < n_; i_++)                                                  \
+        for (int i_ = 0, n_ = (n); (counts) && (types) && i_ < n_; i_++)                           \
             sum_ += ffmk_account_bytes(recorder, (int64_t)COUNTS(counts)[i_], TYPE_AT(types, i_)); \
         sum_;                                                                                      \
     })

@@ -21,7 +21,7 @@ DOOR_SLOW int slow_pass(void)
     enum { door_ = FFMK_DOOR(Pcontrol, C) };
     DOOR_START(DOOR_FRAME(), ffmk_clock_ticks());
     const int code = behind();
-    return DOOR_STOP(code, door_, GOES, code == MPI_SUCCESS, 0, AHEAD_NOTHING, NOTHING);
+    return DOOR_STOP(code, door_, GOES, code == MPI_SUCCESS, 0, NOTHING);
 }
 
 __attribute__((noinline)) static int pass(void)

@@ -12,27 +12,23 @@ static __attribute__((noinline, cold)) int leave_unusual(int code, unsigned door
     return code;
 }
 
-/* Together with the call that is late. */
-static __attribute__((noinline)) int leave_behind(int code, unsigned door, bool waits,
-                                                  uint64_t stop, uint64_t bytes)
+/* Inlined into all of them: none tests what its caller knew when it was compiled. */
+static inline __attribute__((always_inline)) int leave(int code, unsigned door, bool waits,
+                                                       uint64_t stop, uint64_t bytes)
 {
-    struct ffmk_recorder *const recorder = ffmk_thread.recorder;
-    if (!ffmk_record_late(recorder) ||
-        !ffmk_record(recorder, door, waits, stop - ffmk_thread.start, stop, bytes))
+    if (!ffmk_record(ffmk_thread.recorder, door, waits, stop - ffmk_thread.start, stop, bytes))
         return leave_unusual(code, door, waits, stop, bytes);
     ffmk_thread.inside = NULL;
     return code;
 }
 
-/* Inlined into all of them: none tests what its caller knew when it was compiled. */
-static inline __attribute__((always_inline)) int leave(int code, unsigned door, bool waits,
-                                                       uint64_t stop, uint64_t bytes)
+/* Together with the call that is late. */
+static __attribute__((noinline)) int leave_behind(int code, unsigned door, bool waits,
+                                                  uint64_t stop, uint64_t bytes)
 {
-    struct ffmk_recorder *const recorder = ffmk_thread.recorder;
-    if (!ffmk_record(recorder, door, waits, stop - ffmk_thread.start, stop, bytes))
+    if (!ffmk_record_late(ffmk_thread.recorder))
         return leave_unusual(code, door, waits, stop, bytes);
-    ffmk_thread.inside = NULL;
-    return code;
+    return leave(code, door, waits, stop, bytes);
 }
 
 /* Nothing of what was looked up ahead has moved. */
@@ -55,7 +51,6 @@ static __attribute__((noinline, cold)) int leave_sent_unknown(int code, unsigned
                                                               uint64_t stop)
 {
     const struct ffmk_message *const message = &ffmk_thread.message;
-    ffmk_thread.lane = NULL;
     const uint64_t bytes = ffmk_account_sent(ffmk_thread.recorder, message->count,
                                              message->datatype, message->dest, message->comm);
     ffmk_account_message(ffmk_thread.lane, bytes);
@@ -69,7 +64,7 @@ static inline __attribute__((always_inline)) int leave_sent(int code, unsigned d
         return leave_failed(code, door, waits, stop);
     uint64_t bytes;
     struct ffmk_lane *lane;
-    if (!ffmk_account_message_usual(&bytes, &lane))
+    if (!ffmk_account_sent_usual(&bytes, &lane))
         return leave_sent_unknown(code, door, waits, stop);
     lane->messages++;
     lane->bytes += bytes;

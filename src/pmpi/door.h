@@ -8,6 +8,9 @@
 #include "pmpi/lifecycle.h"
 #include "pmpi/next.h"
 
+/** The column `waits` of calls.def. */
+enum { GOES, WAITS, RECEIVES };
+
 #define FFMK_PUBLIC __attribute__((visibility("default")))
 
 /** A door is two functions. The usual way needs nothing but the call, two readings of the clock and
@@ -16,7 +19,7 @@
  * jumps into the slow one, for a call in the midst of the usual way would make it save its
  * arguments each time. */
 #define DOOR_IS_SLOW(door_)                                                                        \
-    __builtin_expect(ffmk_thread.inside != NULL || ffmk_next_usual[door_] == NULL, 0)
+    __builtin_expect(ffmk_thread.inside != NULL || !ffmk_next_usual[door_], 0)
 #define DOOR_SLOW __attribute__((noinline, cold)) static
 
 /** The frame that a door marks as the one under way, so that [1] is where it returns to. The
@@ -36,32 +39,37 @@
         ffmk_thread.start = (ticks_);                                                              \
     } while (0)
 
-/** Ahead of the call, in the slow way: what it moves, where that has to be looked up now.
- * `account_` speaks of `recorder`. */
+/** Ahead of the call, in the slow way: what it moves, where that has to be looked up now, or
+ * DOOR_LOOKS_LATER. `account_` speaks of `recorder`. */
+#define DOOR_LOOKS_LATER UINT64_MAX
 #define DOOR_LOOK(ahead_, account_)                                                                \
     __extension__({                                                                                \
         struct ffmk_recorder *const recorder __attribute__((unused)) = ffmk_thread.recorder;       \
         ffmk_thread.lane = NULL;                                                                   \
-        AHEAD_CAN ahead_ &&ffmk_next_careful ? (uint64_t)(account_) : 0;                           \
+        const bool now_ = AHEAD_CAN ahead_ && ffmk_next_careful;                                   \
+        now_ ? (uint64_t)(account_) : DOOR_LOOKS_LATER;                                            \
     })
 
-/** Charge the call, in the slow way; moved_: what was looked up ahead. Otherwise `account_` is
- * evaluated when `ok_` holds, after the clock is read. \return code_. */
-#define DOOR_STOP(code_, door_, waits_, ok_, moved_, ahead_, account_)                             \
+/** Charge the call, in the slow way; moved_: what DOOR_LOOK() found. Where it looks later,
+ * `account_` is evaluated when `ok_` holds, after the clock is read. \return code_. */
+#define DOOR_STOP(code_, door_, waits_, ok_, moved_, account_)                                     \
     __extension__({                                                                                \
         const uint64_t stop_ = ffmk_clock_ticks();                                                 \
         struct ffmk_recorder *const recorder __attribute__((unused)) = ffmk_thread.recorder;       \
-        const bool looked_ = AHEAD_CAN ahead_ && ffmk_next_careful;                                \
-        ffmk_door_leave_slow(code_, door_, waits_, stop_, ok_,                                     \
-                             looked_ ? (moved_)                                                    \
-                             : (ok_) ? (uint64_t)(account_)                                        \
-                                     : 0);                                                         \
+        uint64_t bytes_ = (moved_);                                                                \
+        if (bytes_ == DOOR_LOOKS_LATER)                                                            \
+            bytes_ = (ok_) ? (uint64_t)(account_) : 0;                                             \
+        ffmk_door_leave_slow(code_, door_, waits_, stop_, ok_, bytes_);                            \
     })
 
-/** The same at the end of the usual way; what is to be accounted was looked up ahead of the call,
- * but for the words that cannot be (account.h). code_: 0 when the call succeeded. */
+/** The same at the end of the usual way. What is to be accounted was looked up or, for a message,
+ * kept ahead of the call, but for the words that cannot be (account.h). code_: 0 when the call
+ * succeeded. */
 #define DOOR_STOP_USUAL(code_, door_, waits_, ahead_, account_)                                    \
     __extension__({                                                                                \
+        _Static_assert((waits_) != RECEIVES || AHEAD_WHAT ahead_ == AHEAD_IS_NOTHING ||            \
+                           AHEAD_WHAT ahead_ == AHEAD_IS_BYTES,                                    \
+                       "a late call's bytes are known ahead");                                     \
         int left_;                                                                                 \
         if ((waits_) == RECEIVES) {                                                                \
             left_ = (AHEAD_MOVES ahead_ ? ffmk_door_leave_late_moved                               \
@@ -108,7 +116,5 @@ int ffmk_door_leave_late_moved(int code, unsigned door);
  * `ok`. */
 int ffmk_door_leave_slow(int code, unsigned door, bool waits, uint64_t stop, bool ok,
                          uint64_t bytes);
-
-enum { GOES, WAITS, RECEIVES };
 
 #endif

@@ -70,7 +70,7 @@ void ffmk_fortran_find_sentinels(void);
             DOOR_START(DOOR_FRAME(), ffmk_clock_ticks());                                          \
         ((function_ *)ffmk_next[door])(UNWRAP names, ierror_ LENGTHS_##characters);                \
         if (records_)                                                                              \
-            DOOR_STOP(0, door, waits, FORTRAN_SUCCEEDED(ierror_), moved_, ahead, account);         \
+            DOOR_STOP(0, door, waits, FORTRAN_SUCCEEDED(ierror_), moved_, account);                \
     }                                                                                              \
     FFMK_PUBLIC void symbol(VOIDS names, void *ierror_ LENGTH_PARAMETERS_##characters);            \
     FFMK_PUBLIC void symbol(VOIDS names, void *ierror_ LENGTH_PARAMETERS_##characters)             \
@@ -81,7 +81,7 @@ void ffmk_fortran_find_sentinels(void);
             return;                                                                                \
         }                                                                                          \
         DOOR_START(DOOR_FRAME(), ffmk_clock_read_counter());                                       \
-        ((function_ *)ffmk_next_usual[door])(UNWRAP names, ierror_ LENGTHS_##characters);          \
+        ((function_ *)ffmk_next[door])(UNWRAP names, ierror_ LENGTHS_##characters);                \
         /* Where nothing moves it makes no difference, and ierror_ need not be kept. */            \
         const bool failed_ = AHEAD_MOVES ahead && !FORTRAN_SUCCEEDED(ierror_);                     \
         DOOR_STOP_USUAL(failed_, door, waits, ahead, account);                                     \

@@ -36,7 +36,8 @@ enum state {
 static struct {
     pthread_mutex_t lock;
     volatile enum state state;
-    bool aside; /* this MPI is not ours: the engine must not be loaded either */
+    bool together; /* MPI starts by a call in which all ranks are, whichever thread comes first */
+    bool foreign;  /* this MPI is not ours: the engine must not be loaded either */
     struct ffmk_config config;
     char complaints[8][256];
     int n_complaints;
@@ -97,8 +98,8 @@ void ffmk_lifecycle_before_init(void)
     if (life.state == FRESH) {
         ffmk_config_read(&life.config, environ, keep_complaint, NULL);
         ffmk_log_verbose((int)life.config.value[FFMK_CONFIG_VERBOSE].number);
-        life.aside = !vendor_fits();
-        if (life.aside || life.config.value[FFMK_CONFIG_DISABLE].number) {
+        life.foreign = !vendor_fits();
+        if (life.foreign || life.config.value[FFMK_CONFIG_DISABLE].number) {
             life.state = OFF;
         } else {
             if (life.config.value[FFMK_CONFIG_CHAIN].number)
@@ -179,7 +180,7 @@ const struct ffmk_engine *ffmk_lifecycle_engine(void)
     if (life.engine)
         return life.engine;
     ffmk_lifecycle_before_init();
-    if (life.aside || !(life.open > 0 || mpi_is_up()))
+    if (life.foreign || !(life.open > 0 || mpi_is_up()))
         return NULL;
     pthread_mutex_lock(&life.lock);
     load_engine();
@@ -200,8 +201,12 @@ static bool starts_all(unsigned door)
 void ffmk_lifecycle_beginning(unsigned door)
 {
     ffmk_lifecycle_before_init();
+    /* Before the engine, which would load MPI out of the program's sight if nobody has. */
+    if (!ffmk_next[door])
+        ffmk_next_find(door);
     pthread_mutex_lock(&life.lock);
     if (life.state == AWAITING) {
+        life.together = starts_all(door);
         /* Ahead of MPI: the others must know whether to count on this rank. */
         load_engine();
         if (life.loaded && starts_all(door))
@@ -218,9 +223,9 @@ void ffmk_lifecycle_beginning(unsigned door)
  * by a thread that it does not have. */
 static void thread_ends(void *recorder)
 {
-    ffmk_thread = (struct ffmk_thread){.inside = FFMK_THREAD_NEW};
     if (getpid() == life.pid)
         ffmk_recorder_retire(recorder);
+    ffmk_thread = (struct ffmk_thread){.inside = FFMK_THREAD_NEW};
 }
 
 static struct ffmk_recorder *attach(void)
@@ -271,9 +276,9 @@ static void tell_complaints(void)
 }
 
 /* Lock held, MPI up, engine there. */
-static bool begin(bool together)
+static bool begin(void)
 {
-    const struct ffmk_engine_start start = {&life.config, &ffmk_generation, at_exit, together,
+    const struct ffmk_engine_start start = {&life.config, &ffmk_generation, at_exit, life.together,
                                             ffmk_rollcall_count};
     if (life.engine->start(&start, &life.job) != FFMK_SUCCESS)
         return false;
@@ -293,11 +298,11 @@ static bool begin(bool together)
     return true;
 }
 
-static void begin_or_step_aside(bool together)
+static void begin_or_step_aside(void)
 {
     const struct ffmk_engine *engine = ffmk_lifecycle_engine();
     pthread_mutex_lock(&life.lock);
-    if (life.state == AWAITING && (!engine || !begin(together)))
+    if (life.state == AWAITING && (!engine || !begin()))
         step_aside(ffmk_launcher_first_rank());
     pthread_mutex_unlock(&life.lock);
 }
@@ -306,9 +311,10 @@ void ffmk_lifecycle_after_init(unsigned door, uint64_t start, uint64_t stop)
 {
     __atomic_add_fetch(&life.open, 1, __ATOMIC_RELAXED);
     if (life.state == AWAITING)
-        begin_or_step_aside(starts_all(door));
-    ffmk_rollcall_leave();
-    if (!starts_all(door))
+        begin_or_step_aside();
+    if (starts_all(door))
+        ffmk_rollcall_leave();
+    else
         ffmk_next_be_careful(); /* sessions have levels of their own */
     if (life.state == RUNNING && ffmk_thread.recorder &&
         ffmk_thread.inside == ffmk_thread_outside()) {
@@ -329,7 +335,7 @@ bool ffmk_lifecycle_enter(unsigned door, void *frame)
     if (inside == FFMK_THREAD_NEW) {
         /* The first call of a thread, or of a process whose MPI started past the doors. */
         if (life.state == AWAITING && mpi_is_up())
-            begin_or_step_aside(false);
+            begin_or_step_aside();
         return life.state == RUNNING && (ffmk_thread.recorder || attach());
     }
     if (inside < FFMK_THREAD_MARKS)

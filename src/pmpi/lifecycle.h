@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * When the doors begin and stop to record: nothing happens in a process until its first MPI call;
- * the engine is loaded when MPI is up; the report is written when MPI_Finalize is entered, or at
- * exit. */
+ * the engine is loaded just before MPI starts; the report is written when MPI_Finalize is entered,
+ * or at exit. */
 #ifndef FFMK_PMPI_LIFECYCLE_H
 #define FFMK_PMPI_LIFECYCLE_H
 
@@ -23,8 +23,9 @@ bool ffmk_lifecycle_enter(unsigned door, void *frame);
 /** Before MPI starts: the environment is read, the vendor compared. */
 void ffmk_lifecycle_before_init(void);
 
-/** The MPI_Init-like call `door` is about to be made: as before_init, and where all ranks will come
- * by, sign the roll. */
+/** The MPI_Init-like call `door` is about to be made: as before_init; what it calls is found, the
+ * engine loaded, or this process steps aside; and where all ranks will come by, it signs the roll.
+ */
 void ffmk_lifecycle_beginning(unsigned door);
 
 /** MPI has started, with the MPI_Init-like call `door` that took from start to stop ticks: begin to

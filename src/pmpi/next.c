@@ -27,7 +27,7 @@
 #endif
 
 ffmk_function *ffmk_next[FFMK_DOORS];
-ffmk_function *ffmk_next_usual[FFMK_DOORS];
+bool ffmk_next_usual[FFMK_DOORS];
 bool ffmk_next_careful;
 
 static bool chained;
@@ -61,12 +61,20 @@ static const bool look_after[FFMK_DOORS] = {
 #include "pmpi/calls.def"
 };
 
+/* After the flag or after the door, whichever another thread set last: each looks at the other's.
+ */
+static void shut(unsigned door)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (ffmk_next_careful && look_after[door])
+        ffmk_next_usual[door] = false;
+}
+
 void ffmk_next_be_careful(void)
 {
     ffmk_next_careful = true;
     for (unsigned door = 0; door < FFMK_DOORS; door++)
-        if (look_after[door])
-            ffmk_next_usual[door] = NULL;
+        shut(door);
 }
 
 void ffmk_next_chain(void)
@@ -147,6 +155,6 @@ void ffmk_next_find(unsigned door)
         abort();
     }
     memcpy(&ffmk_next[door], &found, sizeof found);
-    if (!ffmk_next_careful || !look_after[door])
-        ffmk_next_usual[door] = ffmk_next[door];
+    ffmk_next_usual[door] = true;
+    shut(door);
 }

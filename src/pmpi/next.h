@@ -16,8 +16,8 @@ typedef void ffmk_function(void);
 /** What each door calls; NULL until ffmk_next_find() found it. */
 extern ffmk_function *ffmk_next[FFMK_DOORS];
 
-/** The same for the usual way; NULL also where only the slow one may be taken. */
-extern ffmk_function *ffmk_next_usual[FFMK_DOORS];
+/** Whether that is known and the usual way may be taken. */
+extern bool ffmk_next_usual[FFMK_DOORS];
 
 /** Whether a handle may go away during a call that uses it: ffmk_next_be_careful() was called. */
 extern bool ffmk_next_careful;
@@ -28,8 +28,7 @@ extern bool ffmk_next_careful;
  * MPI went away: that is said and the process ends. */
 void ffmk_next_find(unsigned door);
 
-/** Threads may make calls at once: from now on what a call moves is looked up ahead of it. Before
- * there are such threads. */
+/** Threads may make calls at once: from now on what a call moves is looked up ahead of it. */
 void ffmk_next_be_careful(void);
 
 /** Pass calls on to the next tool from now on. */

@@ -84,6 +84,7 @@ static uint32_t book_of(struct ffmk_recorder *recorder, uint32_t region)
         recorder->books = books;
         recorder->books_room = room;
         recorder->slots = books[recorder->current_book].slots;
+        show(recorder);
     }
     recorder->books[recorder->books_used] = (struct ffmk_region_book){.region = region};
     return recorder->books_used++;
@@ -235,10 +236,14 @@ static uint32_t make_place(struct ffmk_recorder *recorder, unsigned door)
         const uint32_t room = 2 * recorder->stats_room;
         ffmk_recorder_tally(recorder);
         recorder->last = recorder->stats;
-        struct ffmk_stat *stats =
-            room <= UINT16_MAX ? realloc(recorder->stats, room * sizeof *stats) : NULL;
+        /* Another thread's, for the report: it may still be using what it has. */
+        const bool own = ffmk_thread.recorder == recorder;
+        struct ffmk_stat *const before = own ? recorder->stats : NULL;
+        struct ffmk_stat *stats = room <= UINT16_MAX ? realloc(before, room * sizeof *stats) : NULL;
         if (!stats)
             return 0;
+        if (!own)
+            memcpy(stats, recorder->stats, recorder->stats_used * sizeof *stats);
         recorder->last = recorder->stats = stats;
         recorder->stats_room = room;
         show(recorder);
@@ -286,8 +291,7 @@ static void charge(struct ffmk_recorder *recorder, unsigned door, bool waits, ui
         *(waits ? &recorder->waiting_ticks : &recorder->going_ticks) += stop - start;
 }
 
-/* To be done before anything that the late call was before: another call is charged, the region or
- * what is recorded changes. */
+/* To be done before the region, the interval or what is recorded changes. */
 static void charge_late(struct ffmk_recorder *recorder)
 {
     const struct ffmk_late late = recorder->late;

@@ -52,7 +52,8 @@ struct ffmk_recorder {
     struct ffmk_stat *stats; /* [0] is nobody's */
     struct ffmk_stat *last;  /* the latest call's, in whose histogram it is not yet; */
     uint64_t last_ticks;     /* its duration */
-    struct ffmk_late late;   /* a receive or completion, until the next send or receive is over */
+    struct ffmk_late
+        late; /* a receive or completion, until the next send, receive or unusual call */
     uint64_t interval_begin; /* ticks of the current interval of the time line; end exclusive */
     uint64_t interval_end;
     /* What the current interval holds until it is left: in calls that wait for nobody, and in those
@@ -112,7 +113,7 @@ struct ffmk_thread {
     struct ffmk_stat *stats;
     /** A send's arguments. */
     struct ffmk_message message;
-    /** Where a message that was looked up in the slow way goes in the matrix, or NULL. */
+    /** Where a message of which MPI had to be asked goes in the matrix, or NULL. */
     struct ffmk_lane *lane;
 };
 

@@ -38,7 +38,7 @@ static inline uint64_t c_handle(uint64_t handle)
         const uint64_t moved_ = DOOR_LOOK(ahead, account);                                         \
         DOOR_START(DOOR_FRAME(), ffmk_clock_ticks());                                              \
         const int code_ = ((function_ *)ffmk_next[door_])names;                                    \
-        return DOOR_STOP(code_, door_, waits, code_ == MPI_SUCCESS, moved_, ahead, account);       \
+        return DOOR_STOP(code_, door_, waits, code_ == MPI_SUCCESS, moved_, account);              \
     }                                                                                              \
     FFMK_C_FUNCTION(name, parameters)                                                              \
     {                                                                                              \
@@ -47,7 +47,7 @@ static inline uint64_t c_handle(uint64_t handle)
         if (DOOR_IS_SLOW(door_) || !AHEAD_KNOWN ahead)                                             \
             return slow_##name names;                                                              \
         DOOR_START(DOOR_FRAME(), ffmk_clock_read_counter());                                       \
-        const int code_ = ((function_ *)ffmk_next_usual[door_])names;                              \
+        const int code_ = ((function_ *)ffmk_next[door_])names;                                    \
         return DOOR_STOP_USUAL(code_, door_, waits, ahead, account);                               \
     }
 

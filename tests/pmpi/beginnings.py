@@ -97,4 +97,22 @@ with Folder() as folder:
         report = read(folder / "run.json")
         if report:
             same(counted(report["calls"]), times(2, WHOLE), f"calls under ffmk run, -lffmk {name} MPI")
+
+    # Of a program that names libffmk alone, MPI is in its sight all the same: for what has no door, and for plugins.
+    text = folder / "seen.c"
+    text.write_text("""#include <dlfcn.h>
+#include <mpi.h>
+int main(void)
+{
+    MPI_Init(0, 0);
+    const int seen = dlsym(RTLD_DEFAULT, "MPI_Comm_rank") != 0;
+    MPI_Finalize();
+    return seen ? 0 : 3;
+}
+""")
+    built = Run([settings.c, "-w", text, "-o", folder / "seen", "-Wl,--as-needed", f"-L{where}",
+                 "-Wl,-rpath," + str(where), "-lffmk"])
+    if built.succeeds("linking a program that names no MPI"):
+        run = job(1, folder / "seen", cwd=folder, env={"LD_PRELOAD": "", "FFMK_SUMMARY": "off"})
+        run.succeeds("MPI's own names, where only libffmk was linked")
 done()
