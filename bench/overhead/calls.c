@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What a tool adds to four short MPI calls, measured in one process: batches of calls past every
- * tool (PMPI_…), through the least that a tool can do and the least that a recorder can (shim.c),
+ * tool (PMPI_…), through the least that a tool can do and a plain recorder (shim.c),
  * and through whatever tool is loaded (MPI_…), in turns. So all meet the same addresses, pages and
  * neighbours, and what differs between runs of a program falls out.
  *

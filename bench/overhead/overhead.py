@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""What an intercepted call costs: no tool, a bare two-TSC shim, the plainest recorder and ffmk, in turns within one
+"""What an intercepted call costs: no tool, a bare two-TSC shim, a plain recorder and ffmk, in turns within one
 process (calls.c).
 
 Prints, for each MPI and call, over that many runs: nanoseconds of a call without a tool, and the median with quartiles

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * The least a timing tool can do: two readings of the TSC around the call, and one addition. And
- * the least a recorder can do: a sum of times, bytes and a histogram for each call and thread. What
- * ffmk costs beyond these is what everything else costs: nested calls, regions, the matrix, the
- * load over time. A shared object of its own, as a tool is. */
+ * The least a timing tool can do: two readings of the TSC around the call, and one addition. And a
+ * plain recorder: a sum of times, bytes and a histogram for each call and thread. What ffmk costs
+ * beyond these is what everything else costs: nested calls, regions, the matrix, the load over
+ * time. A shared object of its own, as a tool is. */
 #include "shim.h"
 
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Two tools beside which ffmk is measured: the least that can time a call, and the least that can
- * keep of each what the report is asked to show. */
+ * Two tools beside which ffmk is measured: the least that can time a call, and a plain one that
+ * keeps of each what the report shows first. */
 #ifndef SHIM_H
 #define SHIM_H
 
