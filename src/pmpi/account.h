@@ -118,7 +118,7 @@ static inline bool ffmk_account_sent_usual(uint64_t *bytes, struct ffmk_lane **l
                          0))
         return false; /* MPI_PROC_NULL or no such rank, too */
     int world = message->dest;
-    if (comm->world) {
+    if (__builtin_expect(comm->world != NULL, 0)) {
         world = comm->world[world];
         if (__builtin_expect(world < 0, 0))
             return false;

@@ -62,14 +62,14 @@ static inline __attribute__((always_inline)) int leave_sent(int code, unsigned d
     const uint64_t stop = ffmk_clock_read_counter();
     if (__builtin_expect(code != 0, 0))
         return leave_failed(code, door, waits, stop);
+    struct ffmk_recorder *const recorder = ffmk_thread.recorder;
     uint64_t bytes;
     struct ffmk_lane *lane;
-    if (!ffmk_account_sent_usual(&bytes, &lane))
+    if ((__builtin_expect(recorder->late.door != 0, 1) && !ffmk_record_late(recorder)) ||
+        !ffmk_account_sent_usual(&bytes, &lane))
         return leave_sent_unknown(code, door, waits, stop);
     lane->messages++;
     lane->bytes += bytes;
-    if (ffmk_thread.recorder->late.door)
-        return leave_behind(code, door, waits, stop, bytes);
     return leave(code, door, waits, stop, bytes);
 }
 

@@ -58,30 +58,36 @@ void ffmk_fortran_find_sentinels(void);
 
 #define DOOR_SLOW_NAME(symbol)  DOOR_SLOW_NAME_(symbol)
 #define DOOR_SLOW_NAME_(symbol) slow_##symbol
+#define DOOR_NEXT_NAME(symbol)  DOOR_NEXT_NAME_(symbol)
+#define DOOR_NEXT_NAME_(symbol) next_##symbol
 #define FORTRAN_DOOR(symbol, door, waits, names, characters, ahead, account)                       \
-    DOOR_SLOW void DOOR_SLOW_NAME(symbol)(VOIDS names,                                             \
+    DOOR_NEXT void DOOR_NEXT_NAME(symbol)(VOIDS names,                                             \
                                           void *ierror_ LENGTH_PARAMETERS_##characters)            \
     {                                                                                              \
         typedef void function_(VOIDS names, void *ierror_ LENGTH_PARAMETERS_##characters);         \
+        ((function_ *)ffmk_next[door])(UNWRAP names, ierror_ LENGTHS_##characters);                \
+    }                                                                                              \
+    DOOR_SLOW void DOOR_SLOW_NAME(symbol)(VOIDS names,                                             \
+                                          void *ierror_ LENGTH_PARAMETERS_##characters)            \
+    {                                                                                              \
         AHEAD_ALWAYS ahead;                                                                        \
         const bool records_ = ffmk_lifecycle_enter(door, DOOR_FRAME());                            \
         const uint64_t moved_ = records_ ? DOOR_LOOK(ahead, account) : 0;                          \
         if (records_)                                                                              \
             DOOR_START(DOOR_FRAME(), ffmk_clock_ticks());                                          \
-        ((function_ *)ffmk_next[door])(UNWRAP names, ierror_ LENGTHS_##characters);                \
+        DOOR_NEXT_NAME(symbol)(UNWRAP names, ierror_ LENGTHS_##characters);                        \
         if (records_)                                                                              \
             DOOR_STOP(0, door, waits, FORTRAN_SUCCEEDED(ierror_), moved_, account);                \
     }                                                                                              \
     FFMK_PUBLIC void symbol(VOIDS names, void *ierror_ LENGTH_PARAMETERS_##characters);            \
     FFMK_PUBLIC void symbol(VOIDS names, void *ierror_ LENGTH_PARAMETERS_##characters)             \
     {                                                                                              \
-        typedef void function_(VOIDS names, void *ierror_ LENGTH_PARAMETERS_##characters);         \
         if (DOOR_IS_SLOW(door) || !AHEAD_KNOWN ahead) {                                            \
             DOOR_SLOW_NAME(symbol)(UNWRAP names, ierror_ LENGTHS_##characters);                    \
             return;                                                                                \
         }                                                                                          \
         DOOR_START(DOOR_FRAME(), ffmk_clock_read_counter());                                       \
-        ((function_ *)ffmk_next[door])(UNWRAP names, ierror_ LENGTHS_##characters);                \
+        DOOR_NEXT_NAME(symbol)(UNWRAP names, ierror_ LENGTHS_##characters);                        \
         /* Where nothing moves it makes no difference, and ierror_ need not be kept. */            \
         const bool failed_ = AHEAD_MOVES ahead && !FORTRAN_SUCCEEDED(ierror_);                     \
         DOOR_STOP_USUAL(failed_, door, waits, ahead, account);                                     \

@@ -28,26 +28,29 @@ static inline uint64_t c_handle(uint64_t handle)
 #define IN_PLACE(x)      ((x) == MPI_IN_PLACE)
 
 #define C_DOOR(name, waits, parameters, names, ahead, account)                                     \
+    DOOR_NEXT int next_##name parameters                                                           \
+    {                                                                                              \
+        typedef int function_ parameters;                                                          \
+        return ((function_ *)ffmk_next[FFMK_DOOR(name, C)])names;                                  \
+    }                                                                                              \
     DOOR_SLOW int slow_##name parameters                                                           \
     {                                                                                              \
         enum { door_ = FFMK_DOOR(name, C) };                                                       \
-        typedef int function_ parameters;                                                          \
         AHEAD_ALWAYS ahead;                                                                        \
         if (!ffmk_lifecycle_enter(door_, DOOR_FRAME()))                                            \
-            return ((function_ *)ffmk_next[door_])names;                                           \
+            return next_##name names;                                                              \
         const uint64_t moved_ = DOOR_LOOK(ahead, account);                                         \
         DOOR_START(DOOR_FRAME(), ffmk_clock_ticks());                                              \
-        const int code_ = ((function_ *)ffmk_next[door_])names;                                    \
+        const int code_ = next_##name names;                                                       \
         return DOOR_STOP(code_, door_, waits, code_ == MPI_SUCCESS, moved_, account);              \
     }                                                                                              \
     FFMK_C_FUNCTION(name, parameters)                                                              \
     {                                                                                              \
         enum { door_ = FFMK_DOOR(name, C) };                                                       \
-        typedef int function_ parameters;                                                          \
         if (DOOR_IS_SLOW(door_) || !AHEAD_KNOWN ahead)                                             \
             return slow_##name names;                                                              \
         DOOR_START(DOOR_FRAME(), ffmk_clock_read_counter());                                       \
-        const int code_ = ((function_ *)ffmk_next[door_])names;                                    \
+        const int code_ = next_##name names;                                                       \
         return DOOR_STOP_USUAL(code_, door_, waits, ahead, account);                               \
     }
 
