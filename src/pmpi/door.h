@@ -22,8 +22,8 @@ enum { GOES, WAITS, RECEIVES };
     __builtin_expect(ffmk_thread.inside != NULL || !ffmk_next_usual[door_], 0)
 #define DOOR_SLOW __attribute__((noinline, cold)) static
 
-/** What hands a call on is a third function, one indirect jump: after an indirect call in their own
- * midst the doors were up to 5 ns slower in a ping-pong (docs/architecture.md). */
+/** What hands a call on is a third function, one indirect jump: with an indirect call in their own
+ * midst the doors are slower (docs/architecture.md). */
 #define DOOR_NEXT __attribute__((noinline)) static
 
 /** The frame that a door marks as the one under way, so that [1] is where it returns to. The
