@@ -15,11 +15,16 @@ double ffmk_metrics_cost_s(const struct ffmk_snapshot *data)
     return (double)data->main_calls * data->cost_outside_ns * 1e-9;
 }
 
+/* What is left of the time spent, in the run or in a region, besides MPI and ourselves. */
+static double useful_s(uint64_t spent_ns, uint64_t mpi_ns, uint64_t calls, double cost_ns)
+{
+    const double useful = ((double)spent_ns - (double)mpi_ns - (double)calls * cost_ns) * 1e-9;
+    return useful > 0 ? useful : 0;
+}
+
 double ffmk_metrics_useful_s(const struct ffmk_snapshot *data)
 {
-    const double useful =
-        ((double)data->elapsed_ns - (double)data->mpi_ns) * 1e-9 - ffmk_metrics_cost_s(data);
-    return useful > 0 ? useful : 0;
+    return useful_s(data->elapsed_ns, data->mpi_ns, data->main_calls, data->cost_outside_ns);
 }
 
 static int by_host_name(const void *a, const void *b)
@@ -150,8 +155,8 @@ static void sum_regions(const struct ffmk_rank_record *records,
                 if (strcmp(region->name, metrics->regions[k].name) != 0)
                     continue;
                 const double spent = (double)region->main_exclusive_ns * 1e-9;
-                const double mpi = (double)region->main_mpi_ns * 1e-9;
-                useful[r] = spent > mpi ? spent - mpi : 0;
+                useful[r] = useful_s(region->main_exclusive_ns, region->main_mpi_ns,
+                                     region->main_calls, records[r].data.cost_outside_ns);
                 if (spent > longest)
                     longest = spent;
             }

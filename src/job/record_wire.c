@@ -51,6 +51,7 @@ void ffmk_record_put(struct ffmk_wire_out *out, const struct ffmk_rank_record *r
         ffmk_wire_put_u64(out, region->mpi_ns);
         ffmk_wire_put_u64(out, region->main_exclusive_ns);
         ffmk_wire_put_u64(out, region->main_mpi_ns);
+        ffmk_wire_put_u64(out, region->main_calls);
     }
     ffmk_wire_put_u32(out, (uint32_t)data->n_calls);
     for (size_t i = 0; i < data->n_calls; i++) {
@@ -161,7 +162,7 @@ int ffmk_record_get(const uint8_t *bytes, size_t length, struct ffmk_rank_record
     data->recorder_bytes = ffmk_wire_get_u64(in);
     data->untracked_sends = ffmk_wire_get_u64(in);
 
-    data->n_regions = get_length(in, 52);
+    data->n_regions = get_length(in, 60);
     data->regions = take(&storage, in, data->n_regions * sizeof *data->regions);
     for (size_t i = 0; i < data->n_regions && !in->failed; i++) {
         struct ffmk_snapshot_region *region = &data->regions[i];
@@ -172,6 +173,7 @@ int ffmk_record_get(const uint8_t *bytes, size_t length, struct ffmk_rank_record
         region->mpi_ns = ffmk_wire_get_u64(in);
         region->main_exclusive_ns = ffmk_wire_get_u64(in);
         region->main_mpi_ns = ffmk_wire_get_u64(in);
+        region->main_calls = ffmk_wire_get_u64(in);
     }
     data->n_calls = get_length(in, 41);
     data->calls = take(&storage, in, data->n_calls * sizeof *data->calls);

@@ -33,9 +33,10 @@ struct ffmk_snapshot_region {
     uint64_t inclusive_ns; /* outermost instances only, summed over threads */
     uint64_t exclusive_ns;
     uint64_t mpi_ns;            /* in calls made directly inside */
-    uint64_t main_exclusive_ns; /* the same two of the main thread alone: efficiencies are made of
-                                   these */
+    uint64_t main_exclusive_ns; /* the same two of the main thread alone, and its calls:
+                                   efficiencies are made of these */
     uint64_t main_mpi_ns;
+    uint64_t main_calls;
 };
 
 /** Messages and bytes this rank sent to one bin of ranks. */

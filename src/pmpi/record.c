@@ -467,7 +467,7 @@ static bool sum_book(struct sum *sum, const struct ffmk_recorder *recorder, uint
         const uint64_t count = ffmk_stat_count(stat);
         sum->snapshot->all_calls += count;
         if (is_main)
-            sum->snapshot->main_calls += count;
+            region->main_calls += count;
         if (!ffmk_door_begins(door))
             mpi_ticks += stat->ticks;
     }
@@ -478,6 +478,7 @@ static bool sum_book(struct sum *sum, const struct ffmk_recorder *recorder, uint
     if (is_main) {
         region->main_exclusive_ns = to_ns(sum->ns_per_tick, exclusive);
         region->main_mpi_ns = to_ns(sum->ns_per_tick, mpi_ticks);
+        sum->snapshot->main_calls += region->main_calls;
     }
     return true;
 }

@@ -74,6 +74,23 @@ START_TEST(two_hosts_not_neighbours_in_rank_order)
 }
 END_TEST
 
+/* What we cost is not useful, in the run or in a region. */
+START_TEST(own_cost)
+{
+    rank_is(0, "a", 10, 2);
+    rank_is(1, "a", 10, 6);
+    for (int r = 0; r < 2; r++) {
+        records[r].data.cost_outside_ns = 1e6;
+        records[r].data.main_calls = program[r].main_calls = 1000; /* a second */
+    }
+    struct ffmk_metrics m = compute(2);
+    is(m.efficiency.parallel, (7.0 + 3) / 20);
+    is(m.regions[0].efficiency.parallel, m.efficiency.parallel);
+    is(m.regions[0].efficiency.communication, 0.7);
+    ffmk_metrics_free(&m);
+}
+END_TEST
+
 START_TEST(nothing_useful)
 {
     rank_is(0, "a", 10, 10);
@@ -124,5 +141,5 @@ START_TEST(calls_are_summed_by_name_binding_and_region)
 }
 END_TEST
 
-CASES("metrics", one_host, two_hosts_not_neighbours_in_rank_order, nothing_useful,
+CASES("metrics", one_host, two_hosts_not_neighbours_in_rank_order, own_cost, nothing_useful,
       calls_are_summed_by_name_binding_and_region)
