@@ -10,21 +10,28 @@
 #define WORTH_BALANCING     0.05
 #define WORTH_COMMUNICATION 0.9
 
-double ffmk_metrics_cost_s(const struct ffmk_snapshot *data)
+/* What was spent outside MPI, in the run or in a region, and what we are thought to have cost of
+ * it: never more than there is. */
+static double outside_s(uint64_t spent_ns, uint64_t mpi_ns)
 {
-    return (double)data->main_calls * data->cost_outside_ns * 1e-9;
+    return spent_ns > mpi_ns ? (double)(spent_ns - mpi_ns) * 1e-9 : 0;
 }
 
-/* What is left of the time spent, in the run or in a region, besides MPI and ourselves. */
-static double useful_s(uint64_t spent_ns, uint64_t mpi_ns, uint64_t calls, double cost_ns)
+static double cost_s(double outside, uint64_t calls, double cost_ns)
 {
-    const double useful = ((double)spent_ns - (double)mpi_ns - (double)calls * cost_ns) * 1e-9;
-    return useful > 0 ? useful : 0;
+    const double cost = (double)calls * cost_ns * 1e-9;
+    return cost < outside ? cost : outside;
+}
+
+double ffmk_metrics_cost_s(const struct ffmk_snapshot *data)
+{
+    return cost_s(outside_s(data->elapsed_ns, data->mpi_ns), data->main_calls,
+                  data->cost_outside_ns);
 }
 
 double ffmk_metrics_useful_s(const struct ffmk_snapshot *data)
 {
-    return useful_s(data->elapsed_ns, data->mpi_ns, data->main_calls, data->cost_outside_ns);
+    return outside_s(data->elapsed_ns, data->mpi_ns) - ffmk_metrics_cost_s(data);
 }
 
 static int by_host_name(const void *a, const void *b)
@@ -155,8 +162,9 @@ static void sum_regions(const struct ffmk_rank_record *records,
                 if (strcmp(region->name, metrics->regions[k].name) != 0)
                     continue;
                 const double spent = (double)region->main_exclusive_ns * 1e-9;
-                useful[r] = useful_s(region->main_exclusive_ns, region->main_mpi_ns,
-                                     region->main_calls, records[r].data.cost_outside_ns);
+                const double outside = outside_s(region->main_exclusive_ns, region->main_mpi_ns);
+                useful[r] =
+                    outside - cost_s(outside, region->main_calls, records[r].data.cost_outside_ns);
                 if (spent > longest)
                     longest = spent;
             }

@@ -64,6 +64,8 @@ def valid(report, np):
     if max(useful) > 0:
         near(e["parallel"], sum(useful) / np / report["elapsed_s"], "parallel efficiency", 1e-4)
         near(e["load_balance"], sum(useful) / np / max(useful), "load balance", 1e-4)
+        if len(report["regions"]) == 1:
+            near(report["regions"][0]["efficiency"]["parallel"], e["parallel"], "efficiency of the only region", 1e-3)
 
     line = report["timeline"]
     equal([r["rank"] for r in line["ranks"]], list(range(np)), "ranks of the time line")
@@ -101,10 +103,11 @@ with Folder() as folder:
                 equal(len(rows) - 1, sum(len(r["calls"]) for r in report["per_rank"]), "rows of the CSV")
                 table = Run([settings.command, "report", path])
                 table.succeeds("ffmk report")
-    run = job(2, ways, "regions", env={"FFMK_REPORT": folder / "regions.json"}, cwd=folder)
-    report = read(folder / "regions.json")
-    if report:
-        valid(report, 2)
+    for np, what in ((2, "regions"), (1, "probes")):
+        run = job(np, ways, what, env={"FFMK_REPORT": folder / f"{what}.json"}, cwd=folder)
+        report = read(folder / f"{what}.json")
+        if report:
+            valid(report, np)
 
     # Several programs in one job: only one of them has ffmk, or all; nothing waits for those without, or takes
     # messages that are the program's.
