@@ -229,25 +229,26 @@ void ffmk_recorder_forget(struct ffmk_recorder *recorder)
 
 /* ---- charging ---- */
 
-/* Give `door` a place in the current region. \return its index; 0 without memory. */
+/* Give `door` a place in the current region. \return its index; 0 without memory. One is always
+ * left for the report, which charges the last call of a thread that may still be running: what that
+ * thread uses must not move then. */
 static uint32_t make_place(struct ffmk_recorder *recorder, unsigned door)
 {
-    if (recorder->stats_used == recorder->stats_room) {
+    const bool own = ffmk_thread.recorder == recorder;
+    if (own && recorder->stats_used + 1 == recorder->stats_room) {
         const uint32_t room = 2 * recorder->stats_room;
         ffmk_recorder_tally(recorder);
         recorder->last = recorder->stats;
-        /* Another thread's, for the report: it may still be using what it has. */
-        const bool own = ffmk_thread.recorder == recorder;
-        struct ffmk_stat *const before = own ? recorder->stats : NULL;
-        struct ffmk_stat *stats = room <= UINT16_MAX ? realloc(before, room * sizeof *stats) : NULL;
+        struct ffmk_stat *stats =
+            room <= UINT16_MAX ? realloc(recorder->stats, room * sizeof *stats) : NULL;
         if (!stats)
             return 0;
-        if (!own)
-            memcpy(stats, recorder->stats, recorder->stats_used * sizeof *stats);
         recorder->last = recorder->stats = stats;
         recorder->stats_room = room;
         show(recorder);
     }
+    if (recorder->stats_used == recorder->stats_room)
+        return 0;
     const uint32_t place = recorder->stats_used++;
     recorder->stats[place] = (struct ffmk_stat){0};
     recorder->slots[door] = (uint16_t)place;

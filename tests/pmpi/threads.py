@@ -36,6 +36,16 @@ with Folder() as folder:
               "bytes of datatypes freed during the call")
         equal(report["matrix"]["entries"], [[0, 1, 2, 200], [1, 0, 2, 200]], "matrix of the same")
 
+    run = job(1, settings.program("meanwhile"), "outlives", cwd=folder, env={"FFMK_REPORT": "outlives.json", "FFMK_CHAIN": 1})
+    run.succeeds("threads that go on while the report is made")
+    check("FAILED" not in run.out, run.out)
+    report = read(folder / "outlives.json")
+    if report:
+        full = (30, 31, 62, 63, 126, 127)
+        equal(counted(report["calls"]).get(("MPI_Recv", "c")), sum(full) + len(full), "what they received until then")
+        outside = [counted(r["calls"]).get(("MPI_Recv", "c")) for r in report["regions"] if r["name"] == "(program)"]
+        equal(outside, [len(full)], "the last one of each")
+
     run = job(1, settings.program("ways"), "churn", cwd=folder, env={"FFMK_REPORT": "churn.json"})
     run.succeeds("churn")
     report = read(folder / "churn.json")
