@@ -46,6 +46,32 @@ with Folder() as folder:
         outside = [counted(r["calls"]).get(("MPI_Recv", "c")) for r in report["regions"] if r["name"] == "(program)"]
         equal(outside, [len(full)], "the last one of each")
 
+    later = job(1, settings.program("meanwhile"), "session-later", cwd=folder, env={"FFMK_REPORT": "later.json", "FFMK_CHAIN": 1})
+    if later.code == SKIP:
+        print("not tried here:", later.out.strip())
+    elif later.succeeds("a session that begins later"):
+        report = read(folder / "later.json")
+        bytes_of = moved(report["calls"]) if report else {}
+        equal([bytes_of.get((f"MPI_{call}", "c")) for call in ("Send", "Ssend")], [2 * 4 + 300, 300],
+              "bytes of datatypes freed during sends, once there is a session")
+
+    # One that begins at any moment of another thread's send: two instructions further in each rank.
+    np = 16
+    for kind, before in (("known", 3), ("new", 1)):
+        for first in range(0, 1000 if later.code == 0 else 0, 2 * np):
+            run = job(np, settings.program("meanwhile"), f"session-at-step-of-{kind}", first, cwd=folder,
+                      env={"FFMK_REPORT": "step.json", "FFMK_CHAIN": 1, "FFMK_SUMMARY": "off"}, timeout=60)
+            if run.code == SKIP:
+                print("not tried here:", run.out.splitlines()[0])
+                break
+            if not run.succeeds(f"a session that begins within a {kind} send, from step {first}"):
+                break
+            report = read(folder / "step.json")
+            found = [moved(rank["calls"]).get(("MPI_Ssend", "c")) for rank in report["per_rank"]] if report else []
+            equal(found, np * [before * 4 + 300], f"bytes after a {kind} send, from step {first}")
+            if "behind" in run.out:
+                break
+
     run = job(1, settings.program("ways"), "churn", cwd=folder, env={"FFMK_REPORT": "churn.json"})
     run.succeeds("churn")
     report = read(folder / "churn.json")

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * What another thread does while a call is under way: meanwhile WHAT. The tool midway.c
+ * What another thread does while a call is under way: meanwhile WHAT [NUMBER]. The tool midway.c
  * holds the call, so that each time happens what else would be rare. */
 #include "midway.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <mpi.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <ucontext.h>
 
 #define WORLD MPI_COMM_WORLD
+
+static long argument;
 
 /* ---- threads that go on while the report is made ---- */
 
@@ -122,18 +129,234 @@ static int outlives(void)
     return 0;
 }
 
+#if MPI_VERSION >= 4
+
+/* ---- a session that begins after MPI_Init ---- */
+
+static MPI_Datatype short_lived;
+static sem_t sent;
+static sem_t gone;
+
+/* A datatype goes away, and its handle comes back as another's, before the call returns. */
+static void *free_types(void *unused)
+{
+    enum { OTHERS = 8 };
+    MPI_Datatype others[OTHERS];
+    sem_wait(&sent);
+    MPI_Type_free(&short_lived);
+    for (int i = 0; i < OTHERS; i++) {
+        MPI_Type_contiguous(3, MPI_BYTE, &others[i]);
+        MPI_Type_commit(&others[i]);
+    }
+    for (int i = 0; i < OTHERS; i++)
+        MPI_Type_free(&others[i]);
+    sem_post(&gone);
+    return unused;
+}
+
+static void wait_until_gone(void)
+{
+    sem_post(&sent);
+    sem_wait(&gone);
+}
+
+typedef int send_function(const void *, int, MPI_Datatype, int, int, MPI_Comm);
+
+static void send_to_self(send_function *send, MPI_Datatype type)
+{
+    static char from[100];
+    static char to[100];
+    MPI_Request request;
+    MPI_Irecv(to, sizeof to, MPI_BYTE, 0, 1, MPI_COMM_SELF, &request);
+    send(from, 1, type, 0, 1, MPI_COMM_SELF);
+    MPI_Wait(&request, MPI_STATUS_IGNORE);
+}
+
+/* 100 bytes, of a datatype that is gone when the send returns. */
+static void send_short_lived(send_function *send)
+{
+    pthread_t id;
+    MPI_Type_contiguous(100, MPI_BYTE, &short_lived);
+    MPI_Type_commit(&short_lived);
+    pthread_create(&id, NULL, free_types, NULL);
+    midway.sent = wait_until_gone;
+    send_to_self(send, short_lived);
+    midway.sent = NULL;
+    pthread_join(id, NULL);
+}
+
+static void start_serialized(void)
+{
+    int level;
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &level);
+    sem_init(&sent, 0, 0);
+    sem_init(&gone, 0, 0);
+}
+
+static void *begin_session(void *session)
+{
+    MPI_Session_init(MPI_INFO_NULL, MPI_ERRORS_RETURN, session);
+    return NULL;
+}
+
+/* MPI_Send is known from before the session, MPI_Ssend is not. No two calls overlap: the level
+ * allows for that, but not for what is freed meanwhile to be noticed without care. */
+static int session_later(void)
+{
+    MPI_Session session;
+    pthread_t id;
+    start_serialized();
+    send_to_self(MPI_Send, MPI_INT);
+    send_to_self(MPI_Send, MPI_INT);
+    pthread_create(&id, NULL, begin_session, &session);
+    pthread_join(id, NULL);
+    for (int i = 0; i < 3; i++) {
+        send_short_lived(MPI_Send);
+        send_short_lived(MPI_Ssend);
+    }
+    MPI_Session_finalize(&session);
+    MPI_Finalize();
+    return 0;
+}
+
+/* ---- a session that begins between two instructions of a send ---- */
+
+#ifdef __x86_64__
+
+static uintptr_t text; /* libffmk's */
+static uintptr_t text_bytes;
+static volatile long steps; /* instructions of libffmk's that were taken one at a time */
+static long chosen;
+static sem_t step_reached;
+static sem_t session_begun;
+
+static int find_text(struct dl_phdr_info *object, size_t size, void *unused)
+{
+    (void)size;
+    (void)unused;
+    for (int i = 0; strstr(object->dlpi_name, "/libffmk.so") && i < object->dlpi_phnum; i++)
+        if (object->dlpi_phdr[i].p_type == PT_LOAD && object->dlpi_phdr[i].p_flags & PF_X) {
+            text = object->dlpi_addr + object->dlpi_phdr[i].p_vaddr;
+            text_bytes = object->dlpi_phdr[i].p_memsz;
+        }
+    return 0;
+}
+
+/* The program's own signals turn single steps on and off, ahead of the send and when it has been
+ * passed on; the others are the steps. */
+static void step(int signal, siginfo_t *info, void *context)
+{
+    enum { TRAP_FLAG = 0x100 };
+    greg_t *const registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+    (void)signal;
+    if (info->si_code <= 0) {
+        registers[REG_EFL] ^= TRAP_FLAG;
+    } else if ((uintptr_t)registers[REG_RIP] - text < text_bytes && steps++ == chosen) {
+        sem_post(&step_reached);
+        sem_wait(&session_begun);
+    }
+}
+
+static void *begin_session_when_reached(void *session)
+{
+    sem_wait(&step_reached);
+    begin_session(session);
+    sem_post(&session_begun);
+    return NULL;
+}
+
+static void toggle_steps(void)
+{
+    raise(SIGTRAP);
+}
+
+static int stepped_send(const void *buf, int count, MPI_Datatype type, int dest, int tag,
+                        MPI_Comm comm)
+{
+    toggle_steps();
+    return MPI_Ssend(buf, count, type, dest, tag, comm);
+}
+
+/* Rank r's begins at the step `first` + 2 r of an MPI_Ssend that is or is not the first one. */
+static int session_at_step(bool is_first, long first)
+{
+    int rank;
+    pthread_t id;
+    MPI_Session session;
+    const struct sigaction stepping = {.sa_sigaction = step, .sa_flags = SA_SIGINFO};
+    start_serialized();
+    MPI_Comm_rank(WORLD, &rank);
+    dl_iterate_phdr(find_text, NULL);
+    sem_init(&step_reached, 0, 0);
+    sem_init(&session_begun, 0, 0);
+    chosen = first + 2L * rank;
+    pthread_create(&id, NULL, begin_session_when_reached, &session);
+    sigaction(SIGTRAP, &stepping, NULL);
+    for (int i = 0; i < 2 && !is_first; i++)
+        send_to_self(MPI_Ssend, MPI_INT);
+    midway.sending = toggle_steps;
+    send_to_self(stepped_send, MPI_INT);
+    midway.sending = NULL;
+    if (steps <= chosen)
+        sem_post(&step_reached);
+    pthread_join(id, NULL);
+    printf("%s\n", steps > chosen ? "within" : "behind");
+    for (int i = 0; i < 3; i++)
+        send_short_lived(MPI_Ssend);
+    MPI_Session_finalize(&session);
+    MPI_Finalize();
+    return 0;
+}
+
+static int session_at_step_of_known(void)
+{
+    return session_at_step(false, argument);
+}
+
+static int session_at_step_of_new(void)
+{
+    return session_at_step(true, argument);
+}
+
+#else
+
+static int session_at_step_of_known(void)
+{
+    printf("single steps are for x86-64 here\n");
+    return 77;
+}
+#define session_at_step_of_new session_at_step_of_known
+
+#endif
+
+#else
+
+static int session_later(void)
+{
+    printf("this MPI has no sessions\n");
+    return 77;
+}
+#define session_at_step_of_known session_later
+#define session_at_step_of_new   session_later
+
+#endif
+
 static const struct {
     const char *what;
     int (*run)(void);
 } ways[] = {
     {"outlives", outlives},
+    {"session-later", session_later},
+    {"session-at-step-of-known", session_at_step_of_known},
+    {"session-at-step-of-new", session_at_step_of_new},
 };
 
 int main(int argc, char **argv)
 {
+    argument = argc > 2 ? strtol(argv[2], NULL, 10) : 0;
     for (size_t i = 0; argc > 1 && i < sizeof ways / sizeof ways[0]; i++)
         if (strcmp(argv[1], ways[i].what) == 0)
             return ways[i].run();
-    fprintf(stderr, "usage: meanwhile WHAT\n");
+    fprintf(stderr, "usage: meanwhile WHAT [NUMBER]\n");
     return 2;
 }
