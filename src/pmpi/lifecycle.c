@@ -206,7 +206,7 @@ void ffmk_lifecycle_beginning(unsigned door)
         ffmk_next_find(door);
     pthread_mutex_lock(&life.lock);
     if (life.state == AWAITING) {
-        life.together = starts_all(door);
+        life.together = life.together || starts_all(door);
         /* Ahead of MPI: the others must know whether to count on this rank. */
         load_engine();
         if (life.loaded && starts_all(door))
@@ -298,11 +298,12 @@ static bool begin(void)
     return true;
 }
 
+/* A session's begin leaves it to an MPI_Init that is under way: the other ranks count on that. */
 static void begin_or_step_aside(void)
 {
     const struct ffmk_engine *engine = ffmk_lifecycle_engine();
     pthread_mutex_lock(&life.lock);
-    if (life.state == AWAITING && (!engine || !begin()))
+    if (life.state == AWAITING && (!life.together || mpi_is_up()) && (!engine || !begin()))
         step_aside(ffmk_launcher_first_rank());
     pthread_mutex_unlock(&life.lock);
 }
@@ -351,8 +352,9 @@ bool ffmk_lifecycle_enter(unsigned door, void *frame)
 
 void ffmk_lifecycle_finish(enum ffmk_ending ending)
 {
-    if (life.state != RUNNING ||
-        (ending == FFMK_ENDING_FINALIZE && __atomic_sub_fetch(&life.open, 1, __ATOMIC_RELAXED) > 0))
+    const bool last =
+        ending != FFMK_ENDING_FINALIZE || __atomic_sub_fetch(&life.open, 1, __ATOMIC_RELAXED) <= 0;
+    if (!last || life.state != RUNNING)
         return;
     const uint64_t now = ffmk_clock_ticks();
     struct ffmk_clock ended;

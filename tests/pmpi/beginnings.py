@@ -33,6 +33,22 @@ with Folder() as folder:
         if report:
             same(counted(report["calls"]), times(report["ranks"] * n, session), f"calls of {n} sessions")
 
+    # Sessions begin on some ranks while their MPI_Init is under way, and the last rank comes later still.
+    if run.code != SKIP:
+        script = ('case ${OMPI_COMM_WORLD_RANK:-$PMI_RANK} in 0) set -- "$1" session-within-init ;; '
+                  '1) set -- "$1" init-within-session ;; *) set -- "$2" plain; sleep 0.5 ;; esac; exec "$@"')
+        run = job(3, "sh", "-c", script, "sh", settings.program("meanwhile"), settings.program("ways"), cwd=folder,
+                  env={"FFMK_REPORT": "beside.json", "FFMK_SUMMARY": "off", "FFMK_CHAIN": 1}, timeout=20)
+        run.succeeds("sessions beside MPI_Init")
+        equal(run.err, "", "nothing is said of sessions beside MPI_Init")
+        equal([path.name for path in folder.glob("beside*")], ["beside.json"], "reports where there are sessions beside MPI_Init")
+        report = read(folder / "beside.json")
+        if report:
+            equal((report["ranks"], report["complete"]), (3, True), "the report of sessions beside MPI_Init")
+            same(counted(report["calls"]), {("MPI_Init_thread", "c"): 2, ("MPI_Init", "c"): 1, ("MPI_Barrier", "c"): 30,
+                                            ("MPI_Session_finalize", "c"): 2, ("MPI_Finalize", "c"): 3},
+                 "calls beside sessions")
+
     # ---- spawned programs report for themselves ----
     bare = job(2, settings.program("spawns"), env={"LD_PRELOAD": ""}, cwd=folder)
     if bare.code != 0:

@@ -329,6 +329,81 @@ static int session_at_step_of_known(void)
 
 #endif
 
+/* ---- a session that begins while MPI_Init is under way ---- */
+
+static MPI_Session beside;
+
+/* Two, of which one stays. */
+static void *begin_sessions(void *unused)
+{
+    MPI_Session first;
+    begin_session(&first);
+    begin_session(&beside);
+    MPI_Session_finalize(&first);
+    return unused;
+}
+
+static void begin_beside(void)
+{
+    pthread_t id;
+    pthread_create(&id, NULL, begin_sessions, NULL);
+    pthread_join(id, NULL);
+}
+
+static int end_both(void)
+{
+    for (int i = 0; i < 10; i++)
+        MPI_Barrier(WORLD);
+    MPI_Session_finalize(&beside);
+    MPI_Finalize();
+    return 0;
+}
+
+static int session_within_init(void)
+{
+    int level;
+    midway.init = begin_beside;
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &level);
+    return end_both();
+}
+
+/* ---- MPI_Init that begins while a session's begin is under way ---- */
+
+static sem_t about_to_start;
+static sem_t may_start;
+static pthread_t starting;
+
+static void *start_beside(void *level)
+{
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, level);
+    return NULL;
+}
+
+static void hold_start(void)
+{
+    sem_post(&about_to_start);
+    sem_wait(&may_start);
+}
+
+static void start_and_hold(void)
+{
+    static int level;
+    pthread_create(&starting, NULL, start_beside, &level);
+    sem_wait(&about_to_start);
+}
+
+static int init_within_session(void)
+{
+    sem_init(&about_to_start, 0, 0);
+    sem_init(&may_start, 0, 0);
+    midway.session = start_and_hold;
+    midway.init = hold_start;
+    begin_session(&beside);
+    sem_post(&may_start);
+    pthread_join(starting, NULL);
+    return end_both();
+}
+
 #else
 
 static int session_later(void)
@@ -338,6 +413,8 @@ static int session_later(void)
 }
 #define session_at_step_of_known session_later
 #define session_at_step_of_new   session_later
+#define session_within_init      session_later
+#define init_within_session      session_later
 
 #endif
 
@@ -349,6 +426,8 @@ static const struct {
     {"session-later", session_later},
     {"session-at-step-of-known", session_at_step_of_known},
     {"session-at-step-of-new", session_at_step_of_new},
+    {"session-within-init", session_within_init},
+    {"init-within-session", init_within_session},
 };
 
 int main(int argc, char **argv)
