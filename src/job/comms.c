@@ -139,10 +139,10 @@ static const struct ffmk_comm_map *make_map(MPI_Comm comm)
         return &nobody;
     PMPI_Comm_rank(comm, &map->rank);
     PMPI_Comm_test_inter(comm, &map->inter);
+    PMPI_Comm_size(comm, &map->local);
+    map->size = map->local;
     if (map->inter)
         PMPI_Comm_remote_size(comm, &map->size);
-    else
-        PMPI_Comm_size(comm, &map->size);
     if (comm != MPI_COMM_WORLD)
         map->world = translate(comm, map->inter, map->size);
     map->outdegree = map->inter ? 0 : outdegree(comm);

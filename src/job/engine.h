@@ -24,6 +24,7 @@ enum { FFMK_ENGINE_VERSION = 6 };
 struct ffmk_comm_map {
     int rank;
     int size;      /* of the remote group for an intercommunicator */
+    int local;     /* size of the group that the rank is in */
     int inter;     /* is one */
     int outdegree; /* of its process topology, 0 without one */
     const int

@@ -232,15 +232,15 @@ enum {
 #define FORGET() (ffmk_ahead_forget(), 0) /* again: another thread may just have looked it up */
 
 /* A rank's own part of a gather: it hands over the send arguments, or with MPI_IN_PLACE what the
- * receive arguments say of it. Intercommunicators count nothing in rooted and v collectives: which
- * arguments are significant differs. */
+ * receive arguments say of it. What is gathered or scattered between two groups counts nothing:
+ * which arguments mean something differs, and what means nothing may be anything. */
 #define OWN(buffer, count, type, recvcount, recvtype, comm)                                        \
-    (IN_PLACE(buffer) ? BYTES(recvcount, recvtype) : ACCOUNT_INTER(comm) ? 0 : BYTES(count, type))
+    (ACCOUNT_INTER(comm) ? 0 : IN_PLACE(buffer) ? BYTES(recvcount, recvtype) : BYTES(count, type))
 #define OWNV(buffer, count, type, recvcounts, recvtype, comm)                                      \
-    (IN_PLACE(buffer)                                                                              \
+    (ACCOUNT_INTER(comm) ? 0                                                                       \
+     : IN_PLACE(buffer)                                                                            \
          ? ffmk_account_bytes(recorder, ACCOUNT_MINE(recvcounts, comm), TYPE(recvtype))            \
-     : ACCOUNT_INTER(comm) ? 0                                                                     \
-                           : BYTES(count, type))
+         : BYTES(count, type))
 #define GOT(buffer, count, type, comm)                                                             \
     (IN_PLACE(buffer) || ACCOUNT_INTER(comm) ? 0 : BYTES(count, type))
 #define EACH(buffer, count, type, recvcount, recvtype, comm)                                       \
@@ -252,15 +252,16 @@ enum {
 #define EACHW(buffer, counts, types, recvcounts, recvtypes, comm)                                  \
     (IN_PLACE(buffer) ? ACCOUNT_TYPES(recvcounts, recvtypes, ACCOUNT_SIZE(comm))                   \
                       : ACCOUNT_TYPES(counts, types, ACCOUNT_SIZE(comm)))
-#define SUM(count, type, comm) ((uint64_t)ACCOUNT_SIZE(comm) * BYTES(count, type))
-#define SUMV(counts, type, comm)                                                                   \
-    ACCOUNT_VECTOR(counts, type, ACCOUNT_INTER(comm) ? 0 : ACCOUNT_SIZE(comm))
+/* What is reduced and scattered is for one's own group, between two groups as well. */
+#define SUM(count, type, comm)           ((uint64_t)ACCOUNT_LOCAL(comm) * BYTES(count, type))
+#define SUMV(counts, type, comm)         ACCOUNT_VECTOR(counts, type, ACCOUNT_LOCAL(comm))
 #define NEIGHBOURS(count, type, comm)    ((uint64_t)ACCOUNT_DEGREE(comm) * BYTES(count, type))
 #define NEIGHBOURSV(counts, type, comm)  ACCOUNT_VECTOR(counts, type, ACCOUNT_DEGREE(comm))
 #define NEIGHBOURSW(counts, types, comm) ACCOUNT_TYPES(counts, types, ACCOUNT_DEGREE(comm))
 
 #define ACCOUNT_INTER(comm)  (ffmk_account_map(recorder, COMM(comm))->inter)
 #define ACCOUNT_SIZE(comm)   (ffmk_account_map(recorder, COMM(comm))->size)
+#define ACCOUNT_LOCAL(comm)  (ffmk_account_map(recorder, COMM(comm))->local)
 #define ACCOUNT_DEGREE(comm) (ffmk_account_map(recorder, COMM(comm))->outdegree)
 #define ACCOUNT_MINE(counts, comm)                                                                 \
     (COUNTS(counts) ? (int64_t)COUNTS(counts)[ffmk_account_map(recorder, COMM(comm))->rank] : 0)

@@ -5,8 +5,8 @@ precisely those: nothing missing, nothing extra, each in the right binding, with
 from harness import *
 
 program, np = arguments[0], int(arguments[1])
-bindings = {"c": "c", "mpif": "mpif", "usempi": "mpif", "f08": "f08"}
-binary = settings.program("counts" if program == "c" else f"counts_{program}")
+bindings = {"c": "c", "careful": "c", "mpif": "mpif", "usempi": "mpif", "f08": "f08"}
+binary = settings.program("counts" if bindings[program] == "c" else f"counts_{program}")
 if not pathlib.Path(binary).exists():
     skip(f"{binary} was not built: this MPI's Fortran wrapper is missing or does not fit the compiler")
 
@@ -15,12 +15,13 @@ def account(path):
     rows = {}
     for line in path.read_text().splitlines():
         name, binding, count, size = line.split()
-        rows[name, binding if program == "c" else bindings[program]] = int(count), int(size)
+        rows[name, binding if bindings[program] == "c" else bindings[program]] = int(count), int(size)
     return rows
 
 
 with Folder() as folder:
-    run = job(np, binary, folder / "account", cwd=folder, env={"FFMK_REPORT": "run.json"})
+    words = ["careful"] if program == "careful" else []
+    run = job(np, binary, folder / "account", *words, cwd=folder, env={"FFMK_REPORT": "run.json"})
     run.succeeds(program)
     report = read(folder / "run.json")
     if report:

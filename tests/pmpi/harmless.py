@@ -95,6 +95,16 @@ with Folder() as folder:
         check(not run.hung, "hangs after a gather that failed:", run.err)
         equal(run.code, 0, "exit after a gather that failed", run.err)
 
+    # ---- calls that lack an array ----
+    for words in ([], ["careful"]):
+        bare, run = (job(1, settings.program("missing"), *words, cwd=folder, env={"LD_PRELOAD": libraries, "FFMK_SUMMARY": "off"})
+                     for libraries in ("", settings.doors))
+        if bare.code != 0:
+            print("not tried here: a missing array ends a program of this MPI without ffmk as well")
+            break
+        equal((run.code, run.out), (bare.code, bare.out), "errors of calls that lack an array", words, run.err)
+        check(len(run.out.splitlines()) == 26 and ": 0" not in run.out, "they are errors:", run.out)
+
     # ---- children, frames that are left ----
     run = job(2, ways, "forks", env=report, cwd=folder)
     run.succeeds("forks")

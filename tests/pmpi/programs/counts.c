@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * A program that makes very many different MPI calls through C and keeps its own account of them:
- * counts STEM. */
+ * counts STEM [careful]. With the word, other threads might make calls at the same time. */
 #include "counts.h"
 
 #include <stdio.h>
@@ -10,7 +10,11 @@ int counts_size;
 
 int main(int argc, char **argv)
 {
-    M(Init, 0, &argc, &argv);
+    int level = MPI_THREAD_SINGLE;
+    if (argc > 2)
+        M(Init_thread, 0, &argc, &argv, MPI_THREAD_MULTIPLE, &level);
+    else
+        M(Init, 0, &argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &counts_rank);
     MPI_Comm_size(MPI_COMM_WORLD, &counts_size);
     char file[4096];
@@ -19,6 +23,7 @@ int main(int argc, char **argv)
     counts_p2p();
     counts_collective();
     counts_neighbours();
+    counts_between();
     counts_communicators();
     counts_rma();
     counts_io(file);

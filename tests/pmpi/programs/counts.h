@@ -13,6 +13,7 @@ void counts_large_p2p(void);
 void counts_collective(void);
 void counts_large_collective(void);
 void counts_neighbours(void);
+void counts_between(void);
 void counts_communicators(void);
 void counts_rma(void);
 void counts_io(const char *path);
