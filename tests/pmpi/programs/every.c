@@ -2,12 +2,14 @@
  * Goes through every door of the table in every binding, each a number of times of its own, with
  * arguments that mean nothing and a tool behind the doors that swallows them (swallow.c). Fails
  * when an argument, the return code or ierror does not come through unharmed; prints each call as
- * "name binding count". */
+ * "name binding count". With the word "lacking", through C only: no array or address is given,
+ * and other threads might make calls at the same time, so that doors look at arguments first. */
 #include <mpi.h>
 
 #include "swallow.h"
 
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +18,7 @@ typedef int any_call(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
 
 static const struct swallowed *(*seen)(void);
 static int failures;
+static MPI_Comm ring; /* of one rank, with neighbours */
 
 /* A word of which no part is the same as a part of its neighbour's. */
 static uint64_t pattern(int row, int place)
@@ -24,8 +27,25 @@ static uint64_t pattern(int row, int place)
            ((uint64_t)(0x60 + place) << 24) | ((uint64_t)row << 8) | (uint64_t)(place + 1);
 }
 
+/* A word for the parameter that begins `text`: what is an address lacks, the rest is good for a
+ * call. \return where the next one begins. */
+static const char *argument(const char *text, uint64_t *word)
+{
+    const size_t length = strcspn(text, ",)");
+    const bool address = memchr(text, '*', length) || memchr(text, '[', length);
+    *word = 0;
+    if (!address && strncmp(text, "MPI_Comm ", strlen("MPI_Comm ")) == 0)
+        *word = (uint64_t)(uintptr_t)ring;
+    else if (!address && strncmp(text, "MPI_Datatype ", strlen("MPI_Datatype ")) == 0)
+        *word = (uint64_t)(uintptr_t)MPI_INT;
+    else if (!address && (strncmp(text, "int ", 4) == 0 || strncmp(text, "MPI_Count ", 10) == 0))
+        *word = 1;
+    text += length;
+    return text + strspn(text, ", ");
+}
+
 static void go(int row, const char *name, const char *binding, const char *symbol, int arguments,
-               int characters)
+               int characters, const char *lacking)
 {
     void *found = dlsym(RTLD_DEFAULT, symbol);
     any_call *call;
@@ -43,6 +63,8 @@ static void go(int row, const char *name, const char *binding, const char *symbo
         cells[i] = pattern(row, i);
         w[i] = fortran ? (uint64_t)(uintptr_t)&cells[i] : cells[i];
     }
+    for (int i = 0; lacking && i < arguments; i++)
+        lacking = argument(lacking, &w[i]);
     if (fortran)
         w[arguments] = (uint64_t)(uintptr_t)&error;
     const int used = arguments + (fortran ? 1 + characters : 0);
@@ -75,26 +97,37 @@ static void go(int row, const char *name, const char *binding, const char *symbo
 
 int main(int argc, char **argv)
 {
-    MPI_Init(&argc, &argv);
+    int level;
+    const bool lacking = argc > 1;
+    MPI_Init_thread(&argc, &argv, lacking ? MPI_THREAD_MULTIPLE : MPI_THREAD_SINGLE, &level);
     void *found = dlsym(RTLD_DEFAULT, "swallow_seen");
     if (!found) {
         printf("FAILED: the tool that swallows calls is not loaded\n");
         return 1;
     }
     memcpy(&seen, &found, sizeof seen);
+    PMPI_Cart_create(MPI_COMM_SELF, 1, (int[]){1}, (int[]){1}, 0, &ring);
     int row = 0;
 #define CALL(name, fortran, class, waits, parameters, names, f08, characters, ...)                 \
     row++;                                                                                         \
-    go(row, "MPI_" #name, "c", "MPI_" #name, COUNT_ARGUMENTS names, 0);                            \
-    go(row, "MPI_" #name, "mpif", "mpi_" #fortran "_", COUNT_ARGUMENTS names, characters);         \
-    go(row, "MPI_" #name, "f08", F08_SYMBOL(fortran, f08), COUNT_ARGUMENTS names, characters);
+    go(row, "MPI_" #name, "c", "MPI_" #name, COUNT_ARGUMENTS names, 0,                             \
+       lacking ? #parameters + 1 : NULL);                                                          \
+    if (!lacking) {                                                                                \
+        go(row, "MPI_" #name, "mpif", "mpi_" #fortran "_", COUNT_ARGUMENTS names, characters,      \
+           NULL);                                                                                  \
+        go(row, "MPI_" #name, "f08", F08_SYMBOL(fortran, f08), COUNT_ARGUMENTS names, characters,  \
+           NULL);                                                                                  \
+    }
 #define CALL_C(name, fortran, class, waits, parameters, names, f08, characters, ...)               \
     row++;                                                                                         \
-    go(row, "MPI_" #name "_c", "c", "MPI_" #name "_c", COUNT_ARGUMENTS names, 0);                  \
-    go(row, "MPI_" #name "_c", "f08", F08_SYMBOL_C(fortran, f08), COUNT_ARGUMENTS names,           \
-       characters);
+    go(row, "MPI_" #name "_c", "c", "MPI_" #name "_c", COUNT_ARGUMENTS names, 0,                   \
+       lacking ? #parameters + 1 : NULL);                                                          \
+    if (!lacking)                                                                                  \
+        go(row, "MPI_" #name "_c", "f08", F08_SYMBOL_C(fortran, f08), COUNT_ARGUMENTS names,       \
+           characters, NULL);
 #include "pmpi/calls.def"
-    printf("MPI_Init c 1\nMPI_Finalize c 1\n");
+    PMPI_Comm_free(&ring);
+    printf("MPI_Init_thread c 1\nMPI_Finalize c 1\n");
     MPI_Finalize();
     return failures != 0;
 }
