@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST = 4096, PATIENCE_MS = 1000 };
+enum { MOST = 4096, PATIENCE_NS = 1000000000 };
 
 static struct {
     int file;
@@ -111,8 +111,15 @@ static bool identify(uint64_t *job, int *expected)
 
 /* ---- signing and counting ---- */
 
-/* What a process writes: its number, and whether it will not come. */
+/* What a process writes: its number, and that it will not come, or waits no more. */
 #define ABSENT (UINT64_C(1) << 63)
+#define CLOSED (UINT64_C(1) << 62)
+
+static bool write_down(int file, uint64_t mark)
+{
+    const uint64_t signature = (uint64_t)getpid() | mark;
+    return write(file, &signature, sizeof signature) == sizeof signature;
+}
 
 static void sign(uint64_t mark)
 {
@@ -124,26 +131,27 @@ static void sign(uint64_t mark)
              (unsigned long long)job);
     const int file = open(roll.path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
     struct stat stat;
-    const uint64_t signature = (uint64_t)getpid() | mark;
     if (file >= 0 && fstat(file, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_uid == getuid() &&
-        stat.st_nlink == 1 && write(file, &signature, sizeof signature) == sizeof signature)
+        stat.st_nlink == 1 && write_down(file, mark))
         roll.file = file;
     else if (file >= 0)
         close(file);
 }
 
 /* Signatures with that mark, of processes that are alive: a file may remain of a job that was
- * killed. */
-static struct ffmk_rollcall read_roll(uint64_t mark)
+ * killed. What comes after somebody closed the roll does not count. */
+static struct ffmk_rollcall read_roll(uint64_t mark, bool *closed)
 {
-    static uint64_t signatures[MOST];
+    static uint64_t signatures[2 * MOST];
     struct ffmk_rollcall found = {0, roll.expected, false};
     const ssize_t bytes = pread(roll.file, signatures, sizeof signatures, 0);
-    for (ssize_t i = 0; i < bytes / (ssize_t)sizeof *signatures; i++) {
-        const uint64_t pid = signatures[i] & ~ABSENT;
-        if ((signatures[i] & ABSENT) != mark || (kill((pid_t)pid, 0) != 0 && errno == ESRCH))
+    *closed = false;
+    for (ssize_t i = 0; i < bytes / (ssize_t)sizeof *signatures && !*closed; i++) {
+        const uint64_t pid = signatures[i] & ~(ABSENT | CLOSED);
+        if (kill((pid_t)pid, 0) != 0 && errno == ESRCH)
             continue;
-        if (found.present++ == 0)
+        *closed = signatures[i] & CLOSED;
+        if ((signatures[i] & (ABSENT | CLOSED)) == mark && found.present++ == 0)
             found.first = pid == (uint64_t)getpid();
     }
     return found;
@@ -157,7 +165,15 @@ void ffmk_rollcall_sign(void)
 bool ffmk_rollcall_sign_off(void)
 {
     sign(ABSENT);
-    return roll.file >= 0 ? read_roll(ABSENT).first : ffmk_launcher_first_rank();
+    bool closed;
+    return roll.file >= 0 ? read_roll(ABSENT, &closed).first : ffmk_launcher_first_rank();
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 struct ffmk_rollcall ffmk_rollcall_count(int ranks)
@@ -167,11 +183,16 @@ struct ffmk_rollcall ffmk_rollcall_count(int ranks)
         ffmk_rollcall_leave();
         return found;
     }
-    for (int ms = 0; ms <= PATIENCE_MS; ms++) {
-        found = read_roll(0);
-        if (found.present + read_roll(ABSENT).present >= found.expected)
+    const uint64_t patient_until = now_ns() + PATIENCE_NS;
+    bool closed;
+    for (;;) {
+        found = read_roll(0, &closed);
+        if (closed || found.present + read_roll(ABSENT, &closed).present >= found.expected)
             break;
-        nanosleep(&(struct timespec){0, 1000000}, NULL);
+        if (now_ns() < patient_until)
+            nanosleep(&(struct timespec){0, 1000000}, NULL);
+        else if (!write_down(roll.file, CLOSED))
+            break;
     }
     ffmk_rollcall_leave();
     return found;

@@ -2,7 +2,9 @@
  * Which of a job's ranks on this host run under ffmk. Some ranks may not: a script that starts them
  * differently, several programs on one line of the launcher. Whoever then waits for all ranks waits
  * for ever, so this is known before anybody waits. Each process signs a file that all of the job on
- * this host share before MPI starts; MPI starts nowhere before all ranks came so far. */
+ * this host share before MPI starts; MPI usually starts nowhere before all ranks came so far. Where
+ * it does, those that are there wait a second and then close the roll. All ranks read the same file
+ * in the same order, so they agree: it is complete if all signed before anybody closed it. */
 #ifndef FFMK_CORE_ROLLCALL_H
 #define FFMK_CORE_ROLLCALL_H
 
@@ -22,8 +24,9 @@ void ffmk_rollcall_sign(void);
 bool ffmk_rollcall_sign_off(void);
 
 /** Count, when MPI has started with that many ranks, and forget about it. Waits a second when not
- * all are there. Fewer ranks than this host should have: the launcher spoke of another job, whose
- * environment this program inherited; then nothing is known. */
+ * all are there. Whether `present` is `expected` is the same for all of this host that count. Fewer
+ * ranks than this host should have: the launcher spoke of another job, whose environment this
+ * program inherited; then nothing is known. */
 struct ffmk_rollcall ffmk_rollcall_count(int ranks);
 
 /** Forget about it without counting. */

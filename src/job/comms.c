@@ -3,6 +3,8 @@
  * attribute, so that it goes when the communicator goes, however that happens. */
 #include "job/comms.h"
 
+#include "job/world.h"
+
 #include <mpi.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -37,9 +39,7 @@ void ffmk_comms_stop(int tidy)
 {
     if (!tidy || keyval == MPI_KEYVAL_INVALID)
         return;
-    int up = 0;
-    PMPI_Initialized(&up);
-    if (up) {
+    if (ffmk_world_has_comm()) {
         void *value;
         int found = 0;
         PMPI_Comm_get_attr(MPI_COMM_WORLD, keyval, &value, &found);
@@ -79,22 +79,21 @@ uint64_t ffmk_comms_type_size(uint64_t handle)
 /* Ranks of the (remote) group in MPI_COMM_WORLD; NULL also where it could not be found out. */
 static int *translate(MPI_Comm comm, int inter, int size)
 {
-    int up = 0;
-    PMPI_Initialized(&up);
-    if (!up || size <= 0)
+    struct ffmk_world world;
+    if (size <= 0 || !ffmk_world_open(&world))
         return NULL;
     MPI_Group group;
-    MPI_Group world;
     if ((inter ? PMPI_Comm_remote_group(comm, &group) : PMPI_Comm_group(comm, &group)) !=
-        MPI_SUCCESS)
+        MPI_SUCCESS) {
+        ffmk_world_close(&world);
         return NULL;
-    PMPI_Comm_group(MPI_COMM_WORLD, &world);
+    }
     int *here = malloc((size_t)size * sizeof *here);
     int *there = malloc((size_t)size * sizeof *there);
     if (here && there) {
         for (int i = 0; i < size; i++)
             here[i] = i;
-        PMPI_Group_translate_ranks(group, size, here, world, there);
+        PMPI_Group_translate_ranks(group, size, here, world.group, there);
         for (int i = 0; i < size; i++)
             if (there[i] == MPI_UNDEFINED)
                 there[i] = -1;
@@ -104,7 +103,7 @@ static int *translate(MPI_Comm comm, int inter, int size)
     }
     free(here);
     PMPI_Group_free(&group);
-    PMPI_Group_free(&world);
+    ffmk_world_close(&world);
     return there;
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/log.h"
 #include "job/record_wire.h"
+#include "job/world.h"
 
 #include <mpi.h>
 #include <pthread.h>
@@ -28,60 +29,56 @@ int ffmk_gather_own(const struct ffmk_job *job, const struct ffmk_snapshot *snap
 
 /* ---- over which communicator ---- */
 
-#if MPI_VERSION >= 4
-/* Without MPI_COMM_WORLD: a session of our own, kept open while its communicator lives. */
-static MPI_Session session = MPI_SESSION_NULL;
-
-static MPI_Comm open_session_comm(void)
-{
-    MPI_Comm comm = MPI_COMM_NULL;
-    MPI_Group group;
-    if (PMPI_Session_init(MPI_INFO_NULL, MPI_ERRORS_RETURN, &session) != MPI_SUCCESS)
-        return MPI_COMM_NULL;
-    if (PMPI_Group_from_session_pset(session, "mpi://WORLD", &group) == MPI_SUCCESS) {
-        PMPI_Comm_create_from_group(group, "ffmk-report", MPI_INFO_NULL, MPI_ERRORS_RETURN, &comm);
-        PMPI_Group_free(&group);
-    }
-    return comm;
-}
-#endif
-
 /* Of a program among others (MPMD), its ranks alone. Open MPI's MPI_Comm_create_group sends
  * messages that the program's receives can match: it is called while there are none yet. */
 static MPI_Comm program = MPI_COMM_NULL;
 
-void ffmk_gather_prepare(const struct ffmk_job *job)
+static MPI_Group group_of(const struct ffmk_job *job, const struct ffmk_world *world)
 {
-    if (job->n_ranks == job->world_size)
-        return;
-    MPI_Group world;
     MPI_Group ours;
     int range[1][3] = {{job->first_rank, job->first_rank + job->n_ranks - 1, 1}};
-    PMPI_Comm_group(MPI_COMM_WORLD, &world);
-    PMPI_Group_range_incl(world, 1, range, &ours);
+    PMPI_Group_range_incl(world->group, 1, range, &ours);
+    return ours;
+}
+
+void ffmk_gather_prepare(const struct ffmk_job *job)
+{
+    struct ffmk_world world;
+    if (job->n_ranks == job->world_size || !ffmk_world_open(&world))
+        return;
+    MPI_Group ours = group_of(job, &world);
     if (PMPI_Comm_create_group(MPI_COMM_WORLD, ours, TAG, &program) != MPI_SUCCESS)
         program = MPI_COMM_NULL;
     PMPI_Group_free(&ours);
-    PMPI_Group_free(&world);
+    ffmk_world_close(&world);
 }
 
-static MPI_Comm open_comm(const struct ffmk_job *job)
+/* With sessions alone, `world` is open while the communicator lives. */
+static MPI_Comm open_comm(const struct ffmk_job *job, struct ffmk_world *world)
 {
+    if (ffmk_world_has_comm())
+        return job->n_ranks == job->world_size ? MPI_COMM_WORLD : program;
+    MPI_Comm comm = MPI_COMM_NULL;
 #if MPI_VERSION >= 4
-    if (job->world_size == 0)
-        return open_session_comm();
+    if (!ffmk_world_open(world))
+        return MPI_COMM_NULL;
+    MPI_Group ours = group_of(job, world);
+    PMPI_Comm_create_from_group(ours, "ffmk-report", MPI_INFO_NULL, MPI_ERRORS_RETURN, &comm);
+    PMPI_Group_free(&ours);
+    if (comm == MPI_COMM_NULL)
+        ffmk_world_close(world);
+#else
+    (void)world;
 #endif
-    return job->n_ranks == job->world_size ? MPI_COMM_WORLD : program;
+    return comm;
 }
 
-static void close_comm(MPI_Comm *comm)
+static void close_comm(MPI_Comm *comm, struct ffmk_world *world)
 {
     if (*comm != MPI_COMM_WORLD)
         PMPI_Comm_free(comm);
-#if MPI_VERSION >= 4
-    if (session != MPI_SESSION_NULL)
-        PMPI_Session_finalize(&session);
-#endif
+    if (!ffmk_world_has_comm())
+        ffmk_world_close(world);
 }
 
 /* ---- waiting for ranks that may not come ---- */
@@ -94,6 +91,7 @@ struct wait {
     pthread_cond_t over;
     bool is_over;
     int rank;
+    const char *where;
 };
 
 static void *tell_of_waiting(void *argument)
@@ -107,9 +105,10 @@ static void *tell_of_waiting(void *argument)
     while (!wait->is_over && code == 0)
         code = pthread_cond_timedwait(&wait->over, &wait->lock, &until);
     if (!wait->is_over)
-        ffmk_log("rank %d has waited for %d s in MPI_Finalize for the other ranks; if some of them "
-                 "run without ffmk they will not come: run all of them with it, or none",
-                 wait->rank, PATIENCE_S);
+        ffmk_log(
+            "rank %d has waited for %d s in %s for the other ranks; if some of them run without "
+            "ffmk they will not come: run all of them with it, or none",
+            wait->rank, PATIENCE_S, wait->where);
     pthread_mutex_unlock(&wait->lock);
     return NULL;
 }
@@ -263,9 +262,11 @@ size_t ffmk_gather(const struct ffmk_job *job, struct ffmk_rank_record *mine,
 {
     struct wait wait = {.lock = PTHREAD_MUTEX_INITIALIZER,
                         .over = PTHREAD_COND_INITIALIZER,
-                        .rank = job->world_rank};
+                        .rank = job->world_rank,
+                        .where = ffmk_world_has_comm() ? "MPI_Finalize" : "MPI_Session_finalize"};
     const bool watched = job->unsure && start_to_wait(&wait);
-    MPI_Comm comm = open_comm(job);
+    struct ffmk_world world;
+    MPI_Comm comm = open_comm(job, &world);
     size_t n = 0;
     if (comm == MPI_COMM_NULL) {
         ffmk_log("rank %d: MPI gave no communicator for the report", mine->rank);
@@ -278,7 +279,7 @@ size_t ffmk_gather(const struct ffmk_job *job, struct ffmk_rank_record *mine,
         n = gather_over(comm, mine, records_p);
         PMPI_Comm_set_errhandler(comm, handler);
         PMPI_Errhandler_free(&handler);
-        close_comm(&comm);
+        close_comm(&comm, &world);
     }
     if (watched)
         stop_waiting(&wait);

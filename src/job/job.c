@@ -6,6 +6,7 @@
 #include "job/comms.h"
 #include "job/gather.h"
 #include "job/report.h"
+#include "job/world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,15 +79,31 @@ static void find_program(struct ffmk_job *self)
     }
 }
 
-/* In MPI_Init, where all ranks are: those under ffmk get together, if that is all of them. */
-static void meet(struct ffmk_job *self, struct ffmk_rollcall roll)
+static void find_world(struct ffmk_job *self)
+{
+    struct ffmk_world world;
+    if (!ffmk_world_open(&world))
+        return;
+    PMPI_Group_rank(world.group, &self->world_rank);
+    PMPI_Group_size(world.group, &self->world_size);
+    ffmk_world_close(&world);
+    if (ffmk_world_has_comm()) {
+        MPI_Comm parent = MPI_COMM_NULL;
+        PMPI_Comm_get_parent(&parent);
+        self->spawned = parent != MPI_COMM_NULL;
+    }
+}
+
+/* Those under ffmk get together, if that is all of them. */
+static void meet(struct ffmk_job *self, bool seen, struct ffmk_rollcall roll)
 {
     self->alone = roll.present < roll.expected;
     if (!self->alone) {
         /* One line a host is enough about waiting for others. */
         const bool speaks = roll.present ? roll.first : self->world_rank == self->first_rank;
-        self->unsure = speaks && self->n_ranks > 1 && roll.present != self->world_size;
-        ffmk_gather_prepare(self);
+        self->unsure = speaks && self->n_ranks != 1 && roll.present != self->world_size;
+        if (seen && ffmk_world_has_comm())
+            ffmk_gather_prepare(self);
     } else if (roll.first) {
         ffmk_log("only %d of this job's %d ranks on %s run under ffmk: each of them reports for "
                  "itself",
@@ -103,15 +120,7 @@ int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job
     self->generation = start->generation;
     self->started = time(NULL);
 
-    int up = 0;
-    PMPI_Initialized(&up);
-    if (up) {
-        PMPI_Comm_rank(MPI_COMM_WORLD, &self->world_rank);
-        PMPI_Comm_size(MPI_COMM_WORLD, &self->world_size);
-        MPI_Comm parent = MPI_COMM_NULL;
-        PMPI_Comm_get_parent(&parent);
-        self->spawned = parent != MPI_COMM_NULL;
-    }
+    find_world(self);
     char host[256] = "unknown";
     gethostname(host, sizeof host - 1);
     copy_plain(self->host, sizeof self->host, host);
@@ -119,8 +128,7 @@ int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job
         self->directory[0] = '\0';
     name_job(self);
     find_program(self);
-    if (start->together)
-        meet(self, start->rollcall(self->world_size));
+    meet(self, start->seen, start->rollcall(self->world_size));
     if (ffmk_comms_start(start->generation) != FFMK_SUCCESS) {
         free(self);
         return FFMK_ERR_MPI;
@@ -131,7 +139,7 @@ int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job
 
     /* With sessions only there is none to ask. */
     int level = MPI_THREAD_MULTIPLE;
-    if (up)
+    if (ffmk_world_has_comm())
         PMPI_Query_thread(&level);
     told->threads = level == MPI_THREAD_MULTIPLE;
     const uint32_t size = (uint32_t)self->world_size;

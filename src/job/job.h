@@ -14,7 +14,7 @@
 struct ffmk_job {
     const struct ffmk_config *config;
     int world_rank;
-    int world_size;  /* 0: no MPI_COMM_WORLD, only Sessions */
+    int world_size;  /* 0: not known */
     int application; /* number of this program in an MPMD job, 0 for the first or only one */
     int spawned;     /* MPI_Comm_spawn started us: the parent's report has the plain name */
     bool alone;      /* not all ranks are under ffmk: nothing collective, each reports for itself */

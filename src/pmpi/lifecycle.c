@@ -36,8 +36,9 @@ enum state {
 static struct {
     pthread_mutex_t lock;
     volatile enum state state;
-    bool together; /* MPI starts by a call in which all ranks are, whichever thread comes first */
-    bool foreign;  /* this MPI is not ours: the engine must not be loaded either */
+    bool seen;    /* MPI starts by a door: this process has signed the roll */
+    bool world;   /* MPI_Init was called: all ranks are in it, and recording ends by MPI_Finalize */
+    bool foreign; /* this MPI is not ours: the engine must not be loaded either */
     struct ffmk_config config;
     char complaints[8][256];
     int n_complaints;
@@ -191,11 +192,11 @@ const struct ffmk_engine *ffmk_lifecycle_engine(void)
 
 /* ---- MPI begins ---- */
 
-/* Whether all ranks come by this door: not by MPI_Session_init. */
-static bool starts_all(unsigned door)
+/* Not a session. */
+static bool is_of_world(unsigned door)
 {
     const unsigned call = door / FFMK_BINDINGS;
-    return call == FFMK_CALL_Init || call == FFMK_CALL_Init_thread;
+    return call == FFMK_CALL_Init || call == FFMK_CALL_Init_thread || call == FFMK_CALL_Finalize;
 }
 
 void ffmk_lifecycle_beginning(unsigned door)
@@ -205,14 +206,15 @@ void ffmk_lifecycle_beginning(unsigned door)
     if (!ffmk_next[door])
         ffmk_next_find(door);
     pthread_mutex_lock(&life.lock);
+    life.world = life.world || is_of_world(door);
     if (life.state == AWAITING) {
-        life.together = life.together || starts_all(door);
         /* Ahead of MPI: the others must know whether to count on this rank. */
         load_engine();
-        if (life.loaded && starts_all(door))
+        if (life.loaded)
             ffmk_rollcall_sign();
-        else if (!life.loaded)
-            step_aside(starts_all(door) ? ffmk_rollcall_sign_off() : ffmk_launcher_first_rank());
+        else
+            step_aside(ffmk_rollcall_sign_off());
+        life.seen = true;
     }
     pthread_mutex_unlock(&life.lock);
 }
@@ -251,11 +253,13 @@ struct ffmk_recorder *ffmk_lifecycle_recorder(void)
     return ffmk_thread.recorder;
 }
 
+static void finish(enum ffmk_ending ending);
+
 /* The process ends with MPI still up. */
 static void at_exit(void)
 {
     if (life.state == RUNNING && getpid() == life.pid)
-        ffmk_lifecycle_finish(FFMK_ENDING_EXIT);
+        finish(FFMK_ENDING_EXIT);
 }
 
 /* A line about each bad variable from the first rank; with FFMK_STRICT=1 the job ends. */
@@ -278,7 +282,7 @@ static void tell_complaints(void)
 /* Lock held, MPI up, engine there. */
 static bool begin(void)
 {
-    const struct ffmk_engine_start start = {&life.config, &ffmk_generation, at_exit, life.together,
+    const struct ffmk_engine_start start = {&life.config, &ffmk_generation, at_exit, life.seen,
                                             ffmk_rollcall_count};
     if (life.engine->start(&start, &life.job) != FFMK_SUCCESS)
         return false;
@@ -303,8 +307,18 @@ static void begin_or_step_aside(void)
 {
     const struct ffmk_engine *engine = ffmk_lifecycle_engine();
     pthread_mutex_lock(&life.lock);
-    if (life.state == AWAITING && (!life.together || mpi_is_up()) && (!engine || !begin()))
+    if (life.state == AWAITING && (!life.world || mpi_is_up()) && (!engine || !begin())) {
         step_aside(ffmk_launcher_first_rank());
+        ffmk_rollcall_leave();
+    }
+    pthread_mutex_unlock(&life.lock);
+}
+
+/* Where it was not counted: this process signed off. */
+static void leave_roll(void)
+{
+    pthread_mutex_lock(&life.lock);
+    ffmk_rollcall_leave();
     pthread_mutex_unlock(&life.lock);
 }
 
@@ -313,9 +327,9 @@ void ffmk_lifecycle_after_init(unsigned door, uint64_t start, uint64_t stop)
     __atomic_add_fetch(&life.open, 1, __ATOMIC_RELAXED);
     if (life.state == AWAITING)
         begin_or_step_aside();
-    if (starts_all(door))
-        ffmk_rollcall_leave();
     else
+        leave_roll();
+    if (!is_of_world(door))
         ffmk_next_be_careful(); /* sessions have levels of their own */
     if (life.state == RUNNING && ffmk_thread.recorder &&
         ffmk_thread.inside == ffmk_thread_outside()) {
@@ -350,11 +364,9 @@ bool ffmk_lifecycle_enter(unsigned door, void *frame)
 
 /* ---- the end ---- */
 
-void ffmk_lifecycle_finish(enum ffmk_ending ending)
+static void finish(enum ffmk_ending ending)
 {
-    const bool last =
-        ending != FFMK_ENDING_FINALIZE || __atomic_sub_fetch(&life.open, 1, __ATOMIC_RELAXED) <= 0;
-    if (!last || life.state != RUNNING)
+    if (life.state != RUNNING)
         return;
     const uint64_t now = ffmk_clock_ticks();
     struct ffmk_clock ended;
@@ -377,4 +389,16 @@ void ffmk_lifecycle_finish(enum ffmk_ending ending)
         ffmk_log("out of memory for the report: what could be summed is in it");
     life.engine->finish(&snapshot);
     pthread_mutex_unlock(&life.lock);
+}
+
+void ffmk_lifecycle_end(unsigned door)
+{
+    if (door / FFMK_BINDINGS == FFMK_CALL_Abort) {
+        finish(FFMK_ENDING_ABORT);
+        return;
+    }
+    const int open = __atomic_sub_fetch(&life.open, 1, __ATOMIC_RELAXED);
+    /* All ranks are in MPI_Finalize at once. When their sessions end they may be anywhere. */
+    if (is_of_world(door) || (open <= 0 && !life.world))
+        finish(FFMK_ENDING_FINALIZE);
 }

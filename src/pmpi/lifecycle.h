@@ -24,16 +24,16 @@ bool ffmk_lifecycle_enter(unsigned door, void *frame);
 void ffmk_lifecycle_before_init(void);
 
 /** The MPI_Init-like call `door` is about to be made: as before_init; what it calls is found, the
- * engine loaded, or this process steps aside; and where all ranks will come by, it signs the roll.
- */
+ * engine loaded, or this process steps aside; and it signs the roll. */
 void ffmk_lifecycle_beginning(unsigned door);
 
 /** MPI has started, with the MPI_Init-like call `door` that took from start to stop ticks: begin to
  * record. */
 void ffmk_lifecycle_after_init(unsigned door, uint64_t start, uint64_t stop);
 
-/** MPI is about to end: the report is written and recording stops. */
-void ffmk_lifecycle_finish(enum ffmk_ending ending);
+/** MPI_Finalize, MPI_Session_finalize or MPI_Abort is about to be made. With the last of them the
+ * report is written and recording stops: that is MPI_Finalize, where MPI_Init was called. */
+void ffmk_lifecycle_end(unsigned door);
 
 /** The engine, or NULL while MPI is not up or the library has stepped aside. Loads it for a program
  * that links the library but whose MPI started past the doors. */

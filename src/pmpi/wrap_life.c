@@ -43,12 +43,12 @@ static void count_only(unsigned door)
             ffmk_lifecycle_after_init(door, start_, stop_);                                        \
     }
 
-#define END_BODY(door, ending)                                                                     \
+#define END_BODY(door)                                                                             \
     if (!ffmk_next[door])                                                                          \
         ffmk_next_find(door);                                                                      \
     if (outermost()) {                                                                             \
         count_only(door);                                                                          \
-        ffmk_lifecycle_finish(ending);                                                             \
+        ffmk_lifecycle_end(door);                                                                  \
     }
 
 #define C_BEGIN(name, parameters, names)                                                           \
@@ -61,12 +61,12 @@ static void count_only(unsigned door)
         return code_;                                                                              \
     }
 
-#define C_END(name, parameters, names, ending)                                                     \
+#define C_END(name, parameters, names)                                                             \
     FFMK_C_FUNCTION(name, parameters)                                                              \
     {                                                                                              \
         enum { door_ = FFMK_DOOR(name, C) };                                                       \
         typedef int function_ parameters;                                                          \
-        END_BODY(door_, ending)                                                                    \
+        END_BODY(door_)                                                                            \
         return ((function_ *)ffmk_next[door_])names;                                               \
     }
 
@@ -78,12 +78,12 @@ static void count_only(unsigned door)
         BEGIN_BODY(door, ((function_ *)ffmk_next[door])names, FORTRAN_SUCCEEDED(ierror))           \
     }
 
-#define FORTRAN_END(symbol, door, names, ending)                                                   \
+#define FORTRAN_END(symbol, door, names)                                                           \
     FFMK_PUBLIC void symbol(VOIDS names);                                                          \
     FFMK_PUBLIC void symbol(VOIDS names)                                                           \
     {                                                                                              \
         typedef void function_(VOIDS names);                                                       \
-        END_BODY(door, ending)                                                                     \
+        END_BODY(door)                                                                             \
         ((function_ *)ffmk_next[door]) names;                                                      \
     }
 
@@ -96,18 +96,17 @@ FORTRAN_BOTH(FORTRAN_BEGIN, Init, init, (ierror))
 C_BEGIN(Init_thread, (int *argc, char ***argv, int required, int *provided),
         (argc, argv, required, provided))
 FORTRAN_BOTH(FORTRAN_BEGIN, Init_thread, init_thread, (required, provided, ierror))
-C_END(Finalize, (void), (), FFMK_ENDING_FINALIZE)
-FORTRAN_BOTH(FORTRAN_END, Finalize, finalize, (ierror), FFMK_ENDING_FINALIZE)
-C_END(Abort, (MPI_Comm comm, int errorcode), (comm, errorcode), FFMK_ENDING_ABORT)
-FORTRAN_BOTH(FORTRAN_END, Abort, abort, (comm, errorcode, ierror), FFMK_ENDING_ABORT)
+C_END(Finalize, (void), ())
+FORTRAN_BOTH(FORTRAN_END, Finalize, finalize, (ierror))
+C_END(Abort, (MPI_Comm comm, int errorcode), (comm, errorcode))
+FORTRAN_BOTH(FORTRAN_END, Abort, abort, (comm, errorcode, ierror))
 
 #if MPI_VERSION >= 4
 C_BEGIN(Session_init, (MPI_Info info, MPI_Errhandler errhandler, MPI_Session *session),
         (info, errhandler, session))
 FORTRAN_BOTH(FORTRAN_BEGIN, Session_init, session_init, (info, errhandler, session, ierror))
-C_END(Session_finalize, (MPI_Session * session), (session), FFMK_ENDING_FINALIZE)
-FORTRAN_BOTH(FORTRAN_END, Session_finalize, session_finalize, (session, ierror),
-             FFMK_ENDING_FINALIZE)
+C_END(Session_finalize, (MPI_Session * session), (session))
+FORTRAN_BOTH(FORTRAN_END, Session_finalize, session_finalize, (session, ierror))
 #endif
 
 /* MPI_Pcontrol has no arguments that PMPI would need: every MPI's own one does nothing. What it

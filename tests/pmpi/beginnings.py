@@ -49,6 +49,38 @@ with Folder() as folder:
                                             ("MPI_Session_finalize", "c"): 2, ("MPI_Finalize", "c"): 3},
                  "calls beside sessions")
 
+    # Sessions before, beside and behind MPI_Init, in any order, and on some ranks only. Each rank's steps: begins.c.
+    letters = {"i": [("MPI_Init", 1)], "f": [("MPI_Finalize", 1)], "s": [("MPI_Session_init", 1)],
+               "e": [("MPI_Session_finalize", 1)], "b": [("MPI_Barrier", 10)],
+               "B": [("MPI_Comm_create_from_group", 1), ("MPI_Barrier", 10), ("MPI_Sendrecv", 1), ("MPI_Comm_free", 1)]}
+    for ranks in (["sibef", "ibf"], ["ibf", "sibef"], ["sibfe", "sibef"], ["sibef", "sibfe"], ["sBibfe", "sBibef"], ["sBe", "sBe"],
+                  ["sBseBe", "sBBe", "ssBeBe"], ["isBef", "isBef"]):
+        if run.code == SKIP:
+            break
+        words = (len(ranks), settings.program("begins"), *ranks)
+        what = f"sessions and MPI_Init as {ranks}"
+        bare = job(*words, env={"LD_PRELOAD": ""}, cwd=folder, timeout=20)
+        if bare.code != 0:
+            print("not tried here: this MPI fails by itself:", what)
+            continue
+        (folder / "run.json").unlink(missing_ok=True)
+        run = job(*words, env={"FFMK_REPORT": "run.json", "FFMK_SUMMARY": "off"}, cwd=folder, timeout=20)
+        run.succeeds(what)
+        equal(run.err, "", "nothing is said:", what)
+        report = read(folder / "run.json")
+        if not report:
+            continue
+        # MPI_Finalize ends what MPI_Init began, and the report with it.
+        recorded = "".join(steps.partition("f")[0] + ("f" if "f" in steps else "") for steps in ranks)
+        calls = {}
+        for name, count in (pair for step in recorded for pair in letters[step]):
+            calls[name, "c"] = calls.get((name, "c"), 0) + count
+        equal((report["ranks"], report["complete"]), (len(ranks), True), "ranks of", what)
+        same(counted(report["calls"]), calls, f"calls of {what}")
+        messages = {(e[0], e[1]): (e[2], e[3]) for e in report["matrix"]["entries"]}
+        used = [steps.count("B") for steps in ranks]
+        same(messages, {(r, (r + 1) % len(ranks)): (n, 100 * n) for r, n in enumerate(used) if n}, f"messages of {what}")
+
     # ---- spawned programs report for themselves ----
     bare = job(2, settings.program("spawns"), env={"LD_PRELOAD": ""}, cwd=folder)
     if bare.code != 0:

@@ -6,11 +6,10 @@ import time
 
 from harness import *
 
-CALLS = {("MPI_Barrier", "c"): 10, ("MPI_Finalize", "c"): 1}
 ways = settings.program("ways")
 
 
-def look(folder, run, what, watched, of, more=(("MPI_Init", "c"),)):
+def look(folder, run, what, watched, of, once=("MPI_Init", "MPI_Finalize")):
     check(not run.hung, what, "hangs")
     run.succeeds(what)
     equal(len([line for line in run.said if f"only {len(watched)} of this job's {of} ranks" in line]), 1, "one line:", run.err)
@@ -20,7 +19,7 @@ def look(folder, run, what, watched, of, more=(("MPI_Init", "c"),)):
         report = read(folder / f"run.rank{rank}.json")
         if report:
             equal((report["ranks"], report["complete"]), (of, False), "ranks of", what)
-            same(counted(report["calls"]), CALLS | {key: 1 for key in more}, f"calls of rank {rank} in {what}")
+            same(counted(report["calls"]), {("MPI_Barrier", "c"): 10} | {(name, "c"): 1 for name in once}, f"calls of rank {rank} in {what}")
     for path in folder.glob("run*"):
         path.unlink()
 
@@ -35,7 +34,8 @@ with Folder() as folder:
         look(folder, run, f"a script that watches {choose}", watched, 3)
 
     # A session that begins while MPI_Init is under way does not make a rank forget to look.
-    if Run([settings.program("sessions")], timeout=60).code == SKIP:
+    sessions = Run([settings.program("sessions")], timeout=60).code != SKIP
+    if not sessions:
         print("not tried here: this MPI has no sessions")
     else:
         script = ('case ${OMPI_COMM_WORLD_RANK:-$PMI_RANK} in 0) shift; exec "$@" session-within-init ;; '
@@ -43,7 +43,17 @@ with Folder() as folder:
         run = job(3, "sh", "-c", script, "sh", ways, settings.command, "run", settings.program("meanwhile"),
                   env=variables | {"FFMK_CHAIN": 1}, cwd=folder, timeout=20)
         look(folder, run, "sessions while MPI starts", [0, 1], 3,
-             (("MPI_Init_thread", "c"), ("MPI_Session_finalize", "c")))
+             ("MPI_Init_thread", "MPI_Session_finalize", "MPI_Finalize"))
+
+        # Nor does one that begins before MPI_Init, or with no MPI_Init at all.
+        both = ("MPI_Session_init", "MPI_Init", "MPI_Session_finalize", "MPI_Finalize")
+        alone = ("MPI_Session_init", "MPI_Session_finalize", "MPI_Comm_create_from_group", "MPI_Sendrecv", "MPI_Comm_free")
+        for steps, watched, once in (("sibef", [0], both), ("sibef", [1, 2], both), ("sBe", [1], alone), ("sBe", [0, 2], alone)):
+            choose = "|".join(str(rank) for rank in watched)
+            script = f'case $PMI_RANK in {choose}) exec "$@" ;; *) shift 2; exec "$@" ;; esac'
+            run = job(3, "sh", "-c", script, "sh", settings.command, "run", settings.program("begins"), steps,
+                      env=variables, cwd=folder, timeout=20)
+            look(folder, run, f"{steps}, {choose} watched", watched, 3, once)
 
     # Those that are told to do nothing, or step aside, are not waited for either.
     script = '[ ${OMPI_COMM_WORLD_RANK:-$PMI_RANK} = 1 ] && export FFMK_DISABLE=1; exec "$@"'
@@ -70,6 +80,18 @@ with Folder() as folder:
         run = Run([*settings.ranks(1), settings.command, "run", ways, "plain", ":", "-n", "1", ways, "plain"],
                   env=variables, cwd=folder, timeout=60)
         look(folder, run, "a program beside one that is not watched", [0], 2)
+
+    # Where the launcher does not tell who is on this host, those with ffmk wait for the others, and say so after a minute.
+    plain = ways, "plain"
+    for what, words in (("MPI_Finalize", plain), ("MPI_Session_finalize", (settings.program("begins"), "sBe"))):
+        if words is not plain and not sessions:
+            continue
+        hurried = f"{settings.doors}:{settings.program('libhurry.so')}"
+        script = (f'unset OMPI_COMM_WORLD_LOCAL_SIZE MPI_LOCALNRANKS; [ ${{OMPI_COMM_WORLD_RANK:-$PMI_RANK}} = 0 ] && '
+                  f'export LD_PRELOAD={hurried}; exec "$@"')
+        run = job(2, "sh", "-c", script, "sh", *words, env=variables, cwd=folder, timeout=8)
+        equal([line.partition(" for the other")[0] for line in run.said], [f"ffmk: rank 0 has waited for 60 s in {what}"],
+              f"the line about waiting in {what}")
 
     # However late a rank comes, those that are there wait for it.
     script = 'sleep 0.$((${OMPI_COMM_WORLD_RANK:-$PMI_RANK} * 4)); exec "$@"'

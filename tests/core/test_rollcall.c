@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The roll: processes that come at any time agree whether all are there. */
+#include "core/rng.h"
+#include "core/rollcall.h"
+
+#include "cases.h"
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { RANKS = 3, JOBS = 32, ROUNDS = 3 };
+enum outcome { COMPLETE, INCOMPLETE, DISAGREED, BROKEN };
+
+static void sleep_us(uint64_t us)
+{
+    nanosleep(&(struct timespec){(time_t)(us / 1000000), (long)(us % 1000000) * 1000}, NULL);
+}
+
+/* Tells what it found and stays, as ranks do: who is dead is not counted. */
+static void be_rank(uint64_t delay_us, int tell)
+{
+    prctl(PR_SET_NAME, "rank");
+    sleep_us(delay_us);
+    ffmk_rollcall_sign();
+    const struct ffmk_rollcall found = ffmk_rollcall_count(RANKS);
+    const char outcome = found.expected != RANKS           ? BROKEN
+                         : found.present == found.expected ? COMPLETE
+                                                           : INCOMPLETE;
+    while (write(tell, &outcome, 1) != 1)
+        ;
+    for (;;)
+        pause();
+}
+
+/* Ends the process, which is the launcher of a job. The first rank comes at once; the others when
+ * its patience of a second is about to end, or together with it. */
+static void be_job(uint64_t seed)
+{
+    uint64_t state = seed;
+    pid_t ranks[RANKS];
+    int ends[2];
+    char all = BROKEN;
+    prctl(PR_SET_NAME, "hydra_pmi_proxy");
+    unsetenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+    setenv("MPI_LOCALNRANKS", "3", 1);
+    if (pipe(ends) != 0)
+        _exit(BROKEN);
+    for (int r = 0; r < RANKS; r++) {
+        const bool late = r > 0 && ffmk_rng_below(&state, 4) > 0;
+        const uint64_t delay = ffmk_rng_below(&state, 20000) + (late ? 1000000 : 0);
+        ranks[r] = fork();
+        if (ranks[r] == 0)
+            be_rank(delay, ends[1]);
+    }
+    for (int r = 0; r < RANKS; r++) {
+        char one = BROKEN;
+        if (read(ends[0], &one, 1) != 1)
+            one = BROKEN;
+        all = (char)(r == 0 || one == all             ? one
+                     : one == BROKEN || all == BROKEN ? BROKEN
+                                                      : DISAGREED);
+    }
+    for (int r = 0; r < RANKS; r++)
+        if (ranks[r] > 0)
+            kill(ranks[r], SIGKILL);
+    _exit(all);
+}
+
+static enum outcome outcome_of(pid_t job)
+{
+    int status;
+    return waitpid(job, &status, 0) == job && WIFEXITED(status) ? (enum outcome)WEXITSTATUS(status)
+                                                                : BROKEN;
+}
+
+START_TEST(all_ranks_agree_however_late_some_come)
+{
+    int found[BROKEN + 1] = {0};
+    for (uint64_t round = 0; round < ROUNDS; round++) {
+        pid_t jobs[JOBS];
+        for (uint64_t j = 0; j < JOBS; j++) {
+            jobs[j] = fork();
+            if (jobs[j] == 0)
+                be_job(round * JOBS + j);
+        }
+        for (uint64_t j = 0; j < JOBS; j++) {
+            const enum outcome outcome = outcome_of(jobs[j]);
+            found[outcome]++;
+            if (outcome > INCOMPLETE)
+                printf("seed %lu: the ranks %s\n", (unsigned long)(round * JOBS + j),
+                       outcome == DISAGREED ? "do not agree" : "failed");
+        }
+    }
+    printf("%d jobs complete, %d not\n", found[COMPLETE], found[INCOMPLETE]);
+    fflush(stdout);
+    ck_assert_int_eq(found[DISAGREED] + found[BROKEN], 0);
+    ck_assert_int_gt(found[COMPLETE], 0);
+    ck_assert_int_gt(found[INCOMPLETE], 0);
+}
+END_TEST
+
+CASES("rollcall", all_ranks_agree_however_late_some_come)
