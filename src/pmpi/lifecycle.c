@@ -331,10 +331,9 @@ void ffmk_lifecycle_after_init(unsigned door, uint64_t start, uint64_t stop)
         leave_roll();
     if (!is_of_world(door))
         ffmk_next_be_careful(); /* sessions have levels of their own */
-    if (life.state == RUNNING && ffmk_thread.recorder &&
-        ffmk_thread.inside == ffmk_thread_outside()) {
-        ffmk_recorder_charge_before(ffmk_thread.recorder, door, stop - start);
-    }
+    struct ffmk_recorder *recorder = ffmk_lifecycle_recorder();
+    if (recorder)
+        ffmk_recorder_charge_before(recorder, door, stop - start);
 }
 
 bool ffmk_lifecycle_enter(unsigned door, void *frame)

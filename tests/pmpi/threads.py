@@ -54,6 +54,8 @@ with Folder() as folder:
         bytes_of = moved(report["calls"]) if report else {}
         equal([bytes_of.get((f"MPI_{call}", "c")) for call in ("Send", "Ssend")], [2 * 4 + 300, 300],
               "bytes of datatypes freed during sends, once there is a session")
+        equal([counted(report["calls"]).get((f"MPI_{call}", "c")) for call in ("Session_init", "Session_finalize")], [1, 1],
+              "a session that a thread begins with its first call")
 
     # One that begins at any moment of another thread's send: two instructions further in each rank.
     np = 16
