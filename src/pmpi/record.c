@@ -4,7 +4,6 @@
 
 #include "core/log.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +16,9 @@ struct ffmk_region_book {
     uint64_t exclusive_ticks;
     uint16_t slots[FFMK_DOORS];
 };
+
+/* A recorder's lock is its thread's, and nobody else wants it until the report is made: that may be
+ * while the thread goes on, and arrays must not move then. Nobody waits for `lists` holding it. */
 
 _Thread_local struct ffmk_thread ffmk_thread = {.inside = FFMK_THREAD_NEW};
 volatile uint32_t ffmk_generation;
@@ -177,6 +179,7 @@ struct ffmk_recorder *ffmk_recorder_create(const struct ffmk_engine_job *job, ui
     recorder->lanes = job->bins ? calloc(job->bins, sizeof *recorder->lanes) : NULL;
     recorder->stats_room = 32;
     recorder->stats = calloc(recorder->stats_room, sizeof *recorder->stats);
+    pthread_mutex_init(&recorder->lock, NULL);
     if (!recorder->line || !recorder->stats || (job->bins && !recorder->lanes) ||
         book_of(recorder, PROGRAM) == UINT32_MAX) {
         free(recorder->line);
@@ -304,13 +307,17 @@ static void charge_late(struct ffmk_recorder *recorder)
 void ffmk_recorder_charge(struct ffmk_recorder *recorder, unsigned door, bool waits, uint64_t start,
                           uint64_t stop, uint64_t bytes)
 {
+    pthread_mutex_lock(&recorder->lock);
     charge_late(recorder);
     charge(recorder, door, waits, start, stop, bytes);
+    pthread_mutex_unlock(&recorder->lock);
 }
 
 void ffmk_recorder_charge_before(struct ffmk_recorder *recorder, unsigned door, uint64_t ticks)
 {
+    pthread_mutex_lock(&recorder->lock);
     add(recorder, door, ticks, 0);
+    pthread_mutex_unlock(&recorder->lock);
 }
 
 /* ---- regions ---- */
@@ -325,11 +332,9 @@ static void enter(struct ffmk_recorder *recorder, uint32_t book, uint64_t now)
     show(recorder);
 }
 
-int ffmk_recorder_region_begin(struct ffmk_recorder *recorder, const char *name)
+static int begin_region(struct ffmk_recorder *recorder, uint32_t region)
 {
-    if (recorder->depth == FFMK_REGION_DEPTH)
-        return FFMK_ERR_LIMIT;
-    const uint32_t book = book_of(recorder, region_number(name));
+    const uint32_t book = book_of(recorder, region);
     if (book == UINT32_MAX)
         return FFMK_ERR_NO_MEMORY;
     const uint64_t now = ffmk_clock_ticks();
@@ -341,10 +346,19 @@ int ffmk_recorder_region_begin(struct ffmk_recorder *recorder, const char *name)
     return FFMK_SUCCESS;
 }
 
-int ffmk_recorder_region_end(struct ffmk_recorder *recorder, const char *name)
+int ffmk_recorder_region_begin(struct ffmk_recorder *recorder, const char *name)
 {
-    if (recorder->depth == 0)
-        return FFMK_ERR_STATE;
+    if (recorder->depth == FFMK_REGION_DEPTH)
+        return FFMK_ERR_LIMIT;
+    const uint32_t region = region_number(name);
+    pthread_mutex_lock(&recorder->lock);
+    const int code = begin_region(recorder, region);
+    pthread_mutex_unlock(&recorder->lock);
+    return code;
+}
+
+static int end_region(struct ffmk_recorder *recorder, const char *name)
+{
     struct ffmk_region_book *book = &recorder->books[recorder->stack[recorder->depth - 1]];
     if (book->region != OTHERS && strncmp(names[book->region], name, FFMK_REGION_NAME - 1) != 0)
         return FFMK_ERR_STATE;
@@ -356,7 +370,17 @@ int ffmk_recorder_region_end(struct ffmk_recorder *recorder, const char *name)
     return FFMK_SUCCESS;
 }
 
-void ffmk_recorder_pause(struct ffmk_recorder *recorder, bool pause)
+int ffmk_recorder_region_end(struct ffmk_recorder *recorder, const char *name)
+{
+    if (recorder->depth == 0)
+        return FFMK_ERR_STATE;
+    pthread_mutex_lock(&recorder->lock);
+    const int code = end_region(recorder, name);
+    pthread_mutex_unlock(&recorder->lock);
+    return code;
+}
+
+static void pause_or_resume(struct ffmk_recorder *recorder, bool pause)
 {
     const uint64_t now = ffmk_clock_ticks();
     if (pause && !recorder->paused_at) {
@@ -377,10 +401,18 @@ void ffmk_recorder_pause(struct ffmk_recorder *recorder, bool pause)
     }
 }
 
+void ffmk_recorder_pause(struct ffmk_recorder *recorder, bool pause)
+{
+    pthread_mutex_lock(&recorder->lock);
+    pause_or_resume(recorder, pause);
+    pthread_mutex_unlock(&recorder->lock);
+}
+
 void ffmk_recorder_retire(struct ffmk_recorder *recorder)
 {
     pthread_mutex_lock(&lists);
-    ffmk_recorder_pause(recorder, false);
+    pthread_mutex_lock(&recorder->lock);
+    pause_or_resume(recorder, false);
     const uint64_t now = ffmk_clock_ticks();
     while (recorder->depth > 0) {
         struct ffmk_region_book *book = &recorder->books[recorder->stack[--recorder->depth]];
@@ -390,6 +422,7 @@ void ffmk_recorder_retire(struct ffmk_recorder *recorder)
     enter(recorder, 0, now);
     recorder->books[0].inclusive_ticks += now - recorder->books[0].begun;
     recorder->idle = true;
+    pthread_mutex_unlock(&recorder->lock);
     pthread_mutex_unlock(&lists);
 }
 
@@ -491,42 +524,31 @@ static uint64_t recorder_bytes(const struct ffmk_recorder *recorder, size_t lane
            recorder->books_room * sizeof *recorder->books + lanes * sizeof *recorder->lanes;
 }
 
-bool ffmk_recorder_snapshot(struct ffmk_recorder *main_thread, uint64_t now, double ns_per_tick,
-                            struct ffmk_snapshot *snapshot)
+static bool sum_recorder(struct sum *sum, struct ffmk_recorder *recorder, uint64_t now,
+                         struct ffmk_recorder *main_thread)
 {
-    if (main_thread->paused_at)
-        ffmk_recorder_pause(main_thread, false);
-    pthread_mutex_lock(&lists);
-    struct sum *sum = calloc(1, sizeof *sum);
-    bool complete = sum != NULL;
-    if (sum) {
-        sum->snapshot = snapshot;
-        sum->ns_per_tick = ns_per_tick;
-        sum->call_row = calloc((size_t)names_used * FFMK_DOORS, sizeof *sum->call_row);
-        snapshot->regions = calloc(names_used, sizeof *snapshot->regions);
-        complete = sum->call_row && snapshot->regions;
+    bool complete = true;
+    pthread_mutex_lock(&recorder->lock);
+    charge_late(recorder);
+    ffmk_recorder_tally(recorder);
+    recorder->last = recorder->stats;
+    for (uint32_t b = 0; complete && b < recorder->books_used; b++)
+        complete = sum_book(sum, recorder, b, now, recorder == main_thread);
+    sum->snapshot->recorder_bytes += recorder_bytes(recorder, sum->snapshot->n_lanes);
+    sum->snapshot->threads += recorder->threads;
+    for (size_t i = 0; recorder != main_thread && i < sum->snapshot->n_lanes; i++) {
+        main_thread->lanes[i].messages += recorder->lanes[i].messages;
+        main_thread->lanes[i].bytes += recorder->lanes[i].bytes;
     }
-    for (struct ffmk_recorder *r = recorders; complete && r; r = r->next) {
-        charge_late(r);
-        ffmk_recorder_tally(r);
-        r->last = r->stats;
-        for (uint32_t b = 0; complete && b < r->books_used; b++)
-            complete = sum_book(sum, r, b, now, r == main_thread);
-        snapshot->recorder_bytes += recorder_bytes(r, snapshot->n_lanes);
-        snapshot->threads += r->threads;
-        if (r == main_thread)
-            continue;
-        for (size_t i = 0; i < snapshot->n_lanes; i++) {
-            main_thread->lanes[i].messages += r->lanes[i].messages;
-            main_thread->lanes[i].bytes += r->lanes[i].bytes;
-        }
-    }
-    if (sum)
-        free(sum->call_row);
-    free(sum);
-    pthread_mutex_unlock(&lists);
+    pthread_mutex_unlock(&recorder->lock);
+    return complete;
+}
 
-    /* The line is made to reach the end, also when the last calls lie far back. */
+/* The line is made to reach the end, also when the last calls lie far back. */
+static void sum_line(struct ffmk_recorder *main_thread, uint64_t now, double ns_per_tick,
+                     struct ffmk_snapshot *snapshot)
+{
+    pthread_mutex_lock(&main_thread->lock);
     reach(main_thread, now);
     snapshot->interval_ticks = UINT64_C(1) << main_thread->line_shift;
     snapshot->n_intervals = (size_t)((now - main_thread->origin) >> main_thread->line_shift) + 1;
@@ -537,5 +559,29 @@ bool ffmk_recorder_snapshot(struct ffmk_recorder *main_thread, uint64_t now, dou
     }
     snapshot->lanes = main_thread->lanes;
     snapshot->elapsed_ns = to_ns(ns_per_tick, now - main_thread->origin);
+    pthread_mutex_unlock(&main_thread->lock);
+}
+
+bool ffmk_recorder_snapshot(struct ffmk_recorder *main_thread, uint64_t now, double ns_per_tick,
+                            struct ffmk_snapshot *snapshot)
+{
+    ffmk_recorder_pause(main_thread, false);
+    pthread_mutex_lock(&lists);
+    struct sum *sum = calloc(1, sizeof *sum);
+    bool complete = sum != NULL;
+    if (sum) {
+        sum->snapshot = snapshot;
+        sum->ns_per_tick = ns_per_tick;
+        sum->call_row = calloc((size_t)names_used * FFMK_DOORS, sizeof *sum->call_row);
+        snapshot->regions = calloc(names_used, sizeof *snapshot->regions);
+        complete = sum->call_row && snapshot->regions;
+    }
+    for (struct ffmk_recorder *r = recorders; complete && r; r = r->next)
+        complete = sum_recorder(sum, r, now, main_thread);
+    if (sum)
+        free(sum->call_row);
+    free(sum);
+    pthread_mutex_unlock(&lists);
+    sum_line(main_thread, now, ns_per_tick, snapshot);
     return complete;
 }

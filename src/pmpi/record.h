@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What a thread records of its MPI calls. Each thread writes its own recorder and nobody else's: no
- * lock, no atomic. Only plain counters here; turning them into a report is the job's business. */
+ * atomic, and no lock on the usual way. Only plain counters here; turning them into a report is the
+ * job's business. */
 #ifndef FFMK_PMPI_RECORD_H
 #define FFMK_PMPI_RECORD_H
 
@@ -9,6 +10,7 @@
 #include "job/engine.h"
 #include "pmpi/doors.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -83,6 +85,7 @@ struct ffmk_recorder {
     uint64_t paused_at;                /* tick of MPI_Pcontrol(0), or 0 */
     uint32_t threads;                  /* that recorded here, one after the other */
     bool idle;                         /* its thread has ended: the next new one goes on with it */
+    pthread_mutex_t lock;              /* for all but what ffmk_record() does: record.c */
     struct ffmk_recorder *next;
 };
 
