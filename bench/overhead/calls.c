@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What a tool adds to four short MPI calls, measured in one process: batches of calls past every
- * tool (PMPI_…), through the least that a tool can do and a plain recorder (shim.c),
- * and through whatever tool is loaded (MPI_…), in turns. So all meet the same addresses, pages and
- * neighbours, and what differs between runs of a program falls out.
+ * tool (PMPI_…), through the three tools of shim.c, and through whatever tool is loaded (MPI_…), in
+ * turns. So all meet the same addresses, pages and neighbours, and what differs between runs of a
+ * program falls out.
  *
  *   calls              prints for each call the medians over batches, in nanoseconds: of a call
- *                      past every tool, and what shim, plain recorder and loaded tool add to it
- *   calls N WAY        N calls of MPI_Iprobe by one way (none, shim, plain, tool), for counting
- *                      instructions; prints nothing */
+ *                      past every tool, and what shim, sums, plain recorder and loaded tool add
+ *   calls N WAY        N calls of MPI_Iprobe by one way (none, shim, sums, plain, tool), for
+ *                      counting instructions; prints nothing */
 #include "shim.h"
 
 #include <stdint.h>
@@ -26,11 +26,12 @@ struct way {
     int (*recv)(void *, int, MPI_Datatype, int, int, MPI_Comm, MPI_Status *);
 };
 
-enum { NONE, SHIM, PLAIN, TOOL, WAYS };
-static const char *const names[WAYS] = {"none", "shim", "plain", "tool"};
+enum { NONE, SHIM, SUMS, PLAIN, TOOL, WAYS };
+static const char *const names[WAYS] = {"none", "shim", "sums", "plain", "tool"};
 static const struct way ways[WAYS] = {
     {PMPI_Iprobe, PMPI_Allreduce, PMPI_Send, PMPI_Recv},
     {shim_Iprobe, shim_Allreduce, shim_Send, shim_Recv},
+    {sums_Iprobe, sums_Allreduce, sums_Send, sums_Recv},
     {plain_Iprobe, plain_Allreduce, plain_Send, plain_Recv},
     {MPI_Iprobe, MPI_Allreduce, MPI_Send, MPI_Recv},
 };
@@ -114,8 +115,8 @@ static void measure(const char *name, void (*kind)(const struct way *, int), int
         for (int b = 0; b < BATCHES; b++)
             batch[w][b] -= batch[NONE][b];
     if (rank == 0)
-        printf("%s %.3f %.3f %.3f %.3f\n", name, median(batch[NONE]), median(batch[SHIM]),
-               median(batch[PLAIN]), median(batch[TOOL]));
+        printf("%s %.3f %.3f %.3f %.3f %.3f\n", name, median(batch[NONE]), median(batch[SHIM]),
+               median(batch[SUMS]), median(batch[PLAIN]), median(batch[TOOL]));
 }
 
 int main(int argc, char **argv)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""What an intercepted call costs: no tool, a bare two-TSC shim, a plain recorder and ffmk, in turns within one
-process (calls.c).
+"""What an intercepted call costs: no tool, a bare two-TSC shim, sums of each call's number, time and bytes, a plain
+recorder and ffmk, in turns within one process (calls.c).
 
 Prints, for each MPI and call, over that many runs: nanoseconds of a call without a tool, and the median with quartiles
 of what the others add to it; and the instructions that a call of MPI_Iprobe costs more, under callgrind.
@@ -46,12 +46,12 @@ def instructions(program, way, library, calls):
 def bench(name, launcher, program, library, rounds):
     samples = in_turns(name, ["run"], rounds, lambda _: measure(launcher, program, library))["run"]
     print(f"\n{name}, {rounds} runs; ns a call: median [quartiles]")
-    print(f"  {'call':28} {'no tool':>8}   {'shim adds':>20}   {'a recorder adds':>20}   {'ffmk adds':>20}   "
-          f"{'ffmk / shim':>18}   {'ffmk / recorder':>18}")
+    print(f"  {'call':28} {'no tool':>8}   {'shim adds':>20}   {'sums add':>20}   {'a recorder adds':>20}   {'ffmk adds':>20}   "
+          f"{'ffmk / shim':>18}   {'ffmk / sums':>18}   {'ffmk / recorder':>18}")
     for kind, text in KINDS.items():
-        none, shim, plain, ffmk = zip(*(sample[kind] for sample in samples))
-        ratios = [[f / b for b, f in zip(base, ffmk) if b > 0] for base in (shim, plain)]
-        print(f"  {text:28} {statistics.median(none):8.1f}   {spread(shim):>20}   {spread(plain):>20}   {spread(ffmk):>20}   "
+        none, shim, sums, plain, ffmk = zip(*(sample[kind] for sample in samples))
+        ratios = [[f / b for b, f in zip(base, ffmk) if b > 0] for base in (shim, sums, plain)]
+        print(f"  {text:28} {statistics.median(none):8.1f}   {spread(shim):>20}   {spread(sums):>20}   {spread(plain):>20}   {spread(ffmk):>20}   "
               + "   ".join(f"{spread(ratio, 2) if ratio else '-':>18}" for ratio in ratios))
 
 
@@ -60,11 +60,12 @@ def count(name, program, library):
         print(f"{name}: instructions not counted: valgrind is not installed")
         return
     per_call = {}
-    for way in ("none", "shim", "plain", "tool"):
+    for way in ("none", "shim", "sums", "plain", "tool"):
         few, many = (instructions(program, way, library, calls) for calls in (2000, 12000))
         per_call[way] = (many - few) / 10000
     print(f"{name}: instructions of an MPI_Iprobe: no tool {per_call['none']:.0f}, shim adds "
-          f"{per_call['shim'] - per_call['none']:.0f}, a recorder {per_call['plain'] - per_call['none']:.0f}, ffmk adds {per_call['tool'] - per_call['none']:.0f}")
+          f"{per_call['shim'] - per_call['none']:.0f}, sums {per_call['sums'] - per_call['none']:.0f}, a recorder "
+          f"{per_call['plain'] - per_call['none']:.0f}, ffmk adds {per_call['tool'] - per_call['none']:.0f}")
 
 
 def main():

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * The least a timing tool can do: two readings of the TSC around the call, and one addition. And a
- * plain recorder: a sum of times, bytes and a histogram for each call and thread. What ffmk costs
- * beyond these is what everything else costs: nested calls, regions, the matrix, the load over
- * time. A shared object of its own, as a tool is. */
+ * The least a timing tool can do: two readings of the TSC around the call, and one addition. The
+ * least that a report of calls can be made of: their number, time and bytes for each call and
+ * thread. And a plain recorder: that with a histogram, whose buckets are the number. What ffmk
+ * costs beyond these is what everything else costs: nested calls, regions, the matrix, the load
+ * over time. A shared object of its own, as a tool is. */
 #include "shim.h"
 
 #include <stdint.h>
@@ -31,6 +32,7 @@ static uint64_t ticks(void)
 struct plain {
     uint64_t ticks;
     uint64_t bytes;
+    uint64_t count;
     uint64_t histogram[64];
 };
 enum { IPROBE, ALLREDUCE, SEND, RECV, CALLS };
@@ -43,6 +45,14 @@ static _Thread_local struct plain plain[CALLS] __attribute__((tls_model("initial
     plain[which].ticks += took;                                                                    \
     plain[which].bytes += (uint64_t)(moved);                                                       \
     plain[which].histogram[63 - __builtin_clzll(took | 1)]++;                                      \
+    return code
+
+#define SUMMED(which, moved, call)                                                                 \
+    const uint64_t start = TICKS();                                                                \
+    const int code = call;                                                                         \
+    plain[which].ticks += TICKS() - start;                                                         \
+    plain[which].bytes += (uint64_t)(moved);                                                       \
+    plain[which].count++;                                                                          \
     return code
 
 #define SHOWN __attribute__((visibility("default")))
@@ -67,6 +77,28 @@ SHOWN int shim_Recv(void *buf, int count, MPI_Datatype type, int source, int tag
                     MPI_Status *status)
 {
     TIMED(PMPI_Recv(buf, count, type, source, tag, comm, status));
+}
+
+SHOWN int sums_Iprobe(int source, int tag, MPI_Comm comm, int *flag, MPI_Status *status)
+{
+    SUMMED(IPROBE, 0, PMPI_Iprobe(source, tag, comm, flag, status));
+}
+
+SHOWN int sums_Allreduce(const void *in, void *out, int count, MPI_Datatype type, MPI_Op op,
+                         MPI_Comm comm)
+{
+    SUMMED(ALLREDUCE, 8 * count, PMPI_Allreduce(in, out, count, type, op, comm));
+}
+
+SHOWN int sums_Send(const void *buf, int count, MPI_Datatype type, int dest, int tag, MPI_Comm comm)
+{
+    SUMMED(SEND, 8 * count, PMPI_Send(buf, count, type, dest, tag, comm));
+}
+
+SHOWN int sums_Recv(void *buf, int count, MPI_Datatype type, int source, int tag, MPI_Comm comm,
+                    MPI_Status *status)
+{
+    SUMMED(RECV, 8 * count, PMPI_Recv(buf, count, type, source, tag, comm, status));
 }
 
 SHOWN int plain_Iprobe(int source, int tag, MPI_Comm comm, int *flag, MPI_Status *status)
