@@ -22,6 +22,7 @@ enum { MOST = 4096, PATIENCE_NS = 1000000000 };
 static struct {
     int file;
     int expected;
+    pid_t signer;
     char path[160];
 } roll = {.file = -1};
 
@@ -132,27 +133,39 @@ static void sign(uint64_t mark)
     const int file = open(roll.path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
     struct stat stat;
     if (file >= 0 && fstat(file, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_uid == getuid() &&
-        stat.st_nlink == 1 && write_down(file, mark))
+        stat.st_nlink == 1 && write_down(file, mark)) {
         roll.file = file;
-    else if (file >= 0)
+        roll.signer = getpid();
+    } else if (file >= 0) {
         close(file);
+    }
 }
 
-/* Signatures with that mark, of processes that are alive: a file may remain of a job that was
- * killed. What comes after somebody closed the roll does not count. */
-static struct ffmk_rollcall read_roll(uint64_t mark, bool *closed)
+struct reading {
+    int present;
+    int absent;
+    pid_t first_present;
+    pid_t first_absent;
+    bool closed;
+};
+
+/* What processes wrote that are alive: a file may remain of a job that was killed. What comes after
+ * somebody closed the roll does not count. */
+static struct reading read_roll(void)
 {
     static uint64_t signatures[2 * MOST];
-    struct ffmk_rollcall found = {0, roll.expected, false};
+    struct reading found = {0};
     const ssize_t bytes = pread(roll.file, signatures, sizeof signatures, 0);
-    *closed = false;
-    for (ssize_t i = 0; i < bytes / (ssize_t)sizeof *signatures && !*closed; i++) {
-        const uint64_t pid = signatures[i] & ~(ABSENT | CLOSED);
-        if (kill((pid_t)pid, 0) != 0 && errno == ESRCH)
+    for (ssize_t i = 0; i < bytes / (ssize_t)sizeof *signatures && !found.closed; i++) {
+        const pid_t pid = (pid_t)(signatures[i] & ~(ABSENT | CLOSED));
+        if (kill(pid, 0) != 0 && errno == ESRCH)
             continue;
-        *closed = signatures[i] & CLOSED;
-        if ((signatures[i] & (ABSENT | CLOSED)) == mark && found.present++ == 0)
-            found.first = pid == (uint64_t)getpid();
+        if (signatures[i] & CLOSED)
+            found.closed = true;
+        else if (signatures[i] & ABSENT)
+            found.first_absent = found.absent++ == 0 ? pid : found.first_absent;
+        else
+            found.first_present = found.present++ == 0 ? pid : found.first_present;
     }
     return found;
 }
@@ -165,8 +178,7 @@ void ffmk_rollcall_sign(void)
 bool ffmk_rollcall_sign_off(void)
 {
     sign(ABSENT);
-    bool closed;
-    return roll.file >= 0 ? read_roll(ABSENT, &closed).first : ffmk_launcher_first_rank();
+    return roll.file >= 0 ? read_roll().first_absent == getpid() : ffmk_launcher_first_rank();
 }
 
 static uint64_t now_ns(void)
@@ -178,16 +190,15 @@ static uint64_t now_ns(void)
 
 struct ffmk_rollcall ffmk_rollcall_count(int ranks)
 {
-    struct ffmk_rollcall found = {0, 0, false};
     if (roll.file < 0 || roll.expected > ranks) {
         ffmk_rollcall_leave();
-        return found;
+        return (struct ffmk_rollcall){0};
     }
     const uint64_t patient_until = now_ns() + PATIENCE_NS;
-    bool closed;
+    struct reading found;
     for (;;) {
-        found = read_roll(0, &closed);
-        if (closed || found.present + read_roll(ABSENT, &closed).present >= found.expected)
+        found = read_roll();
+        if (found.closed || found.present + found.absent >= roll.expected)
             break;
         if (now_ns() < patient_until)
             nanosleep(&(struct timespec){0, 1000000}, NULL);
@@ -195,12 +206,13 @@ struct ffmk_rollcall ffmk_rollcall_count(int ranks)
             break;
     }
     ffmk_rollcall_leave();
-    return found;
+    return (struct ffmk_rollcall){found.present, roll.expected, found.first_present == getpid()};
 }
 
-void ffmk_rollcall_leave(void)
+/* Also where MPI_Init ends the process. A forked one leaves its parent's roll alone. */
+__attribute__((destructor)) void ffmk_rollcall_leave(void)
 {
-    if (roll.file < 0)
+    if (roll.file < 0 || roll.signer != getpid())
         return;
     unlink(roll.path); /* whoever still counts has it open */
     close(roll.file);

@@ -29,7 +29,7 @@ bool ffmk_rollcall_sign_off(void);
  * program inherited; then nothing is known. */
 struct ffmk_rollcall ffmk_rollcall_count(int ranks);
 
-/** Forget about it without counting. */
+/** Forget about it without counting; also done when the process exits. */
 void ffmk_rollcall_leave(void);
 
 #endif

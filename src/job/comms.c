@@ -15,6 +15,11 @@ static const struct ffmk_comm_map nobody;
 static int keyval = MPI_KEYVAL_INVALID;
 static volatile uint32_t *generation;
 
+/* Of threads that meet a new communicator together, one makes the map: a second one set would free
+ * the first, which another thread already uses. Nor does the run end between question and answer.
+ */
+static pthread_mutex_t asking = PTHREAD_MUTEX_INITIALIZER;
+
 static int forget(MPI_Comm comm, int key, void *value, void *extra)
 {
     (void)comm;
@@ -37,8 +42,9 @@ int ffmk_comms_start(volatile uint32_t *counter)
 
 void ffmk_comms_stop(int tidy)
 {
-    if (!tidy || keyval == MPI_KEYVAL_INVALID)
+    if (!tidy)
         return;
+    pthread_mutex_lock(&asking);
     if (ffmk_world_has_comm()) {
         void *value;
         int found = 0;
@@ -51,6 +57,7 @@ void ffmk_comms_stop(int tidy)
             PMPI_Comm_delete_attr(MPI_COMM_SELF, keyval);
     }
     PMPI_Comm_free_keyval(&keyval);
+    pthread_mutex_unlock(&asking);
 }
 
 static MPI_Datatype datatype_of(uint64_t handle)
@@ -156,17 +163,15 @@ static const struct ffmk_comm_map *make_map(MPI_Comm comm)
 const struct ffmk_comm_map *ffmk_comms_map(uint64_t handle)
 {
     const MPI_Comm comm = comm_of(handle);
-    if (comm == MPI_COMM_NULL || keyval == MPI_KEYVAL_INVALID)
+    if (comm == MPI_COMM_NULL)
         return &nobody;
-    /* Of threads that meet a new communicator together, one makes the map: a second one set would
-     * free the first, which another thread already uses. */
-    static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
-    pthread_mutex_lock(&making);
+    pthread_mutex_lock(&asking);
     void *value;
     int found = 0;
     const struct ffmk_comm_map *map = &nobody;
-    if (PMPI_Comm_get_attr(comm, keyval, &value, &found) == MPI_SUCCESS)
+    if (keyval != MPI_KEYVAL_INVALID &&
+        PMPI_Comm_get_attr(comm, keyval, &value, &found) == MPI_SUCCESS)
         map = found ? value : make_map(comm);
-    pthread_mutex_unlock(&making);
+    pthread_mutex_unlock(&asking);
     return map;
 }

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /** Raised with every change of this file: doors and engine of one build belong together. */
-enum { FFMK_ENGINE_VERSION = 7 };
+enum { FFMK_ENGINE_VERSION = 8 };
 
 /** An MPI handle as the doors saw it: a C handle's bits, or a Fortran INTEGER with this bit set. */
 #define FFMK_HANDLE_FORTRAN (UINT64_C(1) << 63)
@@ -36,8 +36,8 @@ struct ffmk_engine_start {
     const struct ffmk_config *config;
     volatile uint32_t *generation; /* the engine adds one when a communicator goes away */
     void (*at_exit)(void);         /* called when the process ends, after its own exit handlers */
-    bool seen; /* by the doors: where MPI starts, each rank under ffmk comes by at this moment */
-    /* Who of this host's ranks runs under ffmk: core/rollcall.h; what was seen was signed. */
+    bool by_door; /* a call that starts MPI led here, not a later one that found it started */
+    /* Who of this host's ranks runs under ffmk: core/rollcall.h. */
     struct ffmk_rollcall (*rollcall)(int ranks);
 };
 
@@ -53,8 +53,8 @@ struct ffmk_engine_job {
 struct ffmk_engine {
     uint32_t version;
 
-    /** MPI is up. Collective over the job's ranks when it was seen to start, by MPI_Init, and none
-     * of this host is missing; else local. \return FFMK_SUCCESS or an error after a line about it.
+    /** MPI is up. Collective over the job's ranks when MPI_Init led here, by a door, and none of
+     * this host is missing; else local. \return FFMK_SUCCESS or an error after a line about it.
      */
     int (*start)(const struct ffmk_engine_start *start, struct ffmk_engine_job *job);
     /** The run of this rank ends: write the report. Collective over the job when ending is

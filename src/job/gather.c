@@ -4,8 +4,8 @@
 #include "job/gather.h"
 
 #include "core/log.h"
+#include "job/meeting.h"
 #include "job/record_wire.h"
-#include "job/world.h"
 
 #include <mpi.h>
 #include <pthread.h>
@@ -15,8 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TAG = 7 };
-
 int ffmk_gather_own(const struct ffmk_job *job, const struct ffmk_snapshot *snapshot,
                     struct ffmk_rank_record *mine)
 {
@@ -25,60 +23,6 @@ int ffmk_gather_own(const struct ffmk_job *job, const struct ffmk_snapshot *snap
     memcpy(mine->host, job->host, sizeof mine->host);
     ffmk_counters_read(job->counters, &mine->counted);
     return 1;
-}
-
-/* ---- over which communicator ---- */
-
-/* Of a program among others (MPMD), its ranks alone. Open MPI's MPI_Comm_create_group sends
- * messages that the program's receives can match: it is called while there are none yet. */
-static MPI_Comm program = MPI_COMM_NULL;
-
-static MPI_Group group_of(const struct ffmk_job *job, const struct ffmk_world *world)
-{
-    MPI_Group ours;
-    int range[1][3] = {{job->first_rank, job->first_rank + job->n_ranks - 1, 1}};
-    PMPI_Group_range_incl(world->group, 1, range, &ours);
-    return ours;
-}
-
-void ffmk_gather_prepare(const struct ffmk_job *job)
-{
-    struct ffmk_world world;
-    if (job->n_ranks == job->world_size || !ffmk_world_open(&world))
-        return;
-    MPI_Group ours = group_of(job, &world);
-    if (PMPI_Comm_create_group(MPI_COMM_WORLD, ours, TAG, &program) != MPI_SUCCESS)
-        program = MPI_COMM_NULL;
-    PMPI_Group_free(&ours);
-    ffmk_world_close(&world);
-}
-
-/* With sessions alone, `world` is open while the communicator lives. */
-static MPI_Comm open_comm(const struct ffmk_job *job, struct ffmk_world *world)
-{
-    if (ffmk_world_has_comm())
-        return job->n_ranks == job->world_size ? MPI_COMM_WORLD : program;
-    MPI_Comm comm = MPI_COMM_NULL;
-#if MPI_VERSION >= 4
-    if (!ffmk_world_open(world))
-        return MPI_COMM_NULL;
-    MPI_Group ours = group_of(job, world);
-    PMPI_Comm_create_from_group(ours, "ffmk-report", MPI_INFO_NULL, MPI_ERRORS_RETURN, &comm);
-    PMPI_Group_free(&ours);
-    if (comm == MPI_COMM_NULL)
-        ffmk_world_close(world);
-#else
-    (void)world;
-#endif
-    return comm;
-}
-
-static void close_comm(MPI_Comm *comm, struct ffmk_world *world)
-{
-    if (*comm != MPI_COMM_WORLD)
-        PMPI_Comm_free(comm);
-    if (!ffmk_world_has_comm())
-        ffmk_world_close(world);
 }
 
 /* ---- waiting for ranks that may not come ---- */
@@ -176,11 +120,9 @@ static bool make_room(struct pile *pile, int size)
     return pile->begins && pile->units && pile->data;
 }
 
-/* Collectives need no communicator of our own: one more changes which numbers Open MPI gives the
- * program's, and may be one too many. Nothing of the program's can be taken for them, but what a
- * collective that failed has left behind. So an error is no reason to leave: the others would wait
- * for this rank in the next one. Only the first rank calls it off, and who could not hear it sends
- * nothing. \return whether the pile is complete; on the first rank it is filled then. */
+/* An error is no reason to leave: the others would wait for this rank in the next collective. Only
+ * the first rank calls it off, and who could not hear it sends nothing. \return whether the pile is
+ * complete; on the first rank it is filled then. */
 static bool heap_up(MPI_Comm comm, int rank, int size, struct ffmk_wire_out *mine,
                     struct pile *pile)
 {
@@ -265,21 +207,18 @@ size_t ffmk_gather(const struct ffmk_job *job, struct ffmk_rank_record *mine,
                         .rank = job->world_rank,
                         .where = ffmk_world_has_comm() ? "MPI_Finalize" : "MPI_Session_finalize"};
     const bool watched = job->unsure && start_to_wait(&wait);
-    struct ffmk_world world;
-    MPI_Comm comm = open_comm(job, &world);
+    struct ffmk_meeting meeting;
     size_t n = 0;
-    if (comm == MPI_COMM_NULL) {
-        ffmk_log("rank %d: MPI gave no communicator for the report", mine->rank);
-    } else {
+    if (ffmk_meeting_open(job, &meeting)) {
         /* An error on the way is not the program's: it loses the report, its handler hears nothing.
          */
         MPI_Errhandler handler;
-        PMPI_Comm_get_errhandler(comm, &handler);
-        PMPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
-        n = gather_over(comm, mine, records_p);
-        PMPI_Comm_set_errhandler(comm, handler);
+        PMPI_Comm_get_errhandler(meeting.comm, &handler);
+        PMPI_Comm_set_errhandler(meeting.comm, MPI_ERRORS_RETURN);
+        n = gather_over(meeting.comm, mine, records_p);
+        PMPI_Comm_set_errhandler(meeting.comm, handler);
         PMPI_Errhandler_free(&handler);
-        close_comm(&comm, &world);
+        ffmk_meeting_close(&meeting);
     }
     if (watched)
         stop_waiting(&wait);

@@ -19,10 +19,6 @@ struct ffmk_rank_record {
     void *storage; /* what data's arrays and names lie in when it came over the wire */
 };
 
-/** In MPI_Init; collective over the program's ranks where several programs share the job. With
- * sessions alone there is nothing to prepare. */
-void ffmk_gather_prepare(const struct ffmk_job *job);
-
 /** This rank's own record; data is the snapshot's, not copied. \return 0 when it cannot be had. */
 int ffmk_gather_own(const struct ffmk_job *job, const struct ffmk_snapshot *snapshot,
                     struct ffmk_rank_record *mine);

@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "job/comms.h"
 #include "job/gather.h"
+#include "job/meeting.h"
 #include "job/report.h"
 #include "job/world.h"
 
@@ -95,15 +96,15 @@ static void find_world(struct ffmk_job *self)
 }
 
 /* Those under ffmk get together, if that is all of them. */
-static void meet(struct ffmk_job *self, bool seen, struct ffmk_rollcall roll)
+static void meet(struct ffmk_job *self, bool by_door, struct ffmk_rollcall roll)
 {
     self->alone = roll.present < roll.expected;
     if (!self->alone) {
         /* One line a host is enough about waiting for others. */
         const bool speaks = roll.present ? roll.first : self->world_rank == self->first_rank;
         self->unsure = speaks && self->n_ranks != 1 && roll.present != self->world_size;
-        if (seen && ffmk_world_has_comm())
-            ffmk_gather_prepare(self);
+        if (by_door) /* all of them are here now */
+            ffmk_meeting_prepare(self);
     } else if (roll.first) {
         ffmk_log("only %d of this job's %d ranks on %s run under ffmk: each of them reports for "
                  "itself",
@@ -128,7 +129,7 @@ int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job
         self->directory[0] = '\0';
     name_job(self);
     find_program(self);
-    meet(self, start->seen, start->rollcall(self->world_size));
+    meet(self, start->by_door, start->rollcall(self->world_size));
     if (ffmk_comms_start(start->generation) != FFMK_SUCCESS) {
         free(self);
         return FFMK_ERR_MPI;

@@ -5,13 +5,15 @@
 bool ffmk_world_has_comm(void)
 {
     int up = 0;
+    int down = 0;
     PMPI_Initialized(&up);
-    return up;
+    PMPI_Finalized(&down); /* with sessions still open, MPI itself is not */
+    return up && !down;
 }
 
 #if MPI_VERSION >= 4
 
-static bool ask_session(struct ffmk_world *world)
+bool ffmk_world_open_session(struct ffmk_world *world)
 {
     if (PMPI_Session_init(MPI_INFO_NULL, MPI_ERRORS_RETURN, &world->session) != MPI_SUCCESS)
         return false;
@@ -25,7 +27,7 @@ bool ffmk_world_open(struct ffmk_world *world)
 {
     world->session = MPI_SESSION_NULL;
     return ffmk_world_has_comm() ? PMPI_Comm_group(MPI_COMM_WORLD, &world->group) == MPI_SUCCESS
-                                 : ask_session(world);
+                                 : ffmk_world_open_session(world);
 }
 
 void ffmk_world_close(struct ffmk_world *world)

@@ -13,12 +13,17 @@ struct ffmk_world {
 #endif
 };
 
-/** Whether there is MPI_COMM_WORLD. */
+/** Whether there is MPI_COMM_WORLD, now. */
 bool ffmk_world_has_comm(void);
 
 /** Local. While it is open MPI stays up; close it before MPI ends. \return false, and nothing is
  * open, when MPI does not tell. */
 bool ffmk_world_open(struct ffmk_world *world);
 void ffmk_world_close(struct ffmk_world *world);
+
+#if MPI_VERSION >= 4
+/** The same by a session of our own also where there is MPI_COMM_WORLD. */
+bool ffmk_world_open_session(struct ffmk_world *world);
+#endif
 
 #endif

@@ -36,8 +36,10 @@ enum state {
 static struct {
     pthread_mutex_t lock;
     volatile enum state state;
-    bool seen;    /* MPI starts by a door: this process has signed the roll */
-    bool world;   /* MPI_Init was called: all ranks are in it, and recording ends by MPI_Finalize */
+    bool
+        by_door; /* a call that starts MPI was made by a door, and the roll signed if it could be */
+    bool init;   /* MPI_Init is under way */
+    bool up;     /* such a call, MPI_Init or a session's begin, has come back */
     bool foreign; /* this MPI is not ours: the engine must not be loaded either */
     struct ffmk_config config;
     char complaints[8][256];
@@ -52,7 +54,7 @@ static struct {
     pthread_key_t key; /* tells of threads that end */
     bool key_made;
     pid_t pid;
-    int open; /* MPI_Init and sessions that are not ended */
+    int open; /* MPI_Init and sessions that are not ended, from before they begin */
 } life = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- before MPI ---- */
@@ -116,6 +118,8 @@ void ffmk_lifecycle_before_init(void)
 
 static bool mpi_is_up(void)
 {
+    if (life.up)
+        return true;
     typedef int ask_flag(int *);
     ask_flag *initialized;
     void *found = ffmk_next_symbol("PMPI_Initialized");
@@ -181,7 +185,7 @@ const struct ffmk_engine *ffmk_lifecycle_engine(void)
     if (life.engine)
         return life.engine;
     ffmk_lifecycle_before_init();
-    if (life.foreign || !(life.open > 0 || mpi_is_up()))
+    if (life.foreign || !mpi_is_up())
         return NULL;
     pthread_mutex_lock(&life.lock);
     load_engine();
@@ -192,11 +196,11 @@ const struct ffmk_engine *ffmk_lifecycle_engine(void)
 
 /* ---- MPI begins ---- */
 
-/* Not a session. */
-static bool is_of_world(unsigned door)
+/* Not a session's. */
+static bool is_init(unsigned door)
 {
     const unsigned call = door / FFMK_BINDINGS;
-    return call == FFMK_CALL_Init || call == FFMK_CALL_Init_thread || call == FFMK_CALL_Finalize;
+    return call == FFMK_CALL_Init || call == FFMK_CALL_Init_thread;
 }
 
 void ffmk_lifecycle_beginning(unsigned door)
@@ -206,7 +210,8 @@ void ffmk_lifecycle_beginning(unsigned door)
     if (!ffmk_next[door])
         ffmk_next_find(door);
     pthread_mutex_lock(&life.lock);
-    life.world = life.world || is_of_world(door);
+    life.open++;
+    life.init = life.init || is_init(door);
     if (life.state == AWAITING) {
         /* Ahead of MPI: the others must know whether to count on this rank. */
         load_engine();
@@ -214,7 +219,7 @@ void ffmk_lifecycle_beginning(unsigned door)
             ffmk_rollcall_sign();
         else
             step_aside(ffmk_rollcall_sign_off());
-        life.seen = true;
+        life.by_door = true;
     }
     pthread_mutex_unlock(&life.lock);
 }
@@ -282,7 +287,7 @@ static void tell_complaints(void)
 /* Lock held, MPI up, engine there. */
 static bool begin(void)
 {
-    const struct ffmk_engine_start start = {&life.config, &ffmk_generation, at_exit, life.seen,
+    const struct ffmk_engine_start start = {&life.config, &ffmk_generation, at_exit, life.by_door,
                                             ffmk_rollcall_count};
     if (life.engine->start(&start, &life.job) != FFMK_SUCCESS)
         return false;
@@ -291,7 +296,6 @@ static bool begin(void)
         ffmk_next_be_careful();
     life.pid = getpid();
     life.key_made = pthread_key_create(&life.key, thread_ends) == 0;
-    life.state = RUNNING;
     life.main_thread = attach();
     if (!life.main_thread)
         return false;
@@ -299,6 +303,7 @@ static bool begin(void)
     life.cost = ffmk_cost_measure();
     ffmk_recorder_restart(life.main_thread);
     ffmk_clock_mark(&life.begun);
+    __atomic_store_n(&life.state, RUNNING, __ATOMIC_RELEASE);
     return true;
 }
 
@@ -307,33 +312,45 @@ static void begin_or_step_aside(void)
 {
     const struct ffmk_engine *engine = ffmk_lifecycle_engine();
     pthread_mutex_lock(&life.lock);
-    if (life.state == AWAITING && (!life.world || mpi_is_up()) && (!engine || !begin())) {
+    if (life.state == AWAITING && !life.init && (!engine || !begin())) {
         step_aside(ffmk_launcher_first_rank());
         ffmk_rollcall_leave();
     }
     pthread_mutex_unlock(&life.lock);
 }
 
-/* Where it was not counted: this process signed off. */
-static void leave_roll(void)
+void ffmk_lifecycle_begun(unsigned door, bool succeeded, uint64_t start, uint64_t stop)
 {
     pthread_mutex_lock(&life.lock);
-    ffmk_rollcall_leave();
+    life.init = life.init && !is_init(door);
+    life.up = life.up || succeeded;
+    life.open -= !succeeded;
+    if (succeeded && life.state != AWAITING)
+        ffmk_rollcall_leave(); /* it was not counted: this process signed off */
     pthread_mutex_unlock(&life.lock);
-}
-
-void ffmk_lifecycle_after_init(unsigned door, uint64_t start, uint64_t stop)
-{
-    __atomic_add_fetch(&life.open, 1, __ATOMIC_RELAXED);
+    if (!succeeded)
+        return;
     if (life.state == AWAITING)
         begin_or_step_aside();
-    else
-        leave_roll();
-    if (!is_of_world(door))
+    if (!is_init(door))
         ffmk_next_be_careful(); /* sessions have levels of their own */
     struct ffmk_recorder *recorder = ffmk_lifecycle_recorder();
     if (recorder)
         ffmk_recorder_charge_before(recorder, door, stop - start);
+}
+
+/* Stacks grow down: a call from a shallower frame than the one that is "under way" finds that one
+ * abandoned, by longjmp or an exception out of a callback or error handler; so does a deeper one
+ * whose way has written over it. Other deeper ones are nested. */
+bool ffmk_lifecycle_outermost(void *frame)
+{
+    void *const inside = ffmk_thread.inside;
+    if (inside < FFMK_THREAD_MARKS)
+        return true;
+    if ((uintptr_t)frame < (uintptr_t)inside && FFMK_FRAME_RETURNS(inside) == ffmk_thread.returns)
+        return false;
+    ffmk_thread.inside = ffmk_thread.recorder ? ffmk_thread_outside() : FFMK_THREAD_NEW;
+    return true;
 }
 
 bool ffmk_lifecycle_enter(unsigned door, void *frame)
@@ -343,35 +360,29 @@ bool ffmk_lifecycle_enter(unsigned door, void *frame)
             ffmk_lifecycle_before_init(); /* decides whether doors lead to the next tool */
         ffmk_next_find(door);
     }
-    void *const inside = ffmk_thread.inside;
-    if (inside == ffmk_thread_outside())
-        return true;
-    if (inside == FFMK_THREAD_NEW) {
+    if (!ffmk_lifecycle_outermost(frame))
+        return false;
+    if (ffmk_thread.inside == FFMK_THREAD_NEW) {
         /* The first call of a thread, or of a process whose MPI started past the doors. */
         if (life.state == AWAITING && mpi_is_up())
             begin_or_step_aside();
         return life.state == RUNNING && (ffmk_thread.recorder || attach());
     }
-    if (inside < FFMK_THREAD_MARKS)
-        return false;
-    /* Stacks grow down: a call from a shallower frame than the one that is "under way" finds that
-     * one abandoned, by longjmp or an exception out of a callback or error handler; so does a
-     * deeper one whose way has written over it. Other deeper ones are nested and pass by. */
-    return ffmk_thread.recorder && ((uintptr_t)frame >= (uintptr_t)inside ||
-                                    FFMK_FRAME_RETURNS(inside) != ffmk_thread.returns);
+    return ffmk_thread.inside == ffmk_thread_outside();
 }
 
 /* ---- the end ---- */
 
+/* Without the lock: a signal's handler may end the process while this thread holds it, and other
+ * threads begin sessions while this one waits for the other ranks. */
 static void finish(enum ffmk_ending ending)
 {
-    if (life.state != RUNNING)
+    enum state running = RUNNING;
+    if (!__atomic_compare_exchange_n(&life.state, &running, OVER, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE))
         return;
-    const uint64_t now = ffmk_clock_ticks();
     struct ffmk_clock ended;
     ffmk_clock_mark(&ended);
-    pthread_mutex_lock(&life.lock);
-    life.state = OVER;
     ffmk_thread.inside = FFMK_THREAD_NEW;
     const double ns_per_tick = ffmk_clock_ns_per_tick(&life.begun, &ended);
     struct ffmk_snapshot snapshot = {
@@ -384,10 +395,9 @@ static void finish(enum ffmk_ending ending)
         .ranks_per_bin = life.job.ranks_per_bin,
         .n_lanes = life.job.bins,
     };
-    if (!ffmk_recorder_snapshot(life.main_thread, now, ns_per_tick, &snapshot))
+    if (!ffmk_recorder_snapshot(life.main_thread, ns_per_tick, &snapshot))
         ffmk_log("out of memory for the report: what could be summed is in it");
     life.engine->finish(&snapshot);
-    pthread_mutex_unlock(&life.lock);
 }
 
 void ffmk_lifecycle_end(unsigned door)
@@ -396,8 +406,10 @@ void ffmk_lifecycle_end(unsigned door)
         finish(FFMK_ENDING_ABORT);
         return;
     }
-    const int open = __atomic_sub_fetch(&life.open, 1, __ATOMIC_RELAXED);
-    /* All ranks are in MPI_Finalize at once. When their sessions end they may be anywhere. */
-    if (is_of_world(door) || (open <= 0 && !life.world))
+    pthread_mutex_lock(&life.lock);
+    const bool last = --life.open <= 0;
+    pthread_mutex_unlock(&life.lock);
+    /* Nobody can still need anything of this rank. */
+    if (last)
         finish(FFMK_ENDING_FINALIZE);
 }

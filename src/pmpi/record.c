@@ -17,9 +17,6 @@ struct ffmk_region_book {
     uint16_t slots[FFMK_DOORS];
 };
 
-/* A recorder's lock is its thread's, and nobody else wants it until the report is made: that may be
- * while the thread goes on, and arrays must not move then. Nobody waits for `lists` holding it. */
-
 _Thread_local struct ffmk_thread ffmk_thread = {.inside = FFMK_THREAD_NEW};
 volatile uint32_t ffmk_generation;
 
@@ -428,9 +425,33 @@ void ffmk_recorder_retire(struct ffmk_recorder *recorder)
 
 /* ---- the end ---- */
 
+/* A signal's handler may end the process while its thread changes its own recorder, or holds the
+ * lists: the report waits for other threads only, and for the lists not for ever. */
+static void hold(struct ffmk_recorder *recorder)
+{
+    if (recorder != ffmk_thread.recorder)
+        pthread_mutex_lock(&recorder->lock);
+}
+
+static void let_go(struct ffmk_recorder *recorder)
+{
+    if (recorder != ffmk_thread.recorder)
+        pthread_mutex_unlock(&recorder->lock);
+}
+
+static bool hold_lists(void)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec++;
+    return pthread_mutex_timedlock(&lists, &until) == 0;
+}
+
 struct sum {
     struct ffmk_snapshot *snapshot;
+    struct ffmk_recorder *main_thread;
     double ns_per_tick;
+    uint64_t now;
     uint32_t *call_row; /* [region][door] row of the call + 1 */
     uint32_t region_row[FFMK_REGIONS_MAX];
     size_t calls_room;
@@ -476,16 +497,22 @@ static struct ffmk_snapshot_call *call_row(struct sum *sum, uint32_t region_inde
     return &snapshot->calls[*row - 1];
 }
 
-static bool sum_book(struct sum *sum, const struct ffmk_recorder *recorder, uint32_t index,
-                     uint64_t now, bool is_main)
+/* Other threads go on meanwhile. */
+static uint64_t until_now(const struct sum *sum, uint64_t since)
 {
+    return sum->now > since ? sum->now - since : 0;
+}
+
+static bool sum_book(struct sum *sum, const struct ffmk_recorder *recorder, uint32_t index)
+{
+    const bool is_main = recorder == sum->main_thread;
     const struct ffmk_region_book *book = &recorder->books[index];
     uint64_t exclusive = book->exclusive_ticks;
     uint64_t inclusive = book->inclusive_ticks;
     if (index == recorder->current_book && !recorder->idle)
-        exclusive += now - recorder->since;
+        exclusive += until_now(sum, recorder->since);
     if ((index == 0 && !recorder->idle) || book->open)
-        inclusive += now - book->begun;
+        inclusive += until_now(sum, book->begun);
 
     struct ffmk_snapshot_region *region = region_row(sum, book->region);
     const uint32_t region_index = (uint32_t)(region - sum->snapshot->regions);
@@ -524,64 +551,77 @@ static uint64_t recorder_bytes(const struct ffmk_recorder *recorder, size_t lane
            recorder->books_room * sizeof *recorder->books + lanes * sizeof *recorder->lanes;
 }
 
-static bool sum_recorder(struct sum *sum, struct ffmk_recorder *recorder, uint64_t now,
-                         struct ffmk_recorder *main_thread)
+static bool sum_recorder(struct sum *sum, struct ffmk_recorder *recorder)
 {
+    struct ffmk_snapshot *const snapshot = sum->snapshot;
     bool complete = true;
-    pthread_mutex_lock(&recorder->lock);
+    hold(recorder);
     charge_late(recorder);
     ffmk_recorder_tally(recorder);
     recorder->last = recorder->stats;
     for (uint32_t b = 0; complete && b < recorder->books_used; b++)
-        complete = sum_book(sum, recorder, b, now, recorder == main_thread);
-    sum->snapshot->recorder_bytes += recorder_bytes(recorder, sum->snapshot->n_lanes);
-    sum->snapshot->threads += recorder->threads;
-    for (size_t i = 0; recorder != main_thread && i < sum->snapshot->n_lanes; i++) {
-        main_thread->lanes[i].messages += recorder->lanes[i].messages;
-        main_thread->lanes[i].bytes += recorder->lanes[i].bytes;
+        complete = sum_book(sum, recorder, b);
+    snapshot->recorder_bytes += recorder_bytes(recorder, snapshot->n_lanes);
+    snapshot->threads += recorder->threads;
+    for (size_t i = 0; i < snapshot->n_lanes; i++) {
+        snapshot->lanes[i].messages += recorder->lanes[i].messages;
+        snapshot->lanes[i].bytes += recorder->lanes[i].bytes;
     }
-    pthread_mutex_unlock(&recorder->lock);
+    let_go(recorder);
     return complete;
 }
 
 /* The line is made to reach the end, also when the last calls lie far back. */
-static void sum_line(struct ffmk_recorder *main_thread, uint64_t now, double ns_per_tick,
-                     struct ffmk_snapshot *snapshot)
+static bool sum_line(const struct sum *sum)
 {
-    pthread_mutex_lock(&main_thread->lock);
-    reach(main_thread, now);
-    snapshot->interval_ticks = UINT64_C(1) << main_thread->line_shift;
-    snapshot->n_intervals = (size_t)((now - main_thread->origin) >> main_thread->line_shift) + 1;
-    snapshot->intervals = main_thread->line;
-    for (size_t i = 0; i < snapshot->n_intervals; i++) {
-        snapshot->mpi_ns += to_ns(ns_per_tick, main_thread->line[i].mpi_ticks);
-        snapshot->wait_ns += to_ns(ns_per_tick, main_thread->line[i].wait_ticks);
+    struct ffmk_recorder *const recorder = sum->main_thread;
+    struct ffmk_snapshot *const snapshot = sum->snapshot;
+    hold(recorder);
+    const uint64_t elapsed = until_now(sum, recorder->origin);
+    reach(recorder, recorder->origin + elapsed);
+    const size_t n = (size_t)(elapsed >> recorder->line_shift) + 1;
+    snapshot->intervals = malloc(n * sizeof *snapshot->intervals);
+    if (snapshot->intervals) {
+        memcpy(snapshot->intervals, recorder->line, n * sizeof *snapshot->intervals);
+        snapshot->n_intervals = n;
     }
-    snapshot->lanes = main_thread->lanes;
-    snapshot->elapsed_ns = to_ns(ns_per_tick, now - main_thread->origin);
-    pthread_mutex_unlock(&main_thread->lock);
+    snapshot->interval_ticks = UINT64_C(1) << recorder->line_shift;
+    snapshot->elapsed_ns = to_ns(sum->ns_per_tick, elapsed);
+    let_go(recorder);
+    for (size_t i = 0; i < snapshot->n_intervals; i++) {
+        snapshot->mpi_ns += to_ns(sum->ns_per_tick, snapshot->intervals[i].mpi_ticks);
+        snapshot->wait_ns += to_ns(sum->ns_per_tick, snapshot->intervals[i].wait_ticks);
+    }
+    return snapshot->intervals != NULL;
 }
 
-bool ffmk_recorder_snapshot(struct ffmk_recorder *main_thread, uint64_t now, double ns_per_tick,
+static bool make_sum(struct sum *sum)
+{
+    struct ffmk_snapshot *const snapshot = sum->snapshot;
+    sum->call_row = calloc((size_t)names_used * FFMK_DOORS, sizeof *sum->call_row);
+    snapshot->regions = calloc(names_used, sizeof *snapshot->regions);
+    snapshot->lanes = calloc(snapshot->n_lanes + 1, sizeof *snapshot->lanes);
+    if (!snapshot->lanes)
+        snapshot->n_lanes = 0;
+    return sum->call_row && snapshot->regions && snapshot->lanes;
+}
+
+bool ffmk_recorder_snapshot(struct ffmk_recorder *main_thread, double ns_per_tick,
                             struct ffmk_snapshot *snapshot)
 {
-    ffmk_recorder_pause(main_thread, false);
-    pthread_mutex_lock(&lists);
-    struct sum *sum = calloc(1, sizeof *sum);
-    bool complete = sum != NULL;
-    if (sum) {
-        sum->snapshot = snapshot;
-        sum->ns_per_tick = ns_per_tick;
-        sum->call_row = calloc((size_t)names_used * FFMK_DOORS, sizeof *sum->call_row);
-        snapshot->regions = calloc(names_used, sizeof *snapshot->regions);
-        complete = sum->call_row && snapshot->regions;
-    }
+    hold(main_thread);
+    pause_or_resume(main_thread, false);
+    let_go(main_thread);
+    struct sum sum = {.snapshot = snapshot,
+                      .main_thread = main_thread,
+                      .ns_per_tick = ns_per_tick,
+                      .now = ffmk_clock_ticks()};
+    const bool held = hold_lists();
+    bool complete = make_sum(&sum);
     for (struct ffmk_recorder *r = recorders; complete && r; r = r->next)
-        complete = sum_recorder(sum, r, now, main_thread);
-    if (sum)
-        free(sum->call_row);
-    free(sum);
-    pthread_mutex_unlock(&lists);
-    sum_line(main_thread, now, ns_per_tick, snapshot);
-    return complete;
+        complete = sum_recorder(&sum, r);
+    free(sum.call_row);
+    if (held)
+        pthread_mutex_unlock(&lists);
+    return sum_line(&sum) && complete;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What a thread records of its MPI calls. Each thread writes its own recorder and nobody else's: no
- * atomic, and no lock on the usual way. Only plain counters here; turning them into a report is the
- * job's business. */
+ * atomic, and no lock on the usual way of a call. Only plain counters here; turning them into a
+ * report is the job's business. */
 #ifndef FFMK_PMPI_RECORD_H
 #define FFMK_PMPI_RECORD_H
 
@@ -85,7 +85,10 @@ struct ffmk_recorder {
     uint64_t paused_at;                /* tick of MPI_Pcontrol(0), or 0 */
     uint32_t threads;                  /* that recorded here, one after the other */
     bool idle;                         /* its thread has ended: the next new one goes on with it */
-    pthread_mutex_t lock;              /* for all but what ffmk_record() does: record.c */
+    /* Its thread's, for all but what ffmk_record() does, and the report's, which may be made while
+     * that thread goes on: arrays must not move then. Who holds it does not ask for record.c's
+     * lists. */
+    pthread_mutex_t lock;
     struct ffmk_recorder *next;
 };
 
@@ -166,10 +169,11 @@ int ffmk_recorder_region_begin(struct ffmk_recorder *recorder, const char *name)
 int ffmk_recorder_region_end(struct ffmk_recorder *recorder, const char *name);
 void ffmk_recorder_pause(struct ffmk_recorder *recorder, bool pause);
 
-/** Everything all threads recorded until `now`; arrays are malloc'ed and live until the process
- * ends. `main_thread` is the recorder whose time line and efficiency count. \return false without
- * memory. */
-bool ffmk_recorder_snapshot(struct ffmk_recorder *main_thread, uint64_t now, double ns_per_tick,
+/** Everything all threads recorded until now; those that go on do not change it. Arrays are
+ * malloc'ed and live until the process ends. `main_thread` is the recorder whose time line and
+ * efficiency count. In *snapshot, n_lanes says how long each recorder's lanes are. \return false
+ * without memory. */
+bool ffmk_recorder_snapshot(struct ffmk_recorder *main_thread, double ns_per_tick,
                             struct ffmk_snapshot *snapshot);
 
 /** The latest call into its histogram; at the start, nobody's. */

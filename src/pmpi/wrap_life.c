@@ -7,12 +7,6 @@
 
 #include "pmpi/wide.h"
 
-/* Whether this call is the outermost one of the thread: a Fortran MPI_Init may call the C one. */
-static bool outermost(void)
-{
-    return ffmk_thread.inside == NULL || ffmk_thread.inside < FFMK_THREAD_MARKS;
-}
-
 /* Charge a call that ends recording before it is made: counted, without time. */
 static void count_only(unsigned door)
 {
@@ -23,10 +17,13 @@ static void count_only(unsigned door)
     }
 }
 
-#define BEGIN_BODY(door, call_, succeeded)                                                         \
-    const bool outer_ = outermost();                                                               \
-    if (outer_)                                                                                    \
-        ffmk_lifecycle_beginning(door);                                                            \
+/* Make the call with what follows from it; what is nested in it is a part of it: a Fortran MPI_Init
+ * may call the C one. */
+#define AROUND(door, ahead_, call_, behind_)                                                       \
+    const bool outer_ = ffmk_lifecycle_outermost(DOOR_FRAME());                                    \
+    if (outer_) {                                                                                  \
+        ahead_;                                                                                    \
+    }                                                                                              \
     if (!ffmk_next[door])                                                                          \
         ffmk_next_find(door);                                                                      \
     void *const before_ = ffmk_thread.inside;                                                      \
@@ -36,20 +33,18 @@ static void count_only(unsigned door)
     }                                                                                              \
     const uint64_t start_ = ffmk_clock_ticks();                                                    \
     call_;                                                                                         \
-    const uint64_t stop_ = ffmk_clock_ticks();                                                     \
+    const uint64_t stop_ __attribute__((unused)) = ffmk_clock_ticks();                             \
     if (outer_) {                                                                                  \
         ffmk_thread.inside = before_;                                                              \
-        if (succeeded)                                                                             \
-            ffmk_lifecycle_after_init(door, start_, stop_);                                        \
+        behind_;                                                                                   \
     }
 
-#define END_BODY(door)                                                                             \
-    if (!ffmk_next[door])                                                                          \
-        ffmk_next_find(door);                                                                      \
-    if (outermost()) {                                                                             \
-        count_only(door);                                                                          \
-        ffmk_lifecycle_end(door);                                                                  \
-    }
+#define BEGIN_BODY(door, call_, succeeded)                                                         \
+    AROUND(door, ffmk_lifecycle_beginning(door), call_,                                            \
+           ffmk_lifecycle_begun(door, succeeded, start_, stop_))
+
+#define END_BODY(door, call_)                                                                      \
+    AROUND(door, count_only(door); ffmk_lifecycle_end(door), call_, (void)start_)
 
 #define C_BEGIN(name, parameters, names)                                                           \
     FFMK_C_FUNCTION(name, parameters)                                                              \
@@ -66,8 +61,9 @@ static void count_only(unsigned door)
     {                                                                                              \
         enum { door_ = FFMK_DOOR(name, C) };                                                       \
         typedef int function_ parameters;                                                          \
-        END_BODY(door_)                                                                            \
-        return ((function_ *)ffmk_next[door_])names;                                               \
+        int code_;                                                                                 \
+        END_BODY(door_, code_ = ((function_ *)ffmk_next[door_])names)                              \
+        return code_;                                                                              \
     }
 
 #define FORTRAN_BEGIN(symbol, door, names)                                                         \
@@ -83,8 +79,7 @@ static void count_only(unsigned door)
     FFMK_PUBLIC void symbol(VOIDS names)                                                           \
     {                                                                                              \
         typedef void function_(VOIDS names);                                                       \
-        END_BODY(door)                                                                             \
-        ((function_ *)ffmk_next[door]) names;                                                      \
+        END_BODY(door, ((function_ *)ffmk_next[door])names)                                        \
     }
 
 #define FORTRAN_BOTH(MACRO, name, fortran, ...)                                                    \
@@ -113,10 +108,11 @@ FORTRAN_BOTH(FORTRAN_END, Session_finalize, session_finalize, (session, ierror))
  * asks for is done here, once: a Fortran one may reach the C door from within MPI. */
 static _Thread_local bool controlling __attribute__((tls_model("initial-exec")));
 
-static void control(unsigned door, int level)
+static void control(void *frame, unsigned door, int level)
 {
     if (controlling)
         return;
+    ffmk_lifecycle_outermost(frame);
     struct ffmk_recorder *recorder = ffmk_lifecycle_recorder();
     if (!recorder && ffmk_thread.inside != FFMK_THREAD_PAUSED)
         return;
@@ -142,7 +138,7 @@ FFMK_PUBLIC int MPI_Pcontrol(const int level, ...)
     enum { door_ = FFMK_DOOR(Pcontrol, C) };
     if (!ffmk_next[door_])
         ffmk_next_find(door_);
-    control(door_, level);
+    control(DOOR_FRAME(), door_, level);
     return ((int (*)(const int, ...))ffmk_next[door_])(level);
 }
 
@@ -153,7 +149,7 @@ FFMK_PUBLIC int MPI_Pcontrol(const int level, ...)
         typedef void function_(void *, void *);                                                    \
         if (!ffmk_next[door])                                                                      \
             ffmk_next_find(door);                                                                  \
-        control(door, *(const MPI_Fint *)level);                                                   \
+        control(DOOR_FRAME(), door, *(const MPI_Fint *)level);                                     \
         controlling = true;                                                                        \
         ((function_ *)ffmk_next[door])(level, ierror);                                             \
         controlling = false;                                                                       \
