@@ -122,25 +122,6 @@ static bool write_down(int file, uint64_t mark)
     return write(file, &signature, sizeof signature) == sizeof signature;
 }
 
-static void sign(uint64_t mark)
-{
-    uint64_t job;
-    if (roll.file >= 0 || !identify(&job, &roll.expected))
-        return;
-    snprintf(roll.path, sizeof roll.path, "%s/ffmk-%ld-%016llx",
-             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (long)getuid(),
-             (unsigned long long)job);
-    const int file = open(roll.path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-    struct stat stat;
-    if (file >= 0 && fstat(file, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_uid == getuid() &&
-        stat.st_nlink == 1 && write_down(file, mark)) {
-        roll.file = file;
-        roll.signer = getpid();
-    } else if (file >= 0) {
-        close(file);
-    }
-}
-
 struct reading {
     int present;
     int absent;
@@ -168,6 +149,33 @@ static struct reading read_roll(void)
             found.first_present = found.present++ == 0 ? pid : found.first_present;
     }
     return found;
+}
+
+static bool all_wrote(struct reading found)
+{
+    return found.present + found.absent >= roll.expected;
+}
+
+static void sign(uint64_t mark)
+{
+    uint64_t job;
+    if (roll.file >= 0 || !identify(&job, &roll.expected))
+        return;
+    snprintf(roll.path, sizeof roll.path, "%s/ffmk-%ld-%016llx",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (long)getuid(),
+             (unsigned long long)job);
+    const int file = open(roll.path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+    struct stat stat;
+    if (file >= 0 && fstat(file, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_uid == getuid() &&
+        stat.st_nlink == 1 && write_down(file, mark)) {
+        roll.file = file;
+        roll.signer = getpid();
+        /* All have it open: it need not be seen, nor remain if the job is killed. */
+        if (all_wrote(read_roll()))
+            unlink(roll.path);
+    } else if (file >= 0) {
+        close(file);
+    }
 }
 
 void ffmk_rollcall_sign(void)
@@ -198,7 +206,7 @@ struct ffmk_rollcall ffmk_rollcall_count(int ranks)
     struct reading found;
     for (;;) {
         found = read_roll();
-        if (found.closed || found.present + found.absent >= roll.expected)
+        if (found.closed || all_wrote(found))
             break;
         if (now_ns() < patient_until)
             nanosleep(&(struct timespec){0, 1000000}, NULL);

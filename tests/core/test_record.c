@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * The recorders of threads that go on while the report is made. */
+ * The report, made while threads go on. */
 #include "pmpi/record.h"
 
 #include "cases.h"
@@ -23,6 +23,14 @@ static struct ffmk_recorder *record(void)
     ck_assert_ptr_nonnull(recorder);
     ffmk_recorder_attach(recorder);
     return recorder;
+}
+
+static void forget(struct ffmk_snapshot *snapshot)
+{
+    free(snapshot->calls);
+    free(snapshot->regions);
+    free(snapshot->lanes);
+    free(snapshot->intervals);
 }
 
 /* All that it records into grows: regions, and calls within them. */
@@ -66,10 +74,7 @@ START_TEST(a_report_is_whole_while_other_threads_grow)
             for (size_t c = 0; c < snapshot.n_calls; c++)
                 bytes += snapshot.calls[c].stat.bytes;
             ck_assert_uint_eq(bytes, snapshot.all_calls);
-            free(snapshot.calls);
-            free(snapshot.regions);
-            free(snapshot.lanes);
-            free(snapshot.intervals);
+            forget(&snapshot);
             reports++;
         } while (!is_over);
         pthread_join(thread, NULL);
@@ -78,4 +83,54 @@ START_TEST(a_report_is_whole_while_other_threads_grow)
 }
 END_TEST
 
-CASES("record", a_report_is_whole_while_other_threads_grow)
+static void add_line(const struct ffmk_snapshot *snapshot, struct ffmk_interval *sum)
+{
+    for (size_t i = 0; i < snapshot->n_intervals; i++) {
+        sum->mpi_ticks += snapshot->intervals[i].mpi_ticks;
+        sum->wait_ticks += snapshot->intervals[i].wait_ticks;
+    }
+}
+
+START_TEST(a_report_stays_as_it_is)
+{
+    enum { TICKS = 1000, LANE = 0 };
+    static const struct ffmk_engine_job matrix = {.ranks_per_bin = 1, .bins = 1};
+    ffmk_clock_choose();
+    struct ffmk_recorder *mine = ffmk_recorder_create(&matrix, LINE);
+    ck_assert_ptr_nonnull(mine);
+    ffmk_recorder_attach(mine);
+    const uint64_t now = ffmk_clock_ticks();
+    ffmk_recorder_charge(mine, 1, true, now, now + TICKS, 1);
+    mine->lanes[LANE].messages = 1;
+    while (ffmk_clock_ticks() < now + TICKS)
+        ;
+    struct ffmk_snapshot snapshot = {.n_lanes = 1};
+    ck_assert(ffmk_recorder_snapshot(mine, 1, &snapshot));
+    /* So long that the line is folded together again and again. */
+    ffmk_recorder_charge(mine, 1, true, now, now + (UINT64_C(1) << 40), 1);
+    mine->lanes[LANE].messages = 2;
+    struct ffmk_interval sum = {0, 0};
+    add_line(&snapshot, &sum);
+    ck_assert_uint_eq(sum.mpi_ticks, TICKS);
+    ck_assert_uint_eq(sum.wait_ticks, TICKS);
+    ck_assert_uint_eq(snapshot.mpi_ns, TICKS);
+    ck_assert_uint_eq(snapshot.lanes[LANE].messages, 1);
+    forget(&snapshot);
+}
+END_TEST
+
+/* A signal's handler ends the process in the midst of a charge. Check's limit tells of a wait. */
+START_TEST(a_report_does_not_wait_for_its_own_thread)
+{
+    ffmk_clock_choose();
+    struct ffmk_recorder *mine = record();
+    struct ffmk_snapshot snapshot = {0};
+    pthread_mutex_lock(&mine->lock);
+    ck_assert(ffmk_recorder_snapshot(mine, 1, &snapshot));
+    pthread_mutex_unlock(&mine->lock);
+    forget(&snapshot);
+}
+END_TEST
+
+CASES("record", a_report_is_whole_while_other_threads_grow, a_report_stays_as_it_is,
+      a_report_does_not_wait_for_its_own_thread)

@@ -2,6 +2,9 @@
 """Every way in which MPI begins and a program comes to have the doors: sessions, spawned programs, plugins, static
 objects of C++, -lffmk before and behind -lmpi; and exceptions that leave through a door."""
 
+import random
+import time
+
 from harness import *
 
 TEN = {("MPI_Barrier", "c"): 10}
@@ -22,6 +25,58 @@ def report_of(folder, what, *words, np=2):
     run.succeeds(what)
     equal(run.err, "", "nothing is said:", what)
     return run, read(folder / "run.json")
+
+
+# What each step of begins.c counts.
+STEPS = {"i": [("MPI_Init", 1)], "f": [("MPI_Finalize", 1)], "s": [("MPI_Session_init", 1)], "e": [("MPI_Session_finalize", 1)],
+         "S": [], "b": [("MPI_Barrier", 10)],
+         "B": [("MPI_Comm_create_from_group", 1), ("MPI_Barrier", 10), ("MPI_Sendrecv", 1), ("MPI_Comm_free", 1)]}
+
+
+def begins(folder, ranks):
+    """Whatever order of steps runs without ffmk runs with it, and is reported as a whole. Whether this one does."""
+    words = (len(ranks), settings.program("begins"), *ranks)
+    what = f"sessions and MPI_Init as {ranks}"
+    bare = job(*words, env={"LD_PRELOAD": ""}, cwd=folder, timeout=3)
+    if bare.code != 0:
+        return False
+    (folder / "run.json").unlink(missing_ok=True)
+    run = job(*words, env={"FFMK_REPORT": "run.json", "FFMK_SUMMARY": "off"}, cwd=folder, timeout=20)
+    run.succeeds(what)
+    equal(run.err, "", "nothing is said:", what)
+    report = read(folder / "run.json")
+    if report:
+        calls = {}
+        for name, count in (pair for steps in ranks for step in steps for pair in STEPS[step]):
+            calls[name, "c"] = calls.get((name, "c"), 0) + count
+        equal((report["ranks"], report["complete"]), (len(ranks), True), "ranks of", what)
+        same(counted(report["calls"]), calls, f"calls of {what}")
+        messages = {(e[0], e[1]): (e[2], e[3]) for e in report["matrix"]["entries"]}
+        used = [steps.count("B") for steps in ranks]
+        same(messages, {(r, (r + 1) % len(ranks)): (n, 100 * n) for r, n in enumerate(used) if n}, f"messages of {what}")
+    return True
+
+
+def any_steps(chance):
+    """As many B and b on all ranks, so that they meet; all else in any order that MPI allows each of them."""
+    n_session, n_world = chance.choice([0, 1, 1, 2]), chance.choice([0, 0, 1])
+    ranks = []
+    for _ in range(chance.choice([2, 2, 3])):
+        inits = n_world > 0 or n_session == 0 or chance.random() < 0.7
+        steps, uses, barriers, sessions, world = "", n_session, n_world, 0, "before" if inits else "never"
+        while uses or sessions or world in ("before", "within"):
+            can = ["s"] * (sessions < 2 and len(steps) < 8) + ["B"] * 3 * (sessions > 0 and uses > 0)
+            can += ["e"] * (sessions > 0 and (sessions > 1 or not uses))
+            can += ["i"] * 2 * (world == "before") + ["b"] * 2 * (world == "within" and barriers > 0)
+            can += ["f"] * 2 * (world == "within" and barriers == 0)
+            step = chance.choice(can or ["s"])
+            steps += step
+            uses -= step == "B"
+            barriers -= step == "b"
+            sessions += (step == "s") - (step == "e")
+            world = {"i": "within", "f": "behind"}.get(step, world)
+        ranks.append(steps)
+    return ranks
 
 
 with Folder() as folder:
@@ -49,37 +104,37 @@ with Folder() as folder:
                                             ("MPI_Session_finalize", "c"): 2, ("MPI_Finalize", "c"): 3},
                  "calls beside sessions")
 
-    # Sessions before, beside and behind MPI_Init, in any order, and on some ranks only. Each rank's steps: begins.c.
-    letters = {"i": [("MPI_Init", 1)], "f": [("MPI_Finalize", 1)], "s": [("MPI_Session_init", 1)],
-               "e": [("MPI_Session_finalize", 1)], "b": [("MPI_Barrier", 10)],
-               "B": [("MPI_Comm_create_from_group", 1), ("MPI_Barrier", 10), ("MPI_Sendrecv", 1), ("MPI_Comm_free", 1)]}
-    for ranks in (["sibef", "ibf"], ["ibf", "sibef"], ["sibfe", "sibef"], ["sibef", "sibfe"], ["sBibfe", "sBibef"], ["sBe", "sBe"],
-                  ["sBseBe", "sBBe", "ssBeBe"], ["isBef", "isBef"]):
-        if run.code == SKIP:
-            break
-        words = (len(ranks), settings.program("begins"), *ranks)
-        what = f"sessions and MPI_Init as {ranks}"
-        bare = job(*words, env={"LD_PRELOAD": ""}, cwd=folder, timeout=20)
-        if bare.code != 0:
-            print("not tried here: this MPI fails by itself:", what)
-            continue
-        (folder / "run.json").unlink(missing_ok=True)
-        run = job(*words, env={"FFMK_REPORT": "run.json", "FFMK_SUMMARY": "off"}, cwd=folder, timeout=20)
-        run.succeeds(what)
-        equal(run.err, "", "nothing is said:", what)
-        report = read(folder / "run.json")
-        if not report:
-            continue
-        # MPI_Finalize ends what MPI_Init began, and the report with it.
-        recorded = "".join(steps.partition("f")[0] + ("f" if "f" in steps else "") for steps in ranks)
-        calls = {}
-        for name, count in (pair for step in recorded for pair in letters[step]):
-            calls[name, "c"] = calls.get((name, "c"), 0) + count
-        equal((report["ranks"], report["complete"]), (len(ranks), True), "ranks of", what)
-        same(counted(report["calls"]), calls, f"calls of {what}")
-        messages = {(e[0], e[1]): (e[2], e[3]) for e in report["matrix"]["entries"]}
-        used = [steps.count("B") for steps in ranks]
-        same(messages, {(r, (r + 1) % len(ranks)): (n, 100 * n) for r, n in enumerate(used) if n}, f"messages of {what}")
+        # The only other session ends while one begins: that was not the last end.
+        script = '[ $PMI_RANK = 0 ] && exec "$1" session-ends-within-session; exec "$1" session-alone'
+        run = job(2, "sh", "-c", script, "sh", settings.program("meanwhile"), cwd=folder,
+                  env={"FFMK_REPORT": "within.json", "FFMK_SUMMARY": "off", "FFMK_CHAIN": 1}, timeout=20)
+        run.succeeds("a session that ends while another begins")
+        report = read(folder / "within.json")
+        if report:
+            equal((report["ranks"], report["complete"]), (2, True), "the report of a session that ends while another begins")
+            equal(counted(report["calls"]).get(("MPI_Session_finalize", "c")), 3, "sessions that ended")
+
+        # Sessions before, beside and behind MPI_Init, in any order, and on some ranks only. Each rank's steps: begins.c.
+        for ranks in (["sibef", "ibf"], ["ibf", "sibef"], ["sibfe", "sibef"], ["sBibfe", "sBibef"], ["sBe", "sBe"],
+                      ["sBseBe", "sBBe", "ssBeBe"], ["isBef", "isBef"], ["iSbf", "iSbf"], ["isSBef", "isBSfe"],
+                      ["sibfBe", "sibBfe"], ["ibsBef", "ibsfBe"], ["sifBe", "sBe"], ["sBe", "isBef"], ["sBBe", "isBfBe", "sBBe"]):
+            check(begins(folder, ranks), "this MPI is expected to take", ranks)
+        seed = int(arguments[0]) if arguments else time.time_ns() % 100000
+        print("seed of the steps:", seed)
+        chance = random.Random(seed)
+        tried = sum(begins(folder, any_steps(chance)) for _ in range(24))
+        check(tried >= 4, "only", tried, "of 24 orders of steps run without ffmk")
+
+        # Of several programs on one line of the launcher (Open MPI's tells of them) each reports for itself.
+        programs = {"OMPI_NUM_APP_CTX": 2, "OMPI_APP_CTX_NUM_PROCS": "1 2"}
+        for ranks in (["sibef"] * 3, ["ibf", "sibef", "ibf"], ["ibf", "ibf", "sibef"]):
+            for old in folder.glob("run*"):
+                old.unlink()
+            run = job(3, settings.program("begins"), *ranks, env=programs | {"FFMK_REPORT": "run.json", "FFMK_SUMMARY": "off"},
+                      cwd=folder, timeout=20)
+            run.succeeds(f"two programs, with sessions as {ranks}")
+            found = sorted((read(path)["ranks"], read(path)["complete"]) for path in folder.glob("run*"))
+            equal(found, [(1, True), (2, True)], f"reports of two programs, with sessions as {ranks}")
 
     # ---- spawned programs report for themselves ----
     bare = job(2, settings.program("spawns"), env={"LD_PRELOAD": ""}, cwd=folder)

@@ -119,6 +119,13 @@ with Folder() as folder:
     if found:
         calls = counted(found["calls"])
         equal((calls.get(("MPI_Barrier", "c")), calls.get(("MPI_Finalize", "c"))), (2 * 10, 2), "calls after longjmp")
+    (folder / "run.json").unlink(missing_ok=True)
+    script = '[ ${OMPI_COMM_WORLD_RANK:-$PMI_RANK} = 0 ] && exec "$1" jumps-last; exec "$1" plain'
+    run = job(2, "sh", "-c", script, "sh", ways, env=report, cwd=folder, timeout=20)
+    run.succeeds("longjmp, and then MPI_Finalize")
+    found = read(folder / "run.json")
+    if found:
+        equal((found["ranks"], found["complete"]), (2, True), "the report after a longjmp and MPI_Finalize")
 
     # ---- settings ----
     (folder / "run.json").unlink(missing_ok=True)

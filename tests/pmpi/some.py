@@ -101,6 +101,11 @@ with Folder() as folder:
     if report:
         equal((report["ranks"], report["complete"]), (3, True), "the report with those that came late")
 
+    # MPI_Init may end the job.
+    if settings.mpi == "openmpi":
+        run = job(2, settings.command, "run", *plain, env=variables | {"OMPI_MCA_pml": "nosuch"}, cwd=folder, timeout=60)
+        check(run.code != 0 and not run.hung, "an MPI_Init that fails:", run.out)
+
     # What the launcher of another job said is not believed.
     inherited = ["env", "OMPI_COMM_WORLD_LOCAL_SIZE=7", "MPI_LOCALNRANKS=7", settings.command, "run", ways, "plain"]
     run = job(2, *inherited, env=variables, cwd=folder, timeout=60)

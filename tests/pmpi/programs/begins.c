@@ -3,6 +3,7 @@
  * last one's. A step is a letter:
  *   i f   MPI_Init, MPI_Finalize
  *   s e   begin a session, end the latest one
+ *   S     fail to begin one, behind i
  *   b     10 barriers of MPI_COMM_WORLD
  *   B     10 barriers, and a message of 100 bytes to the next rank, over a communicator of the
  *         latest session
@@ -54,6 +55,10 @@ static void take(char step)
     case 's':
         MPI_Session_init(MPI_INFO_NULL, MPI_ERRORS_RETURN, &sessions[n_sessions++]);
         break;
+    case 'S':
+        MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+        MPI_Session_init(MPI_INFO_NULL, MPI_ERRORS_RETURN, NULL);
+        break;
     case 'e':
         MPI_Session_finalize(&sessions[--n_sessions]);
         break;
@@ -64,7 +69,7 @@ static void take(char step)
         use_session();
         break;
     default:
-        fprintf(stderr, "begins: step '%c' is none of i f s e b B\n", step);
+        fprintf(stderr, "begins: step '%c' is none of i f s e S b B\n", step);
         exit(2);
     }
 }

@@ -404,6 +404,61 @@ static int init_within_session(void)
     return end_both();
 }
 
+/* ---- the only other session ends while one begins ---- */
+
+static sem_t begun_by_mpi;
+static sem_t other_ended;
+
+static void let_other_end(void)
+{
+    midway.session_begun = NULL;
+    sem_post(&begun_by_mpi);
+    sem_wait(&other_ended);
+}
+
+static void use_session(MPI_Session session)
+{
+    MPI_Group group;
+    MPI_Comm comm;
+    MPI_Group_from_session_pset(session, "mpi://WORLD", &group);
+    MPI_Comm_create_from_group(group, "ffmk.test", MPI_INFO_NULL, MPI_ERRORS_RETURN, &comm);
+    MPI_Group_free(&group);
+    MPI_Barrier(comm);
+    MPI_Comm_free(&comm);
+}
+
+static void *begin_and_use(void *unused)
+{
+    MPI_Session session;
+    begin_session(&session);
+    use_session(session);
+    MPI_Session_finalize(&session);
+    return unused;
+}
+
+static int session_alone(void)
+{
+    begin_and_use(NULL);
+    return 0;
+}
+
+static int session_ends_within_session(void)
+{
+    pthread_t id;
+    MPI_Session first;
+    sem_init(&begun_by_mpi, 0, 0);
+    sem_init(&other_ended, 0, 0);
+    begin_session(&first);
+    midway.session_begun = let_other_end;
+    pthread_create(&id, NULL, begin_and_use, NULL);
+    sem_wait(&begun_by_mpi);
+    /* Others wait for what this rank does with the new one. */
+    MPI_Session_finalize(&first);
+    sem_post(&other_ended);
+    pthread_join(id, NULL);
+    return 0;
+}
+
 #else
 
 static int session_later(void)
@@ -411,10 +466,12 @@ static int session_later(void)
     printf("this MPI has no sessions\n");
     return 77;
 }
-#define session_at_step_of_known session_later
-#define session_at_step_of_new   session_later
-#define session_within_init      session_later
-#define init_within_session      session_later
+#define session_at_step_of_known    session_later
+#define session_at_step_of_new      session_later
+#define session_within_init         session_later
+#define init_within_session         session_later
+#define session_ends_within_session session_later
+#define session_alone               session_later
 
 #endif
 
@@ -428,6 +485,8 @@ static const struct {
     {"session-at-step-of-new", session_at_step_of_new},
     {"session-within-init", session_within_init},
     {"init-within-session", init_within_session},
+    {"session-alone", session_alone},
+    {"session-ends-within-session", session_ends_within_session},
 };
 
 int main(int argc, char **argv)

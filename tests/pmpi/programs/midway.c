@@ -45,6 +45,8 @@ int MPI_Ssend(const void *buf, int count, MPI_Datatype type, int dest, int tag, 
 int MPI_Session_init(MPI_Info info, MPI_Errhandler handler, MPI_Session *session)
 {
     reach(midway.session);
-    return PMPI_Session_init(info, handler, session);
+    const int code = PMPI_Session_init(info, handler, session);
+    reach(midway.session_begun);
+    return code;
 }
 #endif

@@ -241,6 +241,20 @@ static int jumps(void)
     return 0;
 }
 
+/* MPI_Finalize is what comes next. */
+static int jumps_last(void)
+{
+    start();
+    MPI_Errhandler handler;
+    MPI_Comm_create_errhandler(jump, &handler);
+    MPI_Comm_set_errhandler(WORLD, handler);
+    barriers(10);
+    if (setjmp(back) == 0)
+        fail();
+    MPI_Finalize();
+    return 0;
+}
+
 /* ---- threads ---- */
 
 enum { THREADS = 8, EACH = 20000, SHORT_LIVED = 10000 };
@@ -698,6 +712,7 @@ static const struct {
     {"without-mpi", without_mpi},
     {"forks", forks},
     {"jumps", jumps},
+    {"jumps-last", jumps_last},
     {"threads", threads},
     {"meetings", meetings},
     {"churn", churn},
