@@ -3,6 +3,7 @@
 #include "job/report.h"
 
 #include "core/log.h"
+#include "job/world.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -105,11 +106,21 @@ static void write_csv(const char *path, const struct ffmk_rank_record *records, 
     ffmk_log("cannot write the calls to %.300s: %s", path, strerror(errno));
 }
 
+static const char *words_for(enum ffmk_ending ending)
+{
+    switch (ending) {
+    case FFMK_ENDING_ABORT:
+        return "called MPI_Abort";
+    case FFMK_ENDING_EXIT:
+        return ffmk_world_has_comm() ? "ended without MPI_Finalize" : "ended with a session open";
+    default:
+        return "ended";
+    }
+}
+
 static void tell_partial(const struct ffmk_rank_record *mine, const char *json_path)
 {
-    const char *how = mine->data.ending == FFMK_ENDING_ABORT  ? "called MPI_Abort"
-                      : mine->data.ending == FFMK_ENDING_EXIT ? "ended without MPI_Finalize"
-                                                              : "ended";
+    const char *how = words_for(mine->data.ending);
     const double seconds = (double)mine->data.elapsed_ns * 1e-9;
     if (*json_path)
         ffmk_log("rank %d %s after %.3f s; its part of the report is in %.300s", mine->rank, how,

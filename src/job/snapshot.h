@@ -13,7 +13,7 @@
 enum ffmk_ending {
     FFMK_ENDING_FINALIZE,
     FFMK_ENDING_ABORT, /* MPI_Abort was called here */
-    FFMK_ENDING_EXIT   /* the process ended without MPI_Finalize */
+    FFMK_ENDING_EXIT   /* the process ended with MPI still open */
 };
 
 /** Which language's binding a call came through. */

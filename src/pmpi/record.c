@@ -581,10 +581,9 @@ static bool sum_line(const struct sum *sum)
     reach(recorder, recorder->origin + elapsed);
     const size_t n = (size_t)(elapsed >> recorder->line_shift) + 1;
     snapshot->intervals = malloc(n * sizeof *snapshot->intervals);
-    if (snapshot->intervals) {
+    snapshot->n_intervals = snapshot->intervals ? n : 0;
+    if (snapshot->intervals)
         memcpy(snapshot->intervals, recorder->line, n * sizeof *snapshot->intervals);
-        snapshot->n_intervals = n;
-    }
     snapshot->interval_ticks = UINT64_C(1) << recorder->line_shift;
     snapshot->elapsed_ns = to_ns(sum->ns_per_tick, elapsed);
     let_go(recorder);

@@ -125,6 +125,12 @@ with Folder() as folder:
         tried = sum(begins(folder, any_steps(chance)) for _ in range(24))
         check(tried >= 4, "only", tried, "of 24 orders of steps run without ffmk")
 
+        # A session that is never ended: each rank's part is written when it exits.
+        (folder / "run.json").unlink(missing_ok=True)
+        run = job(2, settings.program("begins"), "isbBf", env={"FFMK_REPORT": "run.json"}, cwd=folder, timeout=20)
+        run.succeeds("a session that stays open")
+        equal(len([line for line in run.said if "ended with a session open" in line]), 2, "a line from each rank:", run.err)
+
         # Of several programs on one line of the launcher (Open MPI's tells of them) each reports for itself.
         programs = {"OMPI_NUM_APP_CTX": 2, "OMPI_APP_CTX_NUM_PROCS": "1 2"}
         for ranks in (["sibef"] * 3, ["ibf", "sibef", "ibf"], ["ibf", "ibf", "sibef"]):
