@@ -130,7 +130,11 @@ int ffmk_door_leave_slow(int code, unsigned door, bool waits, uint64_t stop, boo
         ffmk_account_message(ffmk_thread.lane, bytes);
     else
         bytes = 0;
-    ffmk_recorder_charge(ffmk_thread.recorder, door, waits, ffmk_thread.start, stop, bytes);
+    struct ffmk_recorder *const recorder = ffmk_thread.recorder;
+    const uint64_t start = ffmk_thread.start;
+    if ((recorder->late.door && !ffmk_record_late(recorder)) ||
+        !ffmk_record(recorder, door, waits, stop - start, stop, bytes))
+        ffmk_recorder_charge(recorder, door, waits, start, stop, bytes);
     ffmk_thread.inside = ffmk_thread_outside();
     return code;
 }
