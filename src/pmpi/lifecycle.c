@@ -36,10 +36,9 @@ enum state {
 static struct {
     pthread_mutex_t lock;
     volatile enum state state;
-    bool
-        by_door; /* a call that starts MPI was made by a door, and the roll signed if it could be */
-    bool init;   /* MPI_Init is under way */
-    bool up;     /* such a call, MPI_Init or a session's begin, has come back */
+    bool by_door; /* MPI starts by a door: the roll was signed, if it could be */
+    bool init;    /* MPI_Init is under way */
+    bool up;      /* it, or a session's begin, has come back */
     bool foreign; /* this MPI is not ours: the engine must not be loaded either */
     struct ffmk_config config;
     char complaints[8][256];
