@@ -7,6 +7,7 @@
 
 #include <mpi.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 /* What a communicator gets when nothing can be had of it: no ranks. */
@@ -16,9 +17,8 @@ static int keyval = MPI_KEYVAL_INVALID;
 static volatile uint32_t *generation;
 
 /* Of threads that meet a new communicator together, one makes the map: a second one set would free
- * the first, which another thread already uses. Nor does the run end between question and answer.
- */
-static pthread_mutex_t asking = PTHREAD_MUTEX_INITIALIZER;
+ * the first, which another thread already uses. Nor does the run end meanwhile. */
+static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
 
 static int forget(MPI_Comm comm, int key, void *value, void *extra)
 {
@@ -44,7 +44,7 @@ void ffmk_comms_stop(int tidy)
 {
     if (!tidy)
         return;
-    pthread_mutex_lock(&asking);
+    pthread_mutex_lock(&making);
     if (ffmk_world_has_comm()) {
         void *value;
         int found = 0;
@@ -57,7 +57,7 @@ void ffmk_comms_stop(int tidy)
             PMPI_Comm_delete_attr(MPI_COMM_SELF, keyval);
     }
     PMPI_Comm_free_keyval(&keyval);
-    pthread_mutex_unlock(&asking);
+    pthread_mutex_unlock(&making);
 }
 
 static MPI_Datatype datatype_of(uint64_t handle)
@@ -160,18 +160,30 @@ static const struct ffmk_comm_map *make_map(MPI_Comm comm)
     return map;
 }
 
+static const struct ffmk_comm_map *find_map(MPI_Comm comm, bool make)
+{
+    void *value;
+    int found = 0;
+    if (keyval == MPI_KEYVAL_INVALID ||
+        PMPI_Comm_get_attr(comm, keyval, &value, &found) != MPI_SUCCESS)
+        return &nobody;
+    if (found)
+        return value;
+    return make ? make_map(comm) : NULL;
+}
+
 const struct ffmk_comm_map *ffmk_comms_map(uint64_t handle)
 {
     const MPI_Comm comm = comm_of(handle);
     if (comm == MPI_COMM_NULL)
         return &nobody;
-    pthread_mutex_lock(&asking);
-    void *value;
-    int found = 0;
-    const struct ffmk_comm_map *map = &nobody;
-    if (keyval != MPI_KEYVAL_INVALID &&
-        PMPI_Comm_get_attr(comm, keyval, &value, &found) == MPI_SUCCESS)
-        map = found ? value : make_map(comm);
-    pthread_mutex_unlock(&asking);
+    /* With a bad handle the program's error handler is called, and may not come back: no lock yet.
+     */
+    const struct ffmk_comm_map *map = find_map(comm, false);
+    if (map)
+        return map;
+    pthread_mutex_lock(&making);
+    map = find_map(comm, true);
+    pthread_mutex_unlock(&making);
     return map;
 }

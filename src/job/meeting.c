@@ -34,7 +34,7 @@ static MPI_Comm open_comm(const struct ffmk_job *job, struct ffmk_world *world)
     MPI_Comm comm = MPI_COMM_NULL;
     if (reserve != MPI_COMM_NULL)
         PMPI_Comm_free(&reserve);
-    if (!ffmk_world_open_session(world))
+    if (job->n_ranks == 0 || !ffmk_world_open_session(world))
         return MPI_COMM_NULL;
     MPI_Group ours = group_of(job, world);
     PMPI_Comm_create_from_group(ours, "ffmk-report", MPI_INFO_NULL, MPI_ERRORS_RETURN, &comm);

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #ifdef OPEN_MPI
@@ -37,8 +38,10 @@ static struct {
     pthread_mutex_t lock;
     volatile enum state state;
     bool by_door; /* MPI starts by a door: the roll was signed, if it could be */
-    bool init;    /* MPI_Init is under way */
-    bool up;      /* it, or a session's begin, has come back */
+    int begins;   /* calls that begin MPI and are under way: MPI_Init, sessions' */
+    bool init;    /* MPI_Init is among them */
+    bool up;      /* one of them has come back */
+    bool ended;   /* MPI_Finalize was entered */
     bool foreign; /* this MPI is not ours: the engine must not be loaded either */
     struct ffmk_config config;
     char complaints[8][256];
@@ -53,7 +56,9 @@ static struct {
     pthread_key_t key; /* tells of threads that end */
     bool key_made;
     pid_t pid;
-    int open; /* MPI_Init and sessions that are not ended, from before they begin */
+    uint64_t *sessions; /* those that began by a door and have not ended */
+    size_t n_sessions;
+    size_t sessions_room;
 } life = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- before MPI ---- */
@@ -115,16 +120,19 @@ void ffmk_lifecycle_before_init(void)
 
 /* ---- the engine ---- */
 
-static bool mpi_is_up(void)
+static bool has_init(void)
 {
-    if (life.up)
-        return true;
     typedef int ask_flag(int *);
     ask_flag *initialized;
     void *found = ffmk_next_symbol("PMPI_Initialized");
     memcpy(&initialized, &found, sizeof initialized);
     int flag = 0;
     return initialized && initialized(&flag) == MPI_SUCCESS && flag;
+}
+
+static bool mpi_is_up(void)
+{
+    return life.up || has_init();
 }
 
 /* The engine lies beside this library, links followed. */
@@ -191,36 +199,6 @@ const struct ffmk_engine *ffmk_lifecycle_engine(void)
     life.engine = life.loaded;
     pthread_mutex_unlock(&life.lock);
     return life.engine;
-}
-
-/* ---- MPI begins ---- */
-
-/* Not a session's. */
-static bool is_init(unsigned door)
-{
-    const unsigned call = door / FFMK_BINDINGS;
-    return call == FFMK_CALL_Init || call == FFMK_CALL_Init_thread;
-}
-
-void ffmk_lifecycle_beginning(unsigned door)
-{
-    ffmk_lifecycle_before_init();
-    /* Before the engine, which would load MPI out of the program's sight if nobody has. */
-    if (!ffmk_next[door])
-        ffmk_next_find(door);
-    pthread_mutex_lock(&life.lock);
-    life.open++;
-    life.init = life.init || is_init(door);
-    if (life.state == AWAITING) {
-        /* Ahead of MPI: the others must know whether to count on this rank. */
-        load_engine();
-        if (life.loaded)
-            ffmk_rollcall_sign();
-        else
-            step_aside(ffmk_rollcall_sign_off());
-        life.by_door = true;
-    }
-    pthread_mutex_unlock(&life.lock);
 }
 
 /* ---- recording ---- */
@@ -318,12 +296,79 @@ static void begin_or_step_aside(void)
     pthread_mutex_unlock(&life.lock);
 }
 
-void ffmk_lifecycle_begun(unsigned door, bool succeeded, uint64_t start, uint64_t stop)
+/* MPI may have started past the doors. */
+static void catch_up(void)
+{
+    if (life.state == FRESH)
+        ffmk_lifecycle_before_init();
+    if (life.state == AWAITING && mpi_is_up())
+        begin_or_step_aside();
+}
+
+/* ---- MPI begins ---- */
+
+static bool is_init(unsigned door)
+{
+    const unsigned call = door / FFMK_BINDINGS;
+    return call == FFMK_CALL_Init || call == FFMK_CALL_Init_thread;
+}
+
+void ffmk_lifecycle_beginning(unsigned door)
+{
+    ffmk_lifecycle_before_init();
+    /* Before the engine, which would load MPI out of the program's sight if nobody has. */
+    if (!ffmk_next[door])
+        ffmk_next_find(door);
+    catch_up();
+    pthread_mutex_lock(&life.lock);
+    life.begins++;
+    life.init = life.init || is_init(door);
+    if (life.state == AWAITING) {
+        /* Ahead of MPI: the others must know whether to count on this rank. */
+        load_engine();
+        if (life.loaded)
+            ffmk_rollcall_sign();
+        else
+            step_aside(ffmk_rollcall_sign_off());
+        life.by_door = true;
+    }
+    pthread_mutex_unlock(&life.lock);
+}
+
+/* Lock held. Without memory the session's end is not noticed. */
+static void keep_session(uint64_t session)
+{
+    if (life.n_sessions == life.sessions_room) {
+        const size_t room = life.sessions_room ? 2 * life.sessions_room : 4;
+        uint64_t *sessions = realloc(life.sessions, room * sizeof *sessions);
+        if (!sessions)
+            return;
+        life.sessions = sessions;
+        life.sessions_room = room;
+    }
+    life.sessions[life.n_sessions++] = session;
+}
+
+/* Lock held. \return false when no such session is open. */
+static bool drop_session(uint64_t session)
+{
+    for (size_t i = 0; i < life.n_sessions; i++)
+        if (life.sessions[i] == session) {
+            life.sessions[i] = life.sessions[--life.n_sessions];
+            return true;
+        }
+    return false;
+}
+
+void ffmk_lifecycle_begun(unsigned door, bool succeeded, uint64_t session, uint64_t start,
+                          uint64_t stop)
 {
     pthread_mutex_lock(&life.lock);
+    life.begins--;
     life.init = life.init && !is_init(door);
     life.up = life.up || succeeded;
-    life.open -= !succeeded;
+    if (succeeded && !is_init(door))
+        keep_session(session);
     if (succeeded && life.state != AWAITING)
         ffmk_rollcall_leave(); /* it was not counted: this process signed off */
     pthread_mutex_unlock(&life.lock);
@@ -338,15 +383,30 @@ void ffmk_lifecycle_begun(unsigned door, bool succeeded, uint64_t start, uint64_
         ffmk_recorder_charge_before(recorder, door, stop - start);
 }
 
+/* What was a stack may be gone, where a program has several; not the one that `here` is on. */
+static bool is_mapped(const void *at, const void *here)
+{
+    const uintptr_t page = ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
+    unsigned char resident;
+    return (((uintptr_t)at ^ (uintptr_t)here) & page) == 0 ||
+           mincore((void *)((uintptr_t)at & page), 1, &resident) == 0;
+}
+
 /* Stacks grow down: a call from a shallower frame than the one that is "under way" finds that one
  * abandoned, by longjmp or an exception out of a callback or error handler; so does a deeper one
- * whose way has written over it. Other deeper ones are nested. */
-bool ffmk_lifecycle_outermost(void *frame)
+ * whose way has written over it. */
+bool ffmk_lifecycle_nested(const void *frame, const void *outer, const void *returns)
+{
+    return (uintptr_t)frame < (uintptr_t)outer && is_mapped(&FFMK_FRAME_RETURNS(outer), frame) &&
+           FFMK_FRAME_RETURNS(outer) == returns;
+}
+
+bool ffmk_lifecycle_outermost(const void *frame)
 {
     void *const inside = ffmk_thread.inside;
     if (inside < FFMK_THREAD_MARKS)
         return true;
-    if ((uintptr_t)frame < (uintptr_t)inside && FFMK_FRAME_RETURNS(inside) == ffmk_thread.returns)
+    if (ffmk_lifecycle_nested(frame, inside, ffmk_thread.returns))
         return false;
     ffmk_thread.inside = ffmk_thread.recorder ? ffmk_thread_outside() : FFMK_THREAD_NEW;
     return true;
@@ -362,9 +422,8 @@ bool ffmk_lifecycle_enter(unsigned door, void *frame)
     if (!ffmk_lifecycle_outermost(frame))
         return false;
     if (ffmk_thread.inside == FFMK_THREAD_NEW) {
-        /* The first call of a thread, or of a process whose MPI started past the doors. */
-        if (life.state == AWAITING && mpi_is_up())
-            begin_or_step_aside();
+        /* The first call of a thread, or of a process. */
+        catch_up();
         return life.state == RUNNING && (ffmk_thread.recorder || attach());
     }
     return ffmk_thread.inside == ffmk_thread_outside();
@@ -399,16 +458,25 @@ static void finish(enum ffmk_ending ending)
     life.engine->finish(&snapshot);
 }
 
-void ffmk_lifecycle_end(unsigned door)
+/* Lock held. Nobody can still need anything of this rank. */
+static bool all_ended(void)
 {
-    if (door / FFMK_BINDINGS == FFMK_CALL_Abort) {
+    return life.begins == 0 && life.n_sessions == 0 && (life.ended || !has_init());
+}
+
+void ffmk_lifecycle_end(unsigned door, uint64_t session)
+{
+    const unsigned call = door / FFMK_BINDINGS;
+    if (call == FFMK_CALL_Abort) {
         finish(FFMK_ENDING_ABORT);
         return;
     }
+    catch_up();
     pthread_mutex_lock(&life.lock);
-    const bool last = --life.open <= 0;
+    life.ended = life.ended || call == FFMK_CALL_Finalize;
+    /* An end may end nothing, and come back with an error. */
+    const bool last = (call == FFMK_CALL_Finalize || drop_session(session)) && all_ended();
     pthread_mutex_unlock(&life.lock);
-    /* Nobody can still need anything of this rank. */
     if (last)
         finish(FFMK_ENDING_FINALIZE);
 }

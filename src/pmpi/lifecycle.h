@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * When the doors begin and stop to record: nothing happens in a process until its first MPI call;
- * the engine is loaded just before MPI starts; the report is written when its last end is entered,
- * MPI_Finalize or a session's, or at exit. */
+ * the engine is loaded just before MPI starts; the report is written when the last end of what the
+ * program began is entered, MPI_Finalize or a session's, or at exit. */
 #ifndef FFMK_PMPI_LIFECYCLE_H
 #define FFMK_PMPI_LIFECYCLE_H
 
@@ -22,7 +22,11 @@ bool ffmk_lifecycle_enter(unsigned door, void *frame);
 
 /** Whether a call is not nested in another one of this thread. A call under way that was left by
  * longjmp or an exception is over: then this thread is outside of it, as if it had come back. */
-bool ffmk_lifecycle_outermost(void *frame);
+bool ffmk_lifecycle_outermost(const void *frame);
+
+/** Whether `frame` lies within the call whose frame is `outer` and where `returns` stood. May be
+ * wrong for one that was left and not written over since. */
+bool ffmk_lifecycle_nested(const void *frame, const void *outer, const void *returns);
 
 /** Before MPI starts: the environment is read, the vendor compared. */
 void ffmk_lifecycle_before_init(void);
@@ -31,13 +35,14 @@ void ffmk_lifecycle_before_init(void);
  * engine loaded, or this process steps aside; and it signs the roll. */
 void ffmk_lifecycle_beginning(unsigned door);
 
-/** That call has come back and took from start to stop ticks. If it succeeded MPI is up: begin to
- * record. */
-void ffmk_lifecycle_begun(unsigned door, bool succeeded, uint64_t start, uint64_t stop);
+/** That call has come back and took from start to stop ticks. If it succeeded MPI is up, for a
+ * session with that handle: begin to record. */
+void ffmk_lifecycle_begun(unsigned door, bool succeeded, uint64_t session, uint64_t start,
+                          uint64_t stop);
 
-/** MPI_Finalize, MPI_Session_finalize or MPI_Abort is about to be made. With MPI_Abort, or the last
- * end of what was begun, the report is written and recording stops. */
-void ffmk_lifecycle_end(unsigned door);
+/** MPI_Finalize, MPI_Session_finalize with that handle, or MPI_Abort is about to be made. With
+ * MPI_Abort, or the last end of what was begun, the report is written and recording stops. */
+void ffmk_lifecycle_end(unsigned door, uint64_t session);
 
 /** The engine, or NULL while MPI is not up or the library has stepped aside. Loads it for a program
  * that links the library but whose MPI started past the doors. */
