@@ -156,6 +156,25 @@ static bool all_wrote(struct reading found)
     return found.present + found.absent >= roll.expected;
 }
 
+/* Nobody else's file, and not one that those before have just left behind: then again. */
+static int open_roll(void)
+{
+    for (int tries = 0; tries < 3; tries++) {
+        struct stat stat;
+        const int file =
+            open(roll.path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (file < 0)
+            return -1;
+        const bool known = fstat(file, &stat) == 0;
+        if (known && S_ISREG(stat.st_mode) && stat.st_uid == getuid() && stat.st_nlink == 1)
+            return file;
+        close(file);
+        if (!known || stat.st_nlink != 0)
+            return -1;
+    }
+    return -1;
+}
+
 static void sign(uint64_t mark)
 {
     uint64_t job;
@@ -164,18 +183,18 @@ static void sign(uint64_t mark)
     snprintf(roll.path, sizeof roll.path, "%s/ffmk-%ld-%016llx",
              access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (long)getuid(),
              (unsigned long long)job);
-    const int file = open(roll.path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-    struct stat stat;
-    if (file >= 0 && fstat(file, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_uid == getuid() &&
-        stat.st_nlink == 1 && write_down(file, mark)) {
-        roll.file = file;
-        roll.signer = getpid();
-        /* All have it open: it need not be seen, nor remain if the job is killed. */
-        if (all_wrote(read_roll()))
-            unlink(roll.path);
-    } else if (file >= 0) {
+    const int file = open_roll();
+    if (file < 0)
+        return;
+    if (!write_down(file, mark)) {
         close(file);
+        return;
     }
+    roll.file = file;
+    roll.signer = getpid();
+    /* All have it open: it need not be seen, nor remain if the job is killed. */
+    if (all_wrote(read_roll()))
+        unlink(roll.path);
 }
 
 void ffmk_rollcall_sign(void)

@@ -471,7 +471,6 @@ void ffmk_lifecycle_end(unsigned door, uint64_t session)
         finish(FFMK_ENDING_ABORT);
         return;
     }
-    catch_up();
     pthread_mutex_lock(&life.lock);
     life.ended = life.ended || call == FFMK_CALL_Finalize;
     /* An end may end nothing, and come back with an error. */

@@ -11,9 +11,9 @@ typedef MPI_Session session_handle; /* as it lies in memory: mpi.h's */
 #include "pmpi/wide.h"
 
 /* Charge a call that may end recording before it is made: counted, without time. */
-static void count_only(unsigned door)
+static void count_only(unsigned door, void *frame)
 {
-    if (ffmk_thread.inside == ffmk_thread_outside()) {
+    if (ffmk_lifecycle_enter(door, frame)) {
         ffmk_thread.start = ffmk_clock_ticks();
         ffmk_thread.lane = NULL;
         ffmk_door_leave_slow(MPI_SUCCESS, door, GOES, ffmk_thread.start, true, 0);
@@ -79,7 +79,7 @@ static bool stands_alone(unsigned door, const void *frame)
          ffmk_lifecycle_begun(door, up_, up_ ? (session) : 0, start_, stop_))
 
 #define END_BODY(door, call_, session)                                                             \
-    BODY(door, count_only(door); ffmk_lifecycle_end(door, session), call_, )
+    BODY(door, count_only(door, DOOR_FRAME()); ffmk_lifecycle_end(door, session), call_, )
 
 #define C_BEGIN(name, parameters, names, session)                                                  \
     FFMK_C_FUNCTION(name, parameters)                                                              \
@@ -161,7 +161,7 @@ static void control(void *frame, unsigned door, int level)
         ffmk_thread.inside = ffmk_thread_outside();
         ffmk_recorder_pause(ffmk_thread.recorder, false);
     }
-    count_only(door);
+    count_only(door, frame);
     char name[32];
     snprintf(name, sizeof name, "pcontrol %d", level < 0 ? -level : level);
     if (level == 0 && ffmk_thread.inside == ffmk_thread_outside()) {

@@ -29,7 +29,9 @@ def report_of(folder, what, *words, np=2):
 
 # What each step of begins.c counts.
 STEPS = {"i": [("MPI_Init", 1)], "f": [("MPI_Finalize", 1)], "s": [("MPI_Session_init", 1)], "e": [("MPI_Session_finalize", 1)],
-         "S": [], "b": [("MPI_Barrier", 10)],
+         "I": [], "S": [], "J": [], "n": [("MPI_Session_finalize", 1)], "p": [("MPI_Iprobe", 1)],
+         "c": [("MPI_Session_init", 1), ("MPI_Comm_dup", 1), ("MPI_Comm_free", 1)],
+         "x": [("MPI_Comm_dup", 1), ("MPI_Comm_free", 1)], "b": [("MPI_Barrier", 10)],
          "B": [("MPI_Comm_create_from_group", 1), ("MPI_Barrier", 10), ("MPI_Sendrecv", 1), ("MPI_Comm_free", 1)]}
 
 
@@ -117,7 +119,9 @@ with Folder() as folder:
         # Sessions before, beside and behind MPI_Init, in any order, and on some ranks only. Each rank's steps: begins.c.
         for ranks in (["sibef", "ibf"], ["ibf", "sibef"], ["sibfe", "sibef"], ["sBibfe", "sBibef"], ["sBe", "sBe"],
                       ["sBseBe", "sBBe", "ssBeBe"], ["isBef", "isBef"], ["iSbf", "iSbf"], ["isSBef", "isBSfe"],
-                      ["sibfBe", "sibBfe"], ["ibsBef", "ibsfBe"], ["sifBe", "sBe"], ["sBe", "isBef"], ["sBBe", "isBfBe", "sBBe"]):
+                      ["sibfBe", "sibBfe"], ["ibsBef", "ibsfBe"], ["sifBe", "sBe"], ["sBe", "isBef"], ["sBBe", "isBfBe", "sBBe"],
+                      ["isenbf", "ibf"], ["icebf", "ibf"], ["iJbf", "ibf"], ["isxBef", "isBef"], ["Ipf", "If"], ["Ibsebf", "Ibbf"],
+                      ["Isbef", "Ibf"]):
             check(begins(folder, ranks), "this MPI is expected to take", ranks)
         seed = int(arguments[0]) if arguments else time.time_ns() % 100000
         print("seed of the steps:", seed)

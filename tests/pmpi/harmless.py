@@ -113,19 +113,25 @@ with Folder() as folder:
     if found:
         same(counted(found["calls"]), {k: 2 * v for k, v in (TEN | {("MPI_Finalize", "c"): 1}).items()}, "forks")
 
-    run = job(2, ways, "jumps", env=report, cwd=folder)
+    leaves = settings.program("leaves")
+    run = job(2, leaves, "jumps", env=report, cwd=folder)
     run.succeeds("longjmp out of an error handler")
     found = read(folder / "run.json")
     if found:
         calls = counted(found["calls"])
         equal((calls.get(("MPI_Barrier", "c")), calls.get(("MPI_Finalize", "c"))), (2 * 10, 2), "calls after longjmp")
-    (folder / "run.json").unlink(missing_ok=True)
-    script = '[ ${OMPI_COMM_WORLD_RANK:-$PMI_RANK} = 0 ] && exec "$1" jumps-last; exec "$1" plain'
-    run = job(2, "sh", "-c", script, "sh", ways, env=report, cwd=folder, timeout=20)
-    run.succeeds("longjmp, and then MPI_Finalize")
-    found = read(folder / "run.json")
-    if found:
-        equal((found["ranks"], found["complete"]), (2, True), "the report after a longjmp and MPI_Finalize")
+    script = '[ ${OMPI_COMM_WORLD_RANK:-$PMI_RANK} = 0 ] && exec "$2" $3; exec "$1" plain'
+    for what in ("jumps-last", "jumps-last-deep", "stacks"):
+        (folder / "run.json").unlink(missing_ok=True)
+        run = job(2, "sh", "-c", script, "sh", ways, leaves, what, env=report, cwd=folder, timeout=20)
+        run.succeeds(what)
+        found = read(folder / "run.json")
+        if found:
+            equal((found["ranks"], found["complete"]), (2, True), "the report of", what)
+    (folder / "run.rank0.json").unlink(missing_ok=True)
+    run = job(2, leaves, "aborts-in-handler", env=report, cwd=folder, timeout=20)
+    equal((run.hung, run.code), (False, 3), "MPI_Abort in an error handler")
+    partial(folder, 0, "abort", TEN)  # what lies within another call is a part of it
 
     # ---- settings ----
     (folder / "run.json").unlink(missing_ok=True)

@@ -6,7 +6,6 @@
 #include <mpi.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -192,65 +191,6 @@ static int forks(void)
     if (system("true") != 0)
         printf("FAILED: system()\n");
     barriers(6);
-    MPI_Finalize();
-    return 0;
-}
-
-/* ---- frames that are left ---- */
-
-static jmp_buf back;
-
-static void jump(MPI_Comm *comm, int *code, ...)
-{
-    (void)comm;
-    (void)code;
-    longjmp(back, 1);
-}
-
-static __attribute__((noinline)) void fail(void)
-{
-    MPI_Send(NULL, 1, MPI_INT, 99, 0, WORLD); /* no such rank */
-}
-
-static __attribute__((noinline)) void deeper(int depth)
-{
-    volatile char room[200];
-    memset((void *)(uintptr_t)room, depth, sizeof room);
-    if (depth > 0)
-        deeper(depth - 1);
-    else
-        MPI_Barrier(WORLD);
-    room[0] = 0;
-}
-
-static int jumps(void)
-{
-    start();
-    MPI_Errhandler handler;
-    MPI_Comm_create_errhandler(jump, &handler);
-    MPI_Comm_set_errhandler(WORLD, handler);
-    if (setjmp(back) == 0)
-        MPI_Send(NULL, 1, MPI_INT, 99, 0, WORLD);
-    for (int i = 0; i < 5; i++) /* from a deeper frame than the one that was left */
-        deeper(i + 1);
-    if (setjmp(back) == 0)
-        fail();
-    barriers(5);
-    MPI_Errhandler_free(&handler);
-    MPI_Finalize();
-    return 0;
-}
-
-/* MPI_Finalize is what comes next. */
-static int jumps_last(void)
-{
-    start();
-    MPI_Errhandler handler;
-    MPI_Comm_create_errhandler(jump, &handler);
-    MPI_Comm_set_errhandler(WORLD, handler);
-    barriers(10);
-    if (setjmp(back) == 0)
-        fail();
     MPI_Finalize();
     return 0;
 }
@@ -711,8 +651,6 @@ static const struct {
     {"gather-fails", gather_fails},
     {"without-mpi", without_mpi},
     {"forks", forks},
-    {"jumps", jumps},
-    {"jumps-last", jumps_last},
     {"threads", threads},
     {"meetings", meetings},
     {"churn", churn},

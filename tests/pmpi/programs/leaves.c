@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Leaves an MPI call by another way than its return: leaves WHAT. */
+#include <mpi.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#define WORLD MPI_COMM_WORLD
+
+static jmp_buf back;
+
+static void jump(MPI_Comm *comm, int *code, ...)
+{
+    (void)comm;
+    (void)code;
+    longjmp(back, 1);
+}
+
+static void abort_job(MPI_Comm *comm, int *code, ...)
+{
+    (void)code;
+    MPI_Abort(*comm, 3);
+}
+
+static void start(MPI_Comm_errhandler_function *on_error)
+{
+    MPI_Errhandler handler;
+    MPI_Init(NULL, NULL);
+    MPI_Comm_create_errhandler(on_error, &handler);
+    MPI_Comm_set_errhandler(WORLD, handler);
+    MPI_Errhandler_free(&handler);
+}
+
+static void barriers(int n)
+{
+    for (int i = 0; i < n; i++)
+        MPI_Barrier(WORLD);
+}
+
+static __attribute__((noinline)) void fail(void)
+{
+    MPI_Send(NULL, 1, MPI_INT, 99, 0, WORLD); /* no such rank */
+}
+
+static __attribute__((noinline)) void deeper(int depth)
+{
+    volatile char room[200];
+    memset((void *)(uintptr_t)room, depth, sizeof room);
+    if (depth > 0)
+        deeper(depth - 1);
+    else
+        MPI_Barrier(WORLD);
+    room[0] = 0;
+}
+
+static int jumps(void)
+{
+    start(jump);
+    if (setjmp(back) == 0)
+        MPI_Send(NULL, 1, MPI_INT, 99, 0, WORLD);
+    for (int i = 0; i < 5; i++) /* from a deeper frame than the one that was left */
+        deeper(i + 1);
+    if (setjmp(back) == 0)
+        fail();
+    barriers(5);
+    MPI_Finalize();
+    return 0;
+}
+
+/* MPI_Finalize is what comes next. */
+static int jumps_last(void)
+{
+    start(jump);
+    barriers(10);
+    if (setjmp(back) == 0)
+        fail();
+    MPI_Finalize();
+    return 0;
+}
+
+/* And from so deep a frame that the one that was left is as it was. */
+static __attribute__((noinline)) void finalize_deep(void)
+{
+    char untouched[16384];
+    __asm__ volatile("" : : "r"(untouched) : "memory");
+    MPI_Finalize();
+    __asm__ volatile("" : : "r"(untouched) : "memory");
+}
+
+static int jumps_last_deep(void)
+{
+    start(jump);
+    barriers(10);
+    if (setjmp(back) == 0)
+        fail();
+    finalize_deep();
+    return 0;
+}
+
+static int aborts_in_handler(void)
+{
+    int rank;
+    start(abort_job);
+    barriers(10);
+    MPI_Comm_rank(WORLD, &rank);
+    if (rank == 0)
+        fail();
+    barriers(1);
+    MPI_Finalize();
+    return 0;
+}
+
+/* A stack is gone, with the frame that was left on it; the next call comes from a lower one. */
+static void fail_and_come_back(void)
+{
+    if (setjmp(back) == 0)
+        fail();
+}
+
+static void meet(void)
+{
+    barriers(10);
+}
+
+static int stacks(void)
+{
+    enum { BYTES = 1 << 18 };
+    ucontext_t here;
+    ucontext_t high;
+    ucontext_t low;
+    start(jump);
+    char *room =
+        mmap(NULL, 2 * (size_t)BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED)
+        return 1;
+    getcontext(&high);
+    getcontext(&low);
+    low.uc_stack = (stack_t){.ss_sp = room, .ss_size = BYTES};
+    high.uc_stack = (stack_t){.ss_sp = room + BYTES, .ss_size = BYTES};
+    low.uc_link = high.uc_link = &here;
+    makecontext(&high, fail_and_come_back, 0);
+    makecontext(&low, meet, 0);
+    swapcontext(&here, &high);
+    munmap(room + BYTES, BYTES);
+    swapcontext(&here, &low);
+    MPI_Finalize();
+    return 0;
+}
+
+static const struct {
+    const char *what;
+    int (*run)(void);
+} ways[] = {
+    {"jumps", jumps},
+    {"jumps-last", jumps_last},
+    {"jumps-last-deep", jumps_last_deep},
+    {"aborts-in-handler", aborts_in_handler},
+    {"stacks", stacks},
+};
+
+int main(int argc, char **argv)
+{
+    for (size_t i = 0; argc > 1 && i < sizeof ways / sizeof ways[0]; i++)
+        if (strcmp(argv[1], ways[i].what) == 0)
+            return ways[i].run();
+    fprintf(stderr, "usage: leaves WHAT\n");
+    return 2;
+}
