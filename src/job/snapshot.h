@@ -54,9 +54,8 @@ struct ffmk_snapshot {
     enum ffmk_ending ending;
     double ns_per_tick;
     const char *clock_name;
-    uint64_t
-        elapsed_ns;  /* from the end of MPI_Init to now, without what MPI_Pcontrol(0) left out */
-    uint64_t mpi_ns; /* of the main thread: the one that started MPI */
+    uint64_t elapsed_ns; /* of recording, without what was paused (Pcontrol(0)) */
+    uint64_t mpi_ns;     /* of the main thread: the one that started MPI */
     uint64_t wait_ns;
     uint64_t main_calls;
     uint64_t all_calls;
