@@ -587,10 +587,14 @@ static bool sum_line(const struct sum *sum)
     snapshot->interval_ticks = UINT64_C(1) << recorder->line_shift;
     snapshot->elapsed_ns = to_ns(sum->ns_per_tick, elapsed);
     let_go(recorder);
+    uint64_t mpi_ticks = 0;
+    uint64_t wait_ticks = 0;
     for (size_t i = 0; i < snapshot->n_intervals; i++) {
-        snapshot->mpi_ns += to_ns(sum->ns_per_tick, snapshot->intervals[i].mpi_ticks);
-        snapshot->wait_ns += to_ns(sum->ns_per_tick, snapshot->intervals[i].wait_ticks);
+        mpi_ticks += snapshot->intervals[i].mpi_ticks;
+        wait_ticks += snapshot->intervals[i].wait_ticks;
     }
+    snapshot->mpi_ns = to_ns(sum->ns_per_tick, mpi_ticks);
+    snapshot->wait_ns = to_ns(sum->ns_per_tick, wait_ticks);
     return snapshot->intervals != NULL;
 }
 

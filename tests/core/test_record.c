@@ -119,6 +119,31 @@ START_TEST(a_report_stays_as_it_is)
 }
 END_TEST
 
+/* A call in each of many intervals, none of them a whole number of nanoseconds. */
+START_TEST(the_time_line_and_the_calls_take_the_same_time)
+{
+    enum { TICKS = 1001 };
+    static const double ns_per_tick = 0.4;
+    ffmk_clock_choose();
+    struct ffmk_recorder *mine = record();
+    struct ffmk_snapshot snapshot = {0};
+    unsigned door = 0; /* of a call that counts */
+    while (ffmk_door_begins(door))
+        door++;
+    for (uint32_t i = 0; i < LINE; i++) {
+        const uint64_t start = mine->origin + ((uint64_t)i << mine->line_shift);
+        while (ffmk_clock_ticks() < start + TICKS)
+            ;
+        ffmk_recorder_charge(mine, door, true, start, start + TICKS, 1);
+    }
+    ck_assert(ffmk_recorder_snapshot(mine, ns_per_tick, &snapshot));
+    ck_assert_uint_eq(snapshot.regions[0].main_mpi_ns, snapshot.mpi_ns);
+    ck_assert_uint_eq(snapshot.mpi_ns, (uint64_t)(LINE * TICKS * ns_per_tick));
+    ck_assert_uint_eq(snapshot.wait_ns, snapshot.mpi_ns);
+    forget(&snapshot);
+}
+END_TEST
+
 /* A signal's handler ends the process in the midst of a charge. Check's limit tells of a wait. */
 START_TEST(a_report_does_not_wait_for_its_own_thread)
 {
@@ -133,4 +158,4 @@ START_TEST(a_report_does_not_wait_for_its_own_thread)
 END_TEST
 
 CASES("record", a_report_is_whole_while_other_threads_grow, a_report_stays_as_it_is,
-      a_report_does_not_wait_for_its_own_thread)
+      the_time_line_and_the_calls_take_the_same_time, a_report_does_not_wait_for_its_own_thread)
