@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
@@ -65,23 +66,57 @@ static bool process(long pid, char name[32], long *parent, unsigned long long *b
     return *begun > 0;
 }
 
-/* The launcher's process that started this host's ranks, as one number; 0 when it is not among our
- * ancestors: with process numbers of its own, as in a container, a rank cannot see the others. */
-static uint64_t launcher(const char *const *names)
+/* Process `pid` as one number if it has one of `names`, else 0; and its parent, or 0. */
+static uint64_t launcher(long pid, const char *const *names, long *parent)
 {
+    char name[32];
+    unsigned long long begun;
+    *parent = 0;
+    if (pid <= 0 || !process(pid, name, parent, &begun))
+        return 0;
+    while (*names && strcmp(name, *names) != 0)
+        names++;
+    return *names ? ffmk_rng_mix((uint64_t)pid) ^ begun : 0;
+}
+
+static uint64_t launcher_above(const char *const *names)
+{
+    uint64_t found = 0;
     long pid = (long)getpid();
-    for (int up = 0; up < 16 && pid > 0; up++) {
-        char name[32];
-        long parent;
-        unsigned long long begun;
-        if (!process(pid, name, &parent, &begun))
-            return 0;
-        for (const char *const *known = names; *known; known++)
-            if (strcmp(name, *known) == 0)
-                return ffmk_rng_mix((uint64_t)pid) ^ begun;
-        pid = parent;
-    }
-    return 0;
+    for (int up = 0; !found && up < 16 && pid > 0; up++)
+        found = launcher(pid, names, &pid);
+    return found;
+}
+
+/* The process that PMI_FD leads to. */
+static long hydra_proxy(void)
+{
+    const char *text = getenv("PMI_FD");
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    return text && getsockopt((int)strtol(text, NULL, 10), SOL_SOCKET, SO_PEERCRED, &peer,
+                              &length) == 0
+               ? (long)peer.pid
+               : 0;
+}
+
+/* The process whose folder PMIX_SERVER_TMPDIR is: its name ends with "pid." and a number. */
+static long pmix_server(void)
+{
+    const char *folder = getenv("PMIX_SERVER_TMPDIR");
+    const char *number = folder ? strstr(folder, "/pid.") : NULL;
+    return number ? strtol(number + strlen("/pid."), NULL, 10) : 0;
+}
+
+/* The launcher's process that started this host's ranks, as one number; 0 when we cannot see it:
+ * with process numbers of its own, as in a container, a rank cannot see the others either. `pid` is
+ * the one that the environment tells of: a rank that a script left to itself has no such ancestor.
+ */
+static uint64_t find_launcher(long pid, const char *const *names)
+{
+    long parent;
+    const uint64_t told = launcher(pid, names, &parent);
+    return told ? told : launcher_above(names);
 }
 
 /* The job's name, the same for its ranks on this host and for nobody else, and how many they are.
@@ -98,13 +133,13 @@ static bool identify(uint64_t *job, int *expected)
     if (ranks && name) {
         if (programs && strcmp(programs, "1") != 0)
             return false; /* each program is a job of its own, and their ranks here are not told */
-        *job = launcher(open_mpi)
+        *job = find_launcher(pmix_server(), open_mpi)
                    ? mix(mix(mix(1, name), getenv("PMIX_SERVER_URI2")), getenv("PMIX_SERVER_URI3"))
                    : 0;
     } else {
         /* Hydra gives its jobs no name. */
         ranks = getenv("MPI_LOCALNRANKS");
-        *job = launcher(hydra);
+        *job = find_launcher(hydra_proxy(), hydra);
     }
     *expected = ranks ? (int)strtol(ranks, NULL, 10) : 0;
     return *job && *expected > 0 && *expected <= MOST;

@@ -101,6 +101,27 @@ with Folder() as folder:
     if report:
         equal((report["ranks"], report["complete"]), (3, True), "the report with those that came late")
 
+    # A rank whose script has ended is no child of the launcher any more. Left to itself, it would outlive a job that hangs.
+    script = ('[ ${OMPI_COMM_WORLD_RANK:-$PMI_RANK} = 1 ] || exec "$@"; '
+              '(sleep 0.3; echo $(exec sh -c \'echo $PPID\') > orphan; exec "$@") &')
+    for what, watched in (("in the background", [0, 1]), ("in the background, the other not watched", [1])):
+        choose = "|".join(str(rank) for rank in watched)
+        words = ["sh", "-c", f'case ${{OMPI_COMM_WORLD_RANK:-$PMI_RANK}} in {choose}) ;; *) shift 2 ;; esac; {script}', "sh"]
+        run = job(2, *words, settings.command, "run", ways, "plain", env=variables, cwd=folder, timeout=20)
+        try:
+            os.kill(int((folder / "orphan").read_text()), signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        run.succeeds(f"a rank {what}")
+        if len(watched) == 2:
+            report = read(folder / "run.json")
+            if report:
+                equal((report["ranks"], report["complete"]), (2, True), f"the report of a rank {what}")
+        else:
+            equal([path.name for path in folder.glob("run*")], ["run.rank1.json"], f"reports of a rank {what}")
+        for path in folder.glob("run*"):
+            path.unlink()
+
     # MPI_Init may end the job.
     if settings.mpi == "openmpi":
         run = job(2, settings.command, "run", *plain, env=variables | {"OMPI_MCA_pml": "nosuch"}, cwd=folder, timeout=60)
