@@ -2,6 +2,7 @@
  * When the doors begin and stop to record. */
 #include "pmpi/lifecycle.h"
 
+#include "core/allocator.h"
 #include "core/launcher.h"
 #include "core/log.h"
 #include "core/rollcall.h"
@@ -442,6 +443,12 @@ static void finish(enum ffmk_ending ending)
     struct ffmk_clock ended;
     ffmk_clock_mark(&ended);
     ffmk_thread.inside = FFMK_THREAD_NEW;
+    if (ending != FFMK_ENDING_FINALIZE && !ffmk_allocator_comes_back()) {
+        ffmk_log("rank %d ended in a signal's handler that interrupted malloc or fopen: its part "
+                 "of the report is lost",
+                 life.job.world_rank);
+        return;
+    }
     const double ns_per_tick = ffmk_clock_ns_per_tick(&life.begun, &ended);
     struct ffmk_snapshot snapshot = {
         .ending = ending,

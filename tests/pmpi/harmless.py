@@ -133,6 +133,17 @@ with Folder() as folder:
     equal((run.hung, run.code), (False, 3), "MPI_Abort in an error handler")
     partial(folder, 0, "abort", TEN)  # what lies within another call is a part of it
 
+    # A signal's handler ends the process, mostly within malloc.
+    if settings.mpi == "openmpi":
+        for _ in range(8):
+            run = job(1, leaves, "exits-within-malloc", env=report, cwd=folder, timeout=20)
+            equal((run.hung, run.code), (False, 5), "exit() in a signal's handler", run.err)
+            if run.hung or "that interrupted malloc" in run.err:
+                break
+        check("that interrupted malloc" in run.err, "a line says that the report is lost:", run.err)
+    else:
+        print("not tried here: exit() in a handler that interrupted malloc hangs with this MPI without ffmk as well")
+
     # ---- settings ----
     (folder / "run.json").unlink(missing_ok=True)
     run = job(2, ways, "plain", env=report | {"FFMK_DISABLE": 1}, cwd=folder)

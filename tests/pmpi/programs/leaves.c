@@ -2,10 +2,13 @@
  * Leaves an MPI call by another way than its return: leaves WHAT. */
 #include <mpi.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <ucontext.h>
 
 #define WORLD MPI_COMM_WORLD
@@ -150,6 +153,45 @@ static int stacks(void)
     return 0;
 }
 
+/* A signal's handler ends the process while its thread has the allocator's lock, more often than
+ * not. */
+static void leave(int signal)
+{
+    exit(signal == SIGALRM ? 5 : 6);
+}
+
+static void abort_here(int signal)
+{
+    (void)signal;
+    MPI_Abort(WORLD, 5);
+}
+
+static int within_malloc(void (*handler)(int))
+{
+    enum { BYTES = 5000, EVERY_US = 20000 }; /* more than a thread keeps of its own */
+    void *volatile block[64] = {0};
+    const struct itimerval soon = {.it_value = {.tv_usec = EVERY_US}};
+    MPI_Init(NULL, NULL);
+    barriers(10);
+    signal(SIGALRM, handler);
+    setitimer(ITIMER_REAL, &soon, NULL);
+    for (unsigned i = 0; i < UINT32_MAX; i++) {
+        free(block[i % 64]);
+        block[i % 64] = malloc(BYTES + i % 7 * 1000);
+    }
+    return 1;
+}
+
+static int exits_within_malloc(void)
+{
+    return within_malloc(leave);
+}
+
+static int aborts_within_malloc(void)
+{
+    return within_malloc(abort_here);
+}
+
 static const struct {
     const char *what;
     int (*run)(void);
@@ -159,6 +201,8 @@ static const struct {
     {"jumps-last-deep", jumps_last_deep},
     {"aborts-in-handler", aborts_in_handler},
     {"stacks", stacks},
+    {"exits-within-malloc", exits_within_malloc},
+    {"aborts-within-malloc", aborts_within_malloc},
 };
 
 int main(int argc, char **argv)
