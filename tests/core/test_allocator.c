@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,21 +27,33 @@ static void count(int signal)
     handled++;
 }
 
+typedef void (*handler)(int);
+
+static void signals(sigset_t *blocked, handler *handlers)
+{
+    pthread_sigmask(SIG_SETMASK, NULL, blocked);
+    for (int signal = 1; signal < NSIG; signal++) {
+        struct sigaction action;
+        handlers[signal] = sigaction(signal, NULL, &action) == 0 ? action.sa_handler : SIG_ERR;
+    }
+}
+
 /* The answer, and that signals are as before. */
 static void look(bool held)
 {
     sigset_t before;
     sigset_t after;
-    struct sigaction action;
+    handler handlers_before[NSIG];
+    handler handlers_after[NSIG];
+    signals(&before, handlers_before);
     is_held = held;
-    pthread_sigmask(SIG_SETMASK, NULL, &before);
     ck_assert_int_eq(ffmk_allocator_comes_back(), !held);
-    pthread_sigmask(SIG_SETMASK, NULL, &after);
     is_held = false;
-    for (int signal = 1; signal <= SIGRTMAX; signal++)
+    signals(&after, handlers_after);
+    for (int signal = 1; signal < NSIG; signal++) {
         ck_assert_int_eq(sigismember(&before, signal), sigismember(&after, signal));
-    ck_assert_int_eq(sigaction(SIGRTMAX - 1, NULL, &action), 0);
-    ck_assert(action.sa_handler == SIG_DFL);
+        ck_assert(handlers_before[signal] == handlers_after[signal]);
+    }
 }
 
 START_TEST(a_wait_for_oneself_ends)
@@ -58,7 +69,6 @@ START_TEST(signals_may_be_blocked_and_in_use)
 {
     sigset_t all;
     const struct sigaction counts = {.sa_handler = count};
-    struct sigaction action;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, NULL);
     ck_assert_int_eq(sigaction(SIGRTMAX, &counts, NULL), 0);
@@ -66,8 +76,6 @@ START_TEST(signals_may_be_blocked_and_in_use)
     look(true);
     look(false);
     ck_assert_int_eq(handled, 0);
-    ck_assert_int_eq(sigaction(SIGRTMAX, NULL, &action), 0);
-    ck_assert(action.sa_handler == count);
     pthread_sigmask(SIG_UNBLOCK, &all, NULL);
     ck_assert_int_eq(handled, 1);
 }
