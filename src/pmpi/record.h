@@ -24,7 +24,7 @@ enum {
     FFMK_COMM_CACHE = 8
 };
 
-struct ffmk_region_book; /* what one thread recorded in one region; record.c */
+struct ffmk_region_book; /* what one thread recorded in one region */
 
 struct ffmk_size_entry {
     uint64_t datatype;
@@ -86,8 +86,8 @@ struct ffmk_recorder {
     uint32_t threads;                  /* that recorded here, one after the other */
     bool idle;                         /* its thread has ended: the next new one goes on with it */
     /* Its thread's, for all but what ffmk_record() does, and the report's, which may be made while
-     * that thread goes on: arrays must not move then. Who holds it does not ask for record.c's
-     * lists. */
+     * that thread goes on: arrays must not move then. Who holds it does not ask for the
+     * lists of all threads. */
     pthread_mutex_t lock;
     struct ffmk_recorder *next;
 };
