@@ -8,6 +8,7 @@
 __attribute__((visibility("default"))) const struct ffmk_engine ffmk_engine_table = {
     .version = FFMK_ENGINE_VERSION,
     .start = ffmk_job_start,
+    .stop_counting = ffmk_job_stop_counting,
     .finish = ffmk_job_finish,
     .type_size = ffmk_comms_type_size,
     .comm_map = ffmk_comms_map,

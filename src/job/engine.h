@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /** Raised with every change of this file: doors and engine of one build belong together. */
-enum { FFMK_ENGINE_VERSION = 8 };
+enum { FFMK_ENGINE_VERSION = 9 };
 
 /** An MPI handle as the doors saw it: a C handle's bits, or a Fortran INTEGER with this bit set. */
 #define FFMK_HANDLE_FORTRAN (UINT64_C(1) << 63)
@@ -57,8 +57,10 @@ struct ffmk_engine {
      * this host is missing; else local. \return FFMK_SUCCESS or an error after a line about it.
      */
     int (*start)(const struct ffmk_engine_start *start, struct ffmk_engine_job *job);
-    /** The run of this rank ends: write the report. Collective over the job when ending is
-     * FINALIZE, else local. */
+    /** The run of this rank ends: what is counted beside time stops here. System calls alone. */
+    void (*stop_counting)(void);
+    /** Behind it: write the report. Collective over the job when ending is FINALIZE, else local,
+     * and good in a copy of the process. */
     void (*finish)(const struct ffmk_snapshot *snapshot);
     /** Bytes of one element of a datatype. */
     uint64_t (*type_size)(uint64_t datatype);

@@ -13,16 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-int ffmk_gather_own(const struct ffmk_job *job, const struct ffmk_snapshot *snapshot,
-                    struct ffmk_rank_record *mine)
+struct ffmk_rank_record ffmk_gather_own(const struct ffmk_job *job,
+                                        const struct ffmk_snapshot *snapshot)
 {
-    *mine = (struct ffmk_rank_record){
-        .rank = job->world_rank - job->first_rank, .pid = (int)getpid(), .data = *snapshot};
-    memcpy(mine->host, job->host, sizeof mine->host);
-    ffmk_counters_read(job->counters, &mine->counted);
-    return 1;
+    struct ffmk_rank_record mine = {.rank = job->world_rank - job->first_rank,
+                                    .pid = (int)job->pid,
+                                    .data = *snapshot,
+                                    .counted = job->counted};
+    memcpy(mine.host, job->host, sizeof mine.host);
+    return mine;
 }
 
 /* ---- waiting for ranks that may not come ---- */

@@ -19,9 +19,9 @@ struct ffmk_rank_record {
     void *storage; /* what data's arrays and names lie in when it came over the wire */
 };
 
-/** This rank's own record; data is the snapshot's, not copied. \return 0 when it cannot be had. */
-int ffmk_gather_own(const struct ffmk_job *job, const struct ffmk_snapshot *snapshot,
-                    struct ffmk_rank_record *mine);
+/** This rank's own record; data is the snapshot's, not copied. */
+struct ffmk_rank_record ffmk_gather_own(const struct ffmk_job *job,
+                                        const struct ffmk_snapshot *snapshot);
 
 /** Collective over the job's ranks. On the first rank: all records, by rank, in *records_p, and how
  * many; free them with ffmk_gather_free(). On the others, and where MPI fails: 0. */

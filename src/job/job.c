@@ -120,6 +120,7 @@ int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job
     self->config = start->config;
     self->generation = start->generation;
     self->started = time(NULL);
+    self->pid = getpid();
 
     find_world(self);
     char host[256] = "unknown";
@@ -153,11 +154,14 @@ int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job
     return FFMK_SUCCESS;
 }
 
+void ffmk_job_stop_counting(void)
+{
+    ffmk_counters_read(job->counters, &job->counted);
+}
+
 void ffmk_job_finish(const struct ffmk_snapshot *snapshot)
 {
-    struct ffmk_rank_record mine;
-    if (!ffmk_gather_own(job, snapshot, &mine))
-        return;
+    struct ffmk_rank_record mine = ffmk_gather_own(job, snapshot);
     struct ffmk_rank_record *records = &mine;
     size_t n = 1;
     if (snapshot->ending == FFMK_ENDING_FINALIZE && !job->alone)

@@ -25,7 +25,9 @@ struct ffmk_job {
     char name[64];        /* what %j becomes */
     char directory[4096]; /* where the program started: relative file names are meant from there */
     time_t started;
+    pid_t pid;
     struct ffmk_counters *counters;
+    struct ffmk_counted counted; /* in the whole run, once it has ended */
     volatile uint32_t *generation;
     void (*at_exit)(void);
 };
@@ -33,8 +35,9 @@ struct ffmk_job {
 /** The job of this process, or NULL before MPI is up. The one global of the engine. */
 struct ffmk_job *ffmk_job(void);
 
-/** The engine's start and finish: see engine.h. */
+/** The engine's: see engine.h. */
 int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job *told);
+void ffmk_job_stop_counting(void);
 void ffmk_job_finish(const struct ffmk_snapshot *snapshot);
 
 #endif

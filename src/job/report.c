@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Paths are static: a run may end on a small stack. */
 enum { PATH_BYTES = 4096 };
 
 const char *ffmk_report_binding(enum ffmk_binding binding)
@@ -28,7 +29,7 @@ static bool path_of(const struct ffmk_job *job, enum ffmk_config_id id, int rank
     path[0] = '\0';
     if (!*text)
         return true;
-    char plain[PATH_BYTES];
+    static char plain[PATH_BYTES];
     if (!ffmk_config_expand(text, job->host, rank, job->name, plain, sizeof plain)) {
         ffmk_log("%s=%.200s is too long a file name when expanded", ffmk_config_var(id)->name,
                  text);
@@ -36,15 +37,16 @@ static bool path_of(const struct ffmk_job *job, enum ffmk_config_id id, int rank
     }
     char part[64] = "";
     if (job->spawned)
-        snprintf(part, sizeof part, ".spawned%ld", (long)getpid());
+        snprintf(part, sizeof part, ".spawned%ld", (long)job->pid);
     else if (job->application > 0)
         snprintf(part, sizeof part, ".program%d", job->application);
     if (partial && !strstr(text, "%r"))
         snprintf(part + strlen(part), sizeof part - strlen(part), ".rank%d", rank);
     /* Relative names are meant from where the program started, also when it has gone elsewhere
      * since. */
-    char now[PATH_BYTES];
-    char from[PATH_BYTES + 1] = "";
+    static char now[PATH_BYTES];
+    static char from[PATH_BYTES + 1];
+    from[0] = '\0';
     if (plain[0] != '/' && job->directory[0] &&
         (!getcwd(now, sizeof now) || strcmp(now, job->directory) != 0))
         snprintf(from, sizeof from, "%s/", job->directory);
@@ -86,7 +88,7 @@ static bool close_into(FILE *file, const char *temporary, const char *path, bool
 static bool write_json(const char *path, const struct ffmk_job *job,
                        const struct ffmk_rank_record *records, const struct ffmk_metrics *metrics)
 {
-    char temporary[PATH_BYTES];
+    static char temporary[PATH_BYTES];
     FILE *file = open_beside(path, temporary);
     if (file && close_into(file, temporary, path, ffmk_report_json(file, job, records, metrics)))
         return true;
@@ -96,7 +98,7 @@ static bool write_json(const char *path, const struct ffmk_job *job,
 
 static void write_csv(const char *path, const struct ffmk_rank_record *records, size_t n)
 {
-    char temporary[PATH_BYTES];
+    static char temporary[PATH_BYTES];
     FILE *file = open_beside(path, temporary);
     if (file) {
         ffmk_report_csv(file, records, n);
@@ -139,8 +141,8 @@ void ffmk_report(const struct ffmk_job *job, const struct ffmk_rank_record *reco
         return;
     }
     const bool partial = job->alone || records[0].data.ending != FFMK_ENDING_FINALIZE;
-    char json_path[PATH_BYTES];
-    char csv_path[PATH_BYTES];
+    static char json_path[PATH_BYTES];
+    static char csv_path[PATH_BYTES];
     if (!path_of(job, FFMK_CONFIG_REPORT, records[0].rank, partial, json_path))
         json_path[0] = '\0';
     if (!path_of(job, FFMK_CONFIG_CSV, records[0].rank, partial, csv_path))

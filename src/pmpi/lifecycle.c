@@ -2,7 +2,7 @@
  * When the doors begin and stop to record. */
 #include "pmpi/lifecycle.h"
 
-#include "core/allocator.h"
+#include "core/apart.h"
 #include "core/launcher.h"
 #include "core/log.h"
 #include "core/rollcall.h"
@@ -13,6 +13,7 @@
 #include "pmpi/record.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <link.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -432,26 +433,17 @@ bool ffmk_lifecycle_enter(unsigned door, void *frame)
 
 /* ---- the end ---- */
 
-/* Without the lock: a signal's handler may end the process while this thread holds it, and other
- * threads begin sessions while this one waits for the other ranks. */
-static void finish(enum ffmk_ending ending)
+struct end {
+    enum ffmk_ending ending;
+    struct ffmk_clock at;
+};
+
+static void report(void *argument)
 {
-    enum state running = RUNNING;
-    if (!__atomic_compare_exchange_n(&life.state, &running, OVER, false, __ATOMIC_ACQ_REL,
-                                     __ATOMIC_ACQUIRE))
-        return;
-    struct ffmk_clock ended;
-    ffmk_clock_mark(&ended);
-    ffmk_thread.inside = FFMK_THREAD_NEW;
-    if (ending != FFMK_ENDING_FINALIZE && !ffmk_allocator_comes_back()) {
-        ffmk_log("rank %d ended in a signal's handler that interrupted malloc or fopen: its part "
-                 "of the report is lost",
-                 life.job.world_rank);
-        return;
-    }
-    const double ns_per_tick = ffmk_clock_ns_per_tick(&life.begun, &ended);
+    const struct end *end = argument;
+    const double ns_per_tick = ffmk_clock_ns_per_tick(&life.begun, &end->at);
     struct ffmk_snapshot snapshot = {
-        .ending = ending,
+        .ending = end->ending,
         .ns_per_tick = ns_per_tick,
         .clock_name = ffmk_clock_name(),
         .cost_ns = life.cost.ticks * ns_per_tick,
@@ -460,9 +452,44 @@ static void finish(enum ffmk_ending ending)
         .ranks_per_bin = life.job.ranks_per_bin,
         .n_lanes = life.job.bins,
     };
-    if (!ffmk_recorder_snapshot(life.main_thread, ns_per_tick, &snapshot))
-        ffmk_log("out of memory for the report: what could be summed is in it");
+    if (!ffmk_recorder_snapshot(life.main_thread, ns_per_tick, end->at.ticks, &snapshot))
+        ffmk_log("not everything that was recorded could be summed: the report has the rest");
+    if (end->ending == FFMK_ENDING_FINALIZE)
+        ffmk_recorders_let_go();
     life.engine->finish(&snapshot);
+}
+
+/* Perhaps in a signal's handler, that interrupted whatever it was. */
+static void report_apart(struct end *end)
+{
+    const enum ffmk_apart how = ffmk_apart(report, end);
+    if (how == FFMK_APART_NONE)
+        ffmk_log("rank %d: no process for its part of the report, which is lost: %s",
+                 life.job.world_rank, strerrordesc_np(errno));
+    else if (how == FFMK_APART_STUCK)
+        ffmk_log("rank %d: its part of the report is lost; it ended in a signal's handler, or its "
+                 "memory is damaged",
+                 life.job.world_rank);
+    ffmk_recorders_let_go();
+}
+
+/* Without life's lock: a signal's handler may end the process while this thread holds it, and other
+ * threads begin sessions while this one waits for the other ranks. */
+static void finish(enum ffmk_ending ending)
+{
+    enum state running = RUNNING;
+    if (!__atomic_compare_exchange_n(&life.state, &running, OVER, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE))
+        return;
+    struct end end = {.ending = ending};
+    ffmk_clock_mark(&end.at);
+    ffmk_thread.inside = FFMK_THREAD_NEW;
+    life.engine->stop_counting();
+    ffmk_recorders_hold();
+    if (ending == FFMK_ENDING_FINALIZE)
+        report(&end);
+    else
+        report_apart(&end);
 }
 
 /* Lock held. Nobody can still need anything of this rank. */

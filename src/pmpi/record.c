@@ -257,9 +257,8 @@ void ffmk_recorder_charge_before(struct ffmk_recorder *recorder, unsigned door, 
 
 /* ---- pauses, and the end of a thread ---- */
 
-void ffmk_recorder_pause_or_resume(struct ffmk_recorder *recorder, bool pause)
+void ffmk_recorder_pause_or_resume(struct ffmk_recorder *recorder, bool pause, uint64_t now)
 {
-    const uint64_t now = ffmk_clock_ticks();
     if (pause && !recorder->paused_at) {
         ffmk_recorder_charge_late(recorder);
         recorder->paused_at = now;
@@ -281,7 +280,7 @@ void ffmk_recorder_pause_or_resume(struct ffmk_recorder *recorder, bool pause)
 void ffmk_recorder_pause(struct ffmk_recorder *recorder, bool pause)
 {
     pthread_mutex_lock(&recorder->lock);
-    ffmk_recorder_pause_or_resume(recorder, pause);
+    ffmk_recorder_pause_or_resume(recorder, pause, ffmk_clock_ticks());
     pthread_mutex_unlock(&recorder->lock);
 }
 
@@ -289,8 +288,9 @@ void ffmk_recorder_retire(struct ffmk_recorder *recorder)
 {
     pthread_mutex_lock(&ffmk_record_lists);
     pthread_mutex_lock(&recorder->lock);
-    ffmk_recorder_pause_or_resume(recorder, false);
-    ffmk_region_leave_all(recorder, ffmk_clock_ticks());
+    const uint64_t now = ffmk_clock_ticks();
+    ffmk_recorder_pause_or_resume(recorder, false, now);
+    ffmk_region_leave_all(recorder, now);
     recorder->idle = true;
     pthread_mutex_unlock(&recorder->lock);
     pthread_mutex_unlock(&ffmk_record_lists);

@@ -89,6 +89,7 @@ struct ffmk_recorder {
      * that thread goes on: arrays must not move then. Who holds it does not ask for the
      * lists of all threads. */
     pthread_mutex_t lock;
+    bool held; /* by the one that makes the report */
     struct ffmk_recorder *next;
 };
 
@@ -169,11 +170,17 @@ int ffmk_recorder_region_begin(struct ffmk_recorder *recorder, const char *name)
 int ffmk_recorder_region_end(struct ffmk_recorder *recorder, const char *name);
 void ffmk_recorder_pause(struct ffmk_recorder *recorder, bool pause);
 
-/** Everything all threads recorded until now; those that go on do not change it. Arrays are
- * malloc'ed and live until the process ends. `main_thread` is the recorder whose time line and
- * efficiency count. In *snapshot, n_lanes says how long each recorder's lanes are. \return false
- * without memory. */
-bool ffmk_recorder_snapshot(struct ffmk_recorder *main_thread, double ns_per_tick,
+/** Keep what all threads record from moving, but for the calling thread's own: a signal's handler
+ * may end the process while this thread changes it, or has the lists. A lock that is not to be had
+ * within a second is left, and its recorder out of the snapshot. */
+void ffmk_recorders_hold(void);
+void ffmk_recorders_let_go(void);
+
+/** Between these two: everything all threads recorded until tick `now`. Those that go on do not
+ * change it. Arrays are malloc'ed and live until the process ends. `main_thread` is the recorder
+ * whose time line and efficiency count. In *snapshot, n_lanes says how long each recorder's lanes
+ * are. \return false when it is not all, for want of memory or of a lock. */
+bool ffmk_recorder_snapshot(struct ffmk_recorder *main_thread, double ns_per_tick, uint64_t now,
                             struct ffmk_snapshot *snapshot);
 
 /** The latest call into its histogram; at the start, nobody's. */

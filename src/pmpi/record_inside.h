@@ -42,7 +42,7 @@ void ffmk_recorder_show(const struct ffmk_recorder *recorder);
 void ffmk_recorder_charge_late(struct ffmk_recorder *recorder);
 
 /* MPI_Pcontrol(0), and back. */
-void ffmk_recorder_pause_or_resume(struct ffmk_recorder *recorder, bool pause);
+void ffmk_recorder_pause_or_resume(struct ffmk_recorder *recorder, bool pause, uint64_t now);
 
 /* What the current interval of the time line holds is put into the line, which then reaches
  * `tick`. */

@@ -6,26 +6,38 @@
 #include <string.h>
 #include <time.h>
 
-/* A signal's handler may end the process while its thread changes its own recorder, or holds the
- * lists: the report waits for other threads only, and for the lists not for ever. */
-static void hold(struct ffmk_recorder *recorder)
+static bool holds_lists;
+
+static bool hold(pthread_mutex_t *lock, const struct timespec *until)
 {
-    if (recorder != ffmk_thread.recorder)
-        pthread_mutex_lock(&recorder->lock);
+    return pthread_mutex_timedlock(lock, until) == 0;
 }
 
-static void let_go(struct ffmk_recorder *recorder)
-{
-    if (recorder != ffmk_thread.recorder)
-        pthread_mutex_unlock(&recorder->lock);
-}
-
-static bool hold_lists(void)
+void ffmk_recorders_hold(void)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec++;
-    return pthread_mutex_timedlock(&ffmk_record_lists, &until) == 0;
+    holds_lists = hold(&ffmk_record_lists, &until);
+    for (struct ffmk_recorder *r = ffmk_recorders; r; r = r->next)
+        r->held = r != ffmk_thread.recorder && hold(&r->lock, &until);
+}
+
+void ffmk_recorders_let_go(void)
+{
+    for (struct ffmk_recorder *r = ffmk_recorders; r; r = r->next) {
+        if (r->held)
+            pthread_mutex_unlock(&r->lock);
+        r->held = false;
+    }
+    if (holds_lists)
+        pthread_mutex_unlock(&ffmk_record_lists);
+    holds_lists = false;
+}
+
+static bool is_ours(const struct ffmk_recorder *recorder)
+{
+    return recorder->held || recorder == ffmk_thread.recorder;
 }
 
 struct sum {
@@ -33,8 +45,8 @@ struct sum {
     struct ffmk_recorder *main_thread;
     double ns_per_tick;
     uint64_t now;
-    uint32_t *call_row; /* [region][door] row of the call + 1 */
-    uint32_t region_row[FFMK_REGIONS_MAX];
+    uint32_t *call_row;   /* [region][door] row of the call + 1 */
+    uint32_t *region_row; /* [region] + 1 */
     size_t calls_room;
 };
 
@@ -136,7 +148,6 @@ static bool sum_recorder(struct sum *sum, struct ffmk_recorder *recorder)
 {
     struct ffmk_snapshot *const snapshot = sum->snapshot;
     bool complete = true;
-    hold(recorder);
     ffmk_recorder_charge_late(recorder);
     ffmk_recorder_tally(recorder);
     recorder->last = recorder->stats;
@@ -148,7 +159,6 @@ static bool sum_recorder(struct sum *sum, struct ffmk_recorder *recorder)
         snapshot->lanes[i].messages += recorder->lanes[i].messages;
         snapshot->lanes[i].bytes += recorder->lanes[i].bytes;
     }
-    let_go(recorder);
     return complete;
 }
 
@@ -157,17 +167,18 @@ static bool sum_line(const struct sum *sum)
 {
     struct ffmk_recorder *const recorder = sum->main_thread;
     struct ffmk_snapshot *const snapshot = sum->snapshot;
-    hold(recorder);
     const uint64_t elapsed = until_now(sum, recorder->origin);
+    snapshot->elapsed_ns = to_ns(sum->ns_per_tick, elapsed);
+    snapshot->interval_ticks = UINT64_C(1) << recorder->line_shift;
+    if (!is_ours(recorder))
+        return false;
     ffmk_recorder_reach(recorder, recorder->origin + elapsed);
     const size_t n = (size_t)(elapsed >> recorder->line_shift) + 1;
     snapshot->intervals = malloc(n * sizeof *snapshot->intervals);
     snapshot->n_intervals = snapshot->intervals ? n : 0;
     if (snapshot->intervals)
         memcpy(snapshot->intervals, recorder->line, n * sizeof *snapshot->intervals);
-    snapshot->interval_ticks = UINT64_C(1) << recorder->line_shift;
-    snapshot->elapsed_ns = to_ns(sum->ns_per_tick, elapsed);
-    let_go(recorder);
+    snapshot->interval_ticks = UINT64_C(1) << recorder->line_shift; /* of a longer line, perhaps */
     uint64_t mpi_ticks = 0;
     uint64_t wait_ticks = 0;
     for (size_t i = 0; i < snapshot->n_intervals; i++) {
@@ -183,29 +194,30 @@ static bool make_sum(struct sum *sum)
 {
     struct ffmk_snapshot *const snapshot = sum->snapshot;
     sum->call_row = calloc((size_t)ffmk_region_names_used * FFMK_DOORS, sizeof *sum->call_row);
+    sum->region_row = calloc(ffmk_region_names_used, sizeof *sum->region_row);
     snapshot->regions = calloc(ffmk_region_names_used, sizeof *snapshot->regions);
     snapshot->lanes = calloc(snapshot->n_lanes + 1, sizeof *snapshot->lanes);
     if (!snapshot->lanes)
         snapshot->n_lanes = 0;
-    return sum->call_row && snapshot->regions && snapshot->lanes;
+    return sum->call_row && sum->region_row && snapshot->regions && snapshot->lanes;
 }
 
-bool ffmk_recorder_snapshot(struct ffmk_recorder *main_thread, double ns_per_tick,
+bool ffmk_recorder_snapshot(struct ffmk_recorder *main_thread, double ns_per_tick, uint64_t now,
                             struct ffmk_snapshot *snapshot)
 {
-    hold(main_thread);
-    ffmk_recorder_pause_or_resume(main_thread, false);
-    let_go(main_thread);
-    struct sum sum = {.snapshot = snapshot,
-                      .main_thread = main_thread,
-                      .ns_per_tick = ns_per_tick,
-                      .now = ffmk_clock_ticks()};
-    const bool held = hold_lists();
+    struct sum sum = {
+        .snapshot = snapshot, .main_thread = main_thread, .ns_per_tick = ns_per_tick, .now = now};
+    if (is_ours(main_thread))
+        ffmk_recorder_pause_or_resume(main_thread, false, now);
     bool complete = make_sum(&sum);
-    for (struct ffmk_recorder *r = ffmk_recorders; complete && r; r = r->next)
-        complete = sum_recorder(&sum, r);
+    bool all = true;
+    for (struct ffmk_recorder *r = ffmk_recorders; complete && r; r = r->next) {
+        if (is_ours(r))
+            complete = sum_recorder(&sum, r);
+        else
+            all = false;
+    }
     free(sum.call_row);
-    if (held)
-        pthread_mutex_unlock(&ffmk_record_lists);
-    return sum_line(&sum) && complete;
+    free(sum.region_row);
+    return sum_line(&sum) && complete && all;
 }

@@ -25,6 +25,14 @@ static struct ffmk_recorder *record(void)
     return recorder;
 }
 
+static bool sum(struct ffmk_recorder *mine, double ns_per_tick, struct ffmk_snapshot *snapshot)
+{
+    ffmk_recorders_hold();
+    const bool all = ffmk_recorder_snapshot(mine, ns_per_tick, ffmk_clock_ticks(), snapshot);
+    ffmk_recorders_let_go();
+    return all;
+}
+
 static void forget(struct ffmk_snapshot *snapshot)
 {
     free(snapshot->calls);
@@ -66,7 +74,7 @@ START_TEST(a_report_is_whole_while_other_threads_grow)
         do {
             struct ffmk_snapshot snapshot = {0};
             const unsigned long least = made;
-            ck_assert(ffmk_recorder_snapshot(mine, 1, &snapshot));
+            ck_assert(sum(mine, 1, &snapshot));
             const unsigned long most = begun;
             ck_assert_uint_ge(snapshot.all_calls, least);
             ck_assert_uint_le(snapshot.all_calls, most);
@@ -105,14 +113,14 @@ START_TEST(a_report_stays_as_it_is)
     while (ffmk_clock_ticks() < now + TICKS)
         ;
     struct ffmk_snapshot snapshot = {.n_lanes = 1};
-    ck_assert(ffmk_recorder_snapshot(mine, 1, &snapshot));
+    ck_assert(sum(mine, 1, &snapshot));
     /* So long that the line is folded together again and again. */
     ffmk_recorder_charge(mine, 1, true, now, now + (UINT64_C(1) << 40), 1);
     mine->lanes[LANE].messages = 2;
-    struct ffmk_interval sum = {0, 0};
-    add_line(&snapshot, &sum);
-    ck_assert_uint_eq(sum.mpi_ticks, TICKS);
-    ck_assert_uint_eq(sum.wait_ticks, TICKS);
+    struct ffmk_interval whole = {0, 0};
+    add_line(&snapshot, &whole);
+    ck_assert_uint_eq(whole.mpi_ticks, TICKS);
+    ck_assert_uint_eq(whole.wait_ticks, TICKS);
     ck_assert_uint_eq(snapshot.mpi_ns, TICKS);
     ck_assert_uint_eq(snapshot.lanes[LANE].messages, 1);
     forget(&snapshot);
@@ -136,7 +144,7 @@ START_TEST(the_time_line_and_the_calls_take_the_same_time)
             ;
         ffmk_recorder_charge(mine, door, true, start, start + TICKS, 1);
     }
-    ck_assert(ffmk_recorder_snapshot(mine, ns_per_tick, &snapshot));
+    ck_assert(sum(mine, ns_per_tick, &snapshot));
     ck_assert_uint_eq(snapshot.regions[0].main_mpi_ns, snapshot.mpi_ns);
     ck_assert_uint_eq(snapshot.mpi_ns, (uint64_t)(LINE * TICKS * ns_per_tick));
     ck_assert_uint_eq(snapshot.wait_ns, snapshot.mpi_ns);
@@ -151,7 +159,7 @@ START_TEST(a_report_does_not_wait_for_its_own_thread)
     struct ffmk_recorder *mine = record();
     struct ffmk_snapshot snapshot = {0};
     pthread_mutex_lock(&mine->lock);
-    ck_assert(ffmk_recorder_snapshot(mine, 1, &snapshot));
+    ck_assert(sum(mine, 1, &snapshot));
     pthread_mutex_unlock(&mine->lock);
     forget(&snapshot);
 }
