@@ -2,6 +2,8 @@
  * Lines to the person who runs the job. */
 #include "core/log.h"
 
+#include "core/quiet.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,8 +32,11 @@ static void write_line(const char *format, va_list args)
     if (end > sizeof line - 2)
         end = sizeof line - 2;
     line[end] = '\n';
+    struct ffmk_quiet quiet;
+    ffmk_quiet_begin(&quiet);
     ssize_t written = write(STDERR_FILENO, line, end + 1);
     (void)written; /* stderr may be closed; there is nobody left to tell */
+    ffmk_quiet_end(&quiet);
     errno = saved_errno;
 }
 

@@ -3,11 +3,10 @@
 #include "core/rollcall.h"
 
 #include "core/launcher.h"
+#include "core/quiet.h"
 #include "core/rng.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +22,9 @@ enum { MOST = 4096, PATIENCE_NS = 1000000000 };
 static struct {
     int file;
     int expected;
+    int rank; /* among those of this host */
     pid_t signer;
-    char path[160];
+    char path[512];
 } roll = {.file = -1};
 
 /* ---- which job this is ---- */
@@ -66,122 +66,140 @@ static bool process(long pid, char name[32], long *parent, unsigned long long *b
     return *begun > 0;
 }
 
-/* Process `pid` as one number if it has one of `names`, else 0; and its parent, or 0. */
-static uint64_t launcher(long pid, const char *const *names, long *parent)
+/* Process `pid` as one number if it is Hydra's proxy, which starts the ranks of a host, else 0; and
+ * its parent, or 0. */
+static uint64_t proxy(long pid, long *parent)
 {
     char name[32];
     unsigned long long begun;
     *parent = 0;
     if (pid <= 0 || !process(pid, name, parent, &begun))
         return 0;
-    while (*names && strcmp(name, *names) != 0)
-        names++;
-    return *names ? ffmk_rng_mix((uint64_t)pid) ^ begun : 0;
+    return strcmp(name, "hydra_pmi_proxy") == 0 ? ffmk_rng_mix((uint64_t)pid) ^ begun : 0;
 }
 
-static uint64_t launcher_above(const char *const *names)
+/* The process that PMI_FD leads to: a rank that a script left to itself has it not above. */
+static long peer(const char *descriptor)
 {
-    uint64_t found = 0;
-    long pid = (long)getpid();
-    for (int up = 0; !found && up < 16 && pid > 0; up++)
-        found = launcher(pid, names, &pid);
-    return found;
-}
-
-/* The process that PMI_FD leads to. */
-static long hydra_proxy(void)
-{
-    const char *text = getenv("PMI_FD");
-    struct ucred peer;
-    socklen_t length = sizeof peer;
-    return text && getsockopt((int)strtol(text, NULL, 10), SOL_SOCKET, SO_PEERCRED, &peer,
-                              &length) == 0
-               ? (long)peer.pid
+    struct ucred other;
+    socklen_t length = sizeof other;
+    return descriptor && getsockopt((int)strtol(descriptor, NULL, 10), SOL_SOCKET, SO_PEERCRED,
+                                    &other, &length) == 0
+               ? (long)other.pid
                : 0;
 }
 
-/* The process whose folder PMIX_SERVER_TMPDIR is: its name ends with "pid." and a number. */
-static long pmix_server(void)
+/* 0 when we cannot see it: with process numbers of its own, as in a container, a rank cannot see
+ * the others either. */
+static uint64_t find_proxy(void)
 {
-    const char *folder = getenv("PMIX_SERVER_TMPDIR");
-    const char *number = folder ? strstr(folder, "/pid.") : NULL;
-    return number ? strtol(number + strlen("/pid."), NULL, 10) : 0;
-}
-
-/* The launcher's process that started this host's ranks, as one number; 0 when we cannot see it:
- * with process numbers of its own, as in a container, a rank cannot see the others either. `pid` is
- * the one that the environment tells of: a rank that a script left to itself has no such ancestor.
- */
-static uint64_t find_launcher(long pid, const char *const *names)
-{
+    long pid = (long)getpid();
     long parent;
-    const uint64_t told = launcher(pid, names, &parent);
-    return told ? told : launcher_above(names);
+    uint64_t found = proxy(peer(getenv("PMI_FD")), &parent);
+    for (int up = 0; !found && up < 16 && pid > 0; up++)
+        found = proxy(pid, &pid);
+    return found;
 }
 
-/* The job's name, the same for its ranks on this host and for nobody else, and how many they are.
- */
-static bool identify(uint64_t *job, int *expected)
+/* ---- what launchers tell ---- */
+
+/* `text` as a number below `limit`, or -1. */
+static int number(const char *text, int limit)
 {
-    static const char *const open_mpi[] = {
-        "mpirun", "mpirun.openmpi", "mpiexec", "mpiexec.openmpi", "orterun",
-        "orted",  "prterun",        "prte",    "prted",           NULL};
-    static const char *const hydra[] = {"hydra_pmi_proxy", NULL};
-    const char *ranks = getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+    char *end;
+    const long n = text ? strtol(text, &end, 10) : -1;
+    return text && end != text && *end == '\0' && n >= 0 && n < limit ? (int)n : -1;
+}
+
+/* The launcher's own folder for the job on this host. Whoever has it not in sight is in a
+ * container, and has not the others' files either. */
+static bool find_openmpi(uint64_t *job, const char **folder)
+{
+    struct stat stat;
     const char *name = getenv("PMIX_NAMESPACE");
     const char *programs = getenv("OMPI_NUM_APP_CTX");
-    if (ranks && name) {
-        if (programs && strcmp(programs, "1") != 0)
-            return false; /* each program is a job of its own, and their ranks here are not told */
-        *job = find_launcher(pmix_server(), open_mpi)
-                   ? mix(mix(mix(1, name), getenv("PMIX_SERVER_URI2")), getenv("PMIX_SERVER_URI3"))
-                   : 0;
-    } else {
-        /* Hydra gives its jobs no name. */
-        ranks = getenv("MPI_LOCALNRANKS");
-        *job = find_launcher(hydra_proxy(), hydra);
-    }
-    *expected = ranks ? (int)strtol(ranks, NULL, 10) : 0;
-    return *job && *expected > 0 && *expected <= MOST;
+    *folder = getenv("PMIX_SERVER_TMPDIR");
+    if (!name || !*folder || lstat(*folder, &stat) != 0 || !S_ISDIR(stat.st_mode) ||
+        stat.st_uid != getuid())
+        return false;
+    if (programs && strcmp(programs, "1") != 0)
+        return false; /* each program is a job of its own, and their ranks here are not told */
+    *job = mix(mix(mix(1, name), getenv("PMIX_SERVER_URI2")), getenv("PMIX_SERVER_URI3"));
+    return true;
+}
+
+/* Hydra gives its jobs no name. What MPI needs must be there, too: a program that a rank's script
+ * starts may have been cut off from the job. */
+static bool find_hydra(uint64_t *job, const char **folder)
+{
+    if (!getenv("PMI_RANK") || !(getenv("PMI_FD") || getenv("PMI_PORT")))
+        return false;
+    *job = find_proxy();
+    *folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    return *job != 0;
+}
+
+/* The roll's name, the same for the job's ranks on this host and for nobody else; how many they
+ * are, and which one this is. */
+static bool identify(enum ffmk_rollcall_mpi mpi)
+{
+    const bool openmpi = mpi == FFMK_ROLLCALL_OPENMPI;
+    uint64_t job;
+    const char *folder;
+    const int ranks =
+        number(getenv(openmpi ? "OMPI_COMM_WORLD_LOCAL_SIZE" : "MPI_LOCALNRANKS"), MOST + 1);
+    roll.rank = number(getenv(openmpi ? "OMPI_COMM_WORLD_LOCAL_RANK" : "MPI_LOCALRANKID"), ranks);
+    if (ranks <= 0 || roll.rank < 0 ||
+        !(openmpi ? find_openmpi(&job, &folder) : find_hydra(&job, &folder)))
+        return false;
+    roll.expected = ranks;
+    return snprintf(roll.path, sizeof roll.path, "%s/ffmk-%ld-%016llx", folder, (long)getuid(),
+                    (unsigned long long)job) < (int)sizeof roll.path;
 }
 
 /* ---- signing and counting ---- */
 
-/* What a process writes: its number, and that it will not come, or waits no more. */
-#define ABSENT (UINT64_C(1) << 63)
-#define CLOSED (UINT64_C(1) << 62)
+/* What a process writes: its rank, and that it will not come, or waits no more. */
+#define ABSENT (UINT32_C(1) << 31)
+#define CLOSED (UINT32_C(1) << 30)
 
-static bool write_down(int file, uint64_t mark)
+static bool write_down(int file, uint32_t mark)
 {
-    const uint64_t signature = (uint64_t)getpid() | mark;
-    return write(file, &signature, sizeof signature) == sizeof signature;
+    const uint32_t signature = (uint32_t)roll.rank | mark;
+    struct ffmk_quiet quiet;
+    ffmk_quiet_begin(&quiet);
+    const bool written = write(file, &signature, sizeof signature) == sizeof signature;
+    ffmk_quiet_end(&quiet);
+    return written;
 }
 
 struct reading {
     int present;
     int absent;
-    pid_t first_present;
-    pid_t first_absent;
+    int first_present;
+    int first_absent;
     bool closed;
 };
 
-/* What processes wrote that are alive: a file may remain of a job that was killed. What comes after
- * somebody closed the roll does not count. */
+/* What a rank writes first counts. Not what comes after somebody closed the roll. */
 static struct reading read_roll(void)
 {
-    static uint64_t signatures[2 * MOST];
-    struct reading found = {0};
+    static uint32_t signatures[2 * MOST];
+    static bool wrote[MOST];
+    struct reading found = {.first_present = -1, .first_absent = -1};
     const ssize_t bytes = pread(roll.file, signatures, sizeof signatures, 0);
+    memset(wrote, 0, sizeof wrote);
     for (ssize_t i = 0; i < bytes / (ssize_t)sizeof *signatures && !found.closed; i++) {
-        const pid_t pid = (pid_t)(signatures[i] & ~(ABSENT | CLOSED));
-        if (kill(pid, 0) != 0 && errno == ESRCH)
-            continue;
-        if (signatures[i] & CLOSED)
+        const int rank = (int)(signatures[i] & ~(ABSENT | CLOSED));
+        if (signatures[i] & CLOSED) {
             found.closed = true;
-        else if (signatures[i] & ABSENT)
-            found.first_absent = found.absent++ == 0 ? pid : found.first_absent;
-        else
-            found.first_present = found.present++ == 0 ? pid : found.first_present;
+        } else if (rank < roll.expected && !wrote[rank]) {
+            wrote[rank] = true;
+            if (signatures[i] & ABSENT)
+                found.first_absent = found.absent++ == 0 ? rank : found.first_absent;
+            else
+                found.first_present = found.present++ == 0 ? rank : found.first_present;
+        }
     }
     return found;
 }
@@ -210,14 +228,10 @@ static int open_roll(void)
     return -1;
 }
 
-static void sign(uint64_t mark)
+static void sign(enum ffmk_rollcall_mpi mpi, uint32_t mark)
 {
-    uint64_t job;
-    if (roll.file >= 0 || !identify(&job, &roll.expected))
+    if (roll.file >= 0 || !identify(mpi))
         return;
-    snprintf(roll.path, sizeof roll.path, "%s/ffmk-%ld-%016llx",
-             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (long)getuid(),
-             (unsigned long long)job);
     const int file = open_roll();
     if (file < 0)
         return;
@@ -232,15 +246,15 @@ static void sign(uint64_t mark)
         unlink(roll.path);
 }
 
-void ffmk_rollcall_sign(void)
+void ffmk_rollcall_sign(enum ffmk_rollcall_mpi mpi)
 {
-    sign(0);
+    sign(mpi, 0);
 }
 
-bool ffmk_rollcall_sign_off(void)
+bool ffmk_rollcall_sign_off(enum ffmk_rollcall_mpi mpi)
 {
-    sign(ABSENT);
-    return roll.file >= 0 ? read_roll().first_absent == getpid() : ffmk_launcher_first_rank();
+    sign(mpi, ABSENT);
+    return roll.file >= 0 ? read_roll().first_absent == roll.rank : ffmk_launcher_first_rank();
 }
 
 static uint64_t now_ns(void)
@@ -268,7 +282,7 @@ struct ffmk_rollcall ffmk_rollcall_count(int ranks)
             break;
     }
     ffmk_rollcall_leave();
-    return (struct ffmk_rollcall){found.present, roll.expected, found.first_present == getpid()};
+    return (struct ffmk_rollcall){found.present, roll.expected, found.first_present == roll.rank};
 }
 
 /* Also where MPI_Init ends the process. A forked one leaves its parent's roll alone. */
@@ -276,7 +290,9 @@ __attribute__((destructor)) void ffmk_rollcall_leave(void)
 {
     if (roll.file < 0 || roll.signer != getpid())
         return;
-    unlink(roll.path); /* whoever still counts has it open */
+    if (!all_wrote(
+            read_roll()))  /* else the last one did, and this name may be the next program's */
+        unlink(roll.path); /* whoever still counts has it open */
     close(roll.file);
     roll.file = -1;
 }

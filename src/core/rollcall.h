@@ -11,17 +11,20 @@
 #include <stdbool.h>
 
 struct ffmk_rollcall {
-    int present;  /* processes of this host that signed; 0: this launcher does not tell enough */
+    int present;  /* ranks of this host that signed; 0: this launcher does not tell enough */
     int expected; /* ranks of the job on this host, as the launcher says */
     bool first;   /* this process signed first: it speaks for the others */
 };
 
+/** Whose ranks are counted: an environment may tell of another MPI's job, too. */
+enum ffmk_rollcall_mpi { FFMK_ROLLCALL_OPENMPI, FFMK_ROLLCALL_MPICH };
+
 /** Sign. Once a process, before MPI starts. */
-void ffmk_rollcall_sign(void);
+void ffmk_rollcall_sign(enum ffmk_rollcall_mpi mpi);
 
 /** Instead: this process will do nothing more. \return whether it is the first of this host to say
  * so, or of the job where the host is not known, and may tell why. */
-bool ffmk_rollcall_sign_off(void);
+bool ffmk_rollcall_sign_off(enum ffmk_rollcall_mpi mpi);
 
 /** Count, when MPI has started with that many ranks, and forget about it. Waits a second when not
  * all are there. Whether `present` is `expected` is the same for all of this host that count. Fewer

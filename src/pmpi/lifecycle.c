@@ -5,6 +5,7 @@
 #include "core/apart.h"
 #include "core/launcher.h"
 #include "core/log.h"
+#include "core/quiet.h"
 #include "core/rollcall.h"
 #include "pmpi/cost.h"
 #include "pmpi/fortran.h"
@@ -24,8 +25,10 @@
 
 #ifdef OPEN_MPI
 #define BUILT_FOR "Open MPI"
+#define OUR_ROLL  FFMK_ROLLCALL_OPENMPI
 #else
 #define BUILT_FOR "MPICH"
+#define OUR_ROLL  FFMK_ROLLCALL_MPICH
 #endif
 
 enum state {
@@ -286,25 +289,30 @@ static bool begin(void)
     return true;
 }
 
-/* A session's begin leaves it to an MPI_Init that is under way: the other ranks count on that. */
+/* Lock held, MPI up. A session's begin leaves it to an MPI_Init that is under way: the other ranks
+ * count on that. */
 static void begin_or_step_aside(void)
 {
-    const struct ffmk_engine *engine = ffmk_lifecycle_engine();
-    pthread_mutex_lock(&life.lock);
-    if (life.state == AWAITING && !life.init && (!engine || !begin())) {
+    if (life.state != AWAITING || life.init)
+        return;
+    load_engine();
+    life.engine = life.loaded;
+    if (!life.engine || !begin()) {
         step_aside(ffmk_launcher_first_rank());
         ffmk_rollcall_leave();
     }
-    pthread_mutex_unlock(&life.lock);
 }
 
-/* MPI may have started past the doors. */
+/* MPI may have started past the doors. Who is at it already may be this thread, if this is a
+ * signal's handler. */
 static void catch_up(void)
 {
     if (life.state == FRESH)
         ffmk_lifecycle_before_init();
-    if (life.state == AWAITING && mpi_is_up())
-        begin_or_step_aside();
+    if (life.state != AWAITING || !mpi_is_up() || pthread_mutex_trylock(&life.lock) != 0)
+        return;
+    begin_or_step_aside();
+    pthread_mutex_unlock(&life.lock);
 }
 
 /* ---- MPI begins ---- */
@@ -329,9 +337,9 @@ void ffmk_lifecycle_beginning(unsigned door)
         /* Ahead of MPI: the others must know whether to count on this rank. */
         load_engine();
         if (life.loaded)
-            ffmk_rollcall_sign();
+            ffmk_rollcall_sign(OUR_ROLL);
         else
-            step_aside(ffmk_rollcall_sign_off());
+            step_aside(ffmk_rollcall_sign_off(OUR_ROLL));
         life.by_door = true;
     }
     pthread_mutex_unlock(&life.lock);
@@ -373,11 +381,11 @@ void ffmk_lifecycle_begun(unsigned door, bool succeeded, uint64_t session, uint6
         keep_session(session);
     if (succeeded && life.state != AWAITING)
         ffmk_rollcall_leave(); /* it was not counted: this process signed off */
+    if (succeeded)
+        begin_or_step_aside();
     pthread_mutex_unlock(&life.lock);
     if (!succeeded)
         return;
-    if (life.state == AWAITING)
-        begin_or_step_aside();
     if (!is_init(door))
         ffmk_next_be_careful(); /* sessions have levels of their own */
     struct ffmk_recorder *recorder = ffmk_lifecycle_recorder();
@@ -456,7 +464,10 @@ static void report(void *argument)
         ffmk_log("not everything that was recorded could be summed: the report has the rest");
     if (end->ending == FFMK_ENDING_FINALIZE)
         ffmk_recorders_let_go();
+    struct ffmk_quiet quiet;
+    ffmk_quiet_begin(&quiet);
     life.engine->finish(&snapshot);
+    ffmk_quiet_end(&quiet);
 }
 
 /* Perhaps in a signal's handler, that interrupted whatever it was. */

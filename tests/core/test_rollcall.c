@@ -21,12 +21,15 @@ static void sleep_us(uint64_t us)
     nanosleep(&(struct timespec){(time_t)(us / 1000000), (long)(us % 1000000) * 1000}, NULL);
 }
 
-/* Tells what it found and stays, as ranks do: who is dead is not counted. */
-static void be_rank(uint64_t delay_us, int tell)
+/* Tells what it found and stays, as ranks do. */
+static void be_rank(int rank, uint64_t delay_us, int tell)
 {
+    char number[16];
+    snprintf(number, sizeof number, "%d", rank);
     prctl(PR_SET_NAME, "rank");
+    setenv("MPI_LOCALRANKID", number, 1);
     sleep_us(delay_us);
-    ffmk_rollcall_sign();
+    ffmk_rollcall_sign(FFMK_ROLLCALL_MPICH);
     const struct ffmk_rollcall found = ffmk_rollcall_count(RANKS);
     const char outcome = found.expected != RANKS           ? BROKEN
                          : found.present == found.expected ? COMPLETE
@@ -46,7 +49,10 @@ static void be_job(uint64_t seed)
     int ends[2];
     char all = BROKEN;
     prctl(PR_SET_NAME, "hydra_pmi_proxy");
-    unsetenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+    setenv("OMPI_COMM_WORLD_LOCAL_SIZE", "2", 1); /* another MPI's job */
+    setenv("OMPI_COMM_WORLD_LOCAL_RANK", "0", 1);
+    setenv("PMI_RANK", "0", 1);
+    setenv("PMI_FD", "0", 1);
     setenv("MPI_LOCALNRANKS", "3", 1);
     if (pipe(ends) != 0)
         _exit(BROKEN);
@@ -55,7 +61,7 @@ static void be_job(uint64_t seed)
         const uint64_t delay = ffmk_rng_below(&state, 20000) + (late ? 1000000 : 0);
         ranks[r] = fork();
         if (ranks[r] == 0)
-            be_rank(delay, ends[1]);
+            be_rank(r, delay, ends[1]);
     }
     for (int r = 0; r < RANKS; r++) {
         char one = BROKEN;

@@ -144,6 +144,18 @@ with Folder() as folder:
     else:
         print("not tried here: exit() in a handler that interrupted malloc hangs with this MPI without ffmk as well")
 
+    # ---- what we write ----
+    # Nobody reads it, or it must not be written: without ffmk the program would hear of neither.
+    lone = [*settings.ranks(1), settings.command, "run"] if settings.mpi == "openmpi" else [settings.command, "run"]
+    for what, script in (("nobody reads", 'exec 3>&1; { "$@" 2>&1; echo $? >&3; } | true'), ("ulimit -f 0", 'ulimit -f 0; "$@"; echo $?')):
+        codes = []
+        for words in (lone[:-2], lone):
+            if what == "nobody reads":
+                words = words[len(lone) - 2:]  # the launcher itself writes
+            run = Run(["bash", "-c", script, "bash", *words, ways, "silent"], env=report, cwd=folder, timeout=30)
+            codes.append(run.out.split()[-1:])
+        equal(codes[1], codes[0], f"exit codes when {what}: with ffmk, and without")
+
     # ---- settings ----
     (folder / "run.json").unlink(missing_ok=True)
     run = job(2, ways, "plain", env=report | {"FFMK_DISABLE": 1}, cwd=folder)

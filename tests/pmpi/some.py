@@ -104,10 +104,18 @@ with Folder() as folder:
     # A rank whose script has ended is no child of the launcher any more. Left to itself, it would outlive a job that hangs.
     script = ('[ ${OMPI_COMM_WORLD_RANK:-$PMI_RANK} = 1 ] || exec "$@"; '
               '(sleep 0.3; echo $(exec sh -c \'echo $PPID\') > orphan; exec "$@") &')
-    for what, watched in (("in the background", [0, 1]), ("in the background, the other not watched", [1])):
+    there = settings.ranks(2)
+    launchers = [("in the background", [0, 1], there), ("in the background, the other not watched", [1], there)]
+    if settings.mpi == "openmpi":  # on another host, as its launcher sees it
+        agent = folder / "agent"
+        agent.write_text('#!/bin/sh\nwhile [ "${1#-}" != "$1" ]; do shift; done\nshift; exec sh -c "$*"\n')
+        agent.chmod(0o755)
+        elsewhere = ["--mca", "plm_rsh_agent", agent, "--host", "elsewhere:2"]
+        launchers.append(("in the background of another host", [0, 1], [there[0], *elsewhere, *there[1:]]))
+    for what, watched, launcher in launchers:
         choose = "|".join(str(rank) for rank in watched)
         words = ["sh", "-c", f'case ${{OMPI_COMM_WORLD_RANK:-$PMI_RANK}} in {choose}) ;; *) shift 2 ;; esac; {script}', "sh"]
-        run = job(2, *words, settings.command, "run", ways, "plain", env=variables, cwd=folder, timeout=20)
+        run = Run([*launcher, *words, settings.command, "run", ways, "plain"], env=variables, cwd=folder, timeout=20)
         try:
             os.kill(int((folder / "orphan").read_text()), signal.SIGKILL)
         except ProcessLookupError:
@@ -121,6 +129,30 @@ with Folder() as folder:
             equal([path.name for path in folder.glob("run*")], ["run.rank1.json"], f"reports of a rank {what}")
         for path in folder.glob("run*"):
             path.unlink()
+
+    # A rank that waits for one without ffmk while its signal's handler ends the job.
+    script = '[ ${OMPI_COMM_WORLD_RANK:-$PMI_RANK} = 1 ] || shift 2; exec "$@"'
+    words = ["sh", "-c", script, "sh", settings.command, "run", settings.program("leaves"), "aborts-early"]
+    run = job(2, *words, env=variables, cwd=folder, timeout=20)
+    equal((run.hung, run.code), (False, 9), "MPI_Abort in a handler while recording begins", run.err)
+
+    # A program of its own in a rank's script is no rank, of whichever MPI it is.
+    cut_off = ["env", "-u", "PMI_FD", "-u", "PMI_RANK", "-u", "PMI_SIZE", "-u", "PMI_PORT"]
+    for mpi in settings.mpis:
+        if mpi == settings.mpi == "openmpi":
+            continue  # it would be that rank
+        single = " ".join([*(cut_off if mpi == settings.mpi else []), "env FFMK_REPORT=single.json", settings.command, "run",
+                           f"{pathlib.Path(settings.programs).parent}/{mpi}/ways plain"])
+        for how in (";", "& sleep 0.3;"):
+            script = f'if [ ${{OMPI_COMM_WORLD_RANK:-$PMI_RANK}} = 0 ]; then {single} {how} fi; exec "$@"'
+            run = job(2, "sh", "-c", script, "sh", settings.command, "run", ways, "plain", env=variables, cwd=folder, timeout=30)
+            run.succeeds(f"an {mpi} program in a rank's script")
+            check("only 1 of" not in run.err, "it is taken for a rank:", run.err)
+            for name, ranks in (("run.json", 2), ("single.json", 1)):
+                report = read(folder / name)
+                if report:
+                    equal((report["ranks"], report["complete"]), (ranks, True), "report", name, "of", mpi, how)
+                    (folder / name).unlink()
 
     # MPI_Init may end the job.
     if settings.mpi == "openmpi":
@@ -149,6 +181,17 @@ with Folder() as folder:
         if report:
             equal((report["ranks"], report["complete"]), (2, True), "the report of ranks in containers")
             (folder / "run.json").unlink()
+
+        # Nor is one that cannot see the others' processes, but their files.
+        if settings.mpi == "openmpi":
+            script = f'[ $OMPI_COMM_WORLD_RANK = 0 ] && exec {" ".join(contained)} "$@"; exec "$@"'
+            run = job(2, "sh", "-c", script, "sh", settings.command, "run", ways, "plain", cwd=folder, timeout=20,
+                      env=variables | {"OMPI_MCA_btl": "self,tcp"})
+            run.succeeds("one rank in a container")
+            report = read(folder / "run.json")
+            if report:
+                equal((report["ranks"], report["complete"]), (2, True), "the report with a rank in a container")
+                (folder / "run.json").unlink()
 
         # The launcher and all ranks in one, as `docker run … mpirun …` has it.
         script = '[ ${OMPI_COMM_WORLD_RANK:-$PMI_RANK} = 1 ] || shift 2; exec "$@"'

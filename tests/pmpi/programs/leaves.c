@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #define WORLD MPI_COMM_WORLD
 
@@ -177,6 +178,29 @@ static int exits_within_malloc(void)
     return 1;
 }
 
+/* As soon as MPI is up, wherever MPI_Init is then. */
+static void abort_when_up(int signal)
+{
+    int up;
+    (void)signal;
+    MPI_Initialized(&up);
+    if (up)
+        MPI_Abort(WORLD, 9);
+}
+
+static int aborts_early(void)
+{
+    enum { EVERY_US = 50000 };
+    const struct itimerval often = {.it_interval = {.tv_usec = EVERY_US},
+                                    .it_value = {.tv_usec = EVERY_US}};
+    signal(SIGALRM, abort_when_up);
+    setitimer(ITIMER_REAL, &often, NULL);
+    MPI_Init(NULL, NULL);
+    for (int i = 0; i < 100; i++)
+        pause();
+    return 1;
+}
+
 static const struct {
     const char *what;
     int (*run)(void);
@@ -187,6 +211,7 @@ static const struct {
     {"aborts-in-handler", aborts_in_handler},
     {"stacks", stacks},
     {"exits-within-malloc", exits_within_malloc},
+    {"aborts-early", aborts_early},
 };
 
 int main(int argc, char **argv)

@@ -55,6 +55,16 @@ static int plain(void)
     return 0;
 }
 
+/* Writes nothing. */
+static int silent(void)
+{
+    start();
+    barriers(10);
+    usleep(200000);
+    MPI_Finalize();
+    return 0;
+}
+
 static int abort_by(int who)
 {
     start();
@@ -639,6 +649,7 @@ static const struct {
     int (*run)(void);
 } ways[] = {
     {"plain", plain},
+    {"silent", silent},
     {"abort-first", abort_first},
     {"abort-second", abort_second},
     {"leave", leave},
