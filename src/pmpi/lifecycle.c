@@ -513,6 +513,7 @@ void ffmk_lifecycle_end(unsigned door, uint64_t session)
 {
     const unsigned call = door / FFMK_BINDINGS;
     if (call == FFMK_CALL_Abort) {
+        ffmk_rollcall_leave(); /* if others are still waited for */
         finish(FFMK_ENDING_ABORT);
         return;
     }
