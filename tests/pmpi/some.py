@@ -131,7 +131,7 @@ with Folder() as folder:
             path.unlink()
 
     # A rank that waits for one without ffmk while its signal's handler ends the job.
-    script = '[ ${OMPI_COMM_WORLD_RANK:-$PMI_RANK} = 1 ] || shift 2; exec "$@"'
+    script = f'[ ${{OMPI_COMM_WORLD_RANK:-$PMI_RANK}} = 1 ] && exec "$@"; exec {ways} plain'
     words = ["sh", "-c", script, "sh", settings.command, "run", settings.program("leaves"), "aborts-early"]
     run = job(2, *words, env=variables, cwd=folder, timeout=20)
     equal((run.hung, run.code), (False, 9), "MPI_Abort in a handler while recording begins", run.err)
