@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Which of a job's ranks on this host run under ffmk. Some ranks may not: a script that starts them
  * differently, several programs on one line of the launcher. Whoever then waits for all ranks waits
- * for ever, so this is known before anybody waits. Each process signs a file that all of the job on
+ * for ever, so this is known before anybody waits. Each rank signs a file that all of the job on
  * this host share before MPI starts; MPI usually starts nowhere before all ranks came so far. Where
  * it does, those that are there wait a second and then close the roll. All ranks read the same file
  * in the same order, so they agree: it is complete if all signed before anybody closed it. */

@@ -10,6 +10,7 @@ __attribute__((visibility("default"))) const struct ffmk_engine ffmk_engine_tabl
     .start = ffmk_job_start,
     .stop_counting = ffmk_job_stop_counting,
     .finish = ffmk_job_finish,
+    .tidy = ffmk_job_tidy,
     .type_size = ffmk_comms_type_size,
     .comm_map = ffmk_comms_map,
 #define API(name, parameters, arguments) .name = name,

@@ -62,6 +62,8 @@ struct ffmk_engine {
     /** Behind it: write the report. Collective over the job when ending is FINALIZE, else local,
      * and good in a copy of the process. */
     void (*finish)(const struct ffmk_snapshot *snapshot);
+    /** Remove what finish() has not finished in a copy of the process. System calls alone. */
+    void (*tidy)(void);
     /** Bytes of one element of a datatype. */
     uint64_t (*type_size)(uint64_t datatype);
     /** Never NULL. */

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* More bins would make the matrix, not the ranks, rule the recorder's memory: 256 bins are 4 KiB a
@@ -119,7 +120,9 @@ int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job
         return FFMK_ERR_NO_MEMORY;
     self->config = start->config;
     self->generation = start->generation;
-    self->started = time(NULL);
+    const time_t now = time(NULL);
+    struct tm utc;
+    strftime(self->started, sizeof self->started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
     self->pid = getpid();
 
     find_world(self);
@@ -171,6 +174,11 @@ void ffmk_job_finish(const struct ffmk_snapshot *snapshot)
     if (records != &mine)
         ffmk_gather_free(records, n);
     ffmk_comms_stop(snapshot->ending == FFMK_ENDING_FINALIZE);
+}
+
+void ffmk_job_tidy(void)
+{
+    ffmk_report_tidy(job, job->world_rank - job->first_rank);
 }
 
 /* Runs after the program's own exit handlers and before MPI's library is taken down, since we

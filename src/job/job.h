@@ -9,7 +9,6 @@
 
 #include <mpi.h>
 #include <sys/types.h>
-#include <time.h>
 
 struct ffmk_job {
     const struct ffmk_config *config;
@@ -24,7 +23,7 @@ struct ffmk_job {
     char host[64];
     char name[64];        /* what %j becomes */
     char directory[4096]; /* where the program started: relative file names are meant from there */
-    time_t started;
+    char started[32];     /* UTC as ISO 8601 */
     pid_t pid;
     struct ffmk_counters *counters;
     struct ffmk_counted counted; /* in the whole run, once it has ended */
@@ -39,5 +38,6 @@ struct ffmk_job *ffmk_job(void);
 int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job *told);
 void ffmk_job_stop_counting(void);
 void ffmk_job_finish(const struct ffmk_snapshot *snapshot);
+void ffmk_job_tidy(void);
 
 #endif

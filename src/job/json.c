@@ -308,9 +308,6 @@ static void put_facts(struct writer *writer, const struct ffmk_job *job,
     const int ranks = job->n_ranks > 0 ? job->n_ranks : (int)metrics->n_ranks;
     const bool complete =
         records[0].data.ending == FFMK_ENDING_FINALIZE && metrics->n_ranks == (size_t)ranks;
-    char started[32];
-    struct tm utc;
-    strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&job->started, &utc));
     put_key(writer, "schema", text("ffmk-report/1"));
     put_key(writer, "ffmk", text(FFMK_VERSION_STRING));
     put_key(writer, "complete", json_boolean(complete));
@@ -319,7 +316,7 @@ static void put_facts(struct writer *writer, const struct ffmk_job *job,
     put_key(writer, "program", json_integer(job->application));
     put_key(writer, "command", command());
     put_key(writer, "mpi", mpi_version());
-    put_key(writer, "started", text(started));
+    put_key(writer, "started", text(job->started));
     put_key(writer, "ranks", json_integer(ranks));
     put_key(writer, "hosts", hosts(records, metrics->n_ranks));
     put_key(writer, "elapsed_s", json_real(metrics->elapsed_s));

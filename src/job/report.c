@@ -60,9 +60,14 @@ static bool path_of(const struct ffmk_job *job, enum ffmk_config_id id, int rank
 
 /* A file is written under a temporary name beside its own and renamed when whole: nobody ever reads
  * half a report, and a full disk leaves the old one. */
-static FILE *open_beside(const char *path, char *temporary)
+static bool name_beside(const struct ffmk_job *job, const char *path, char *temporary)
 {
-    if (snprintf(temporary, PATH_BYTES, "%s.%ld.tmp", path, (long)getpid()) >= PATH_BYTES) {
+    return snprintf(temporary, PATH_BYTES, "%s.%ld.tmp", path, (long)job->pid) < PATH_BYTES;
+}
+
+static FILE *open_beside(const struct ffmk_job *job, const char *path, char *temporary)
+{
+    if (!name_beside(job, path, temporary)) {
         errno = ENAMETOOLONG;
         return NULL;
     }
@@ -89,17 +94,18 @@ static bool write_json(const char *path, const struct ffmk_job *job,
                        const struct ffmk_rank_record *records, const struct ffmk_metrics *metrics)
 {
     static char temporary[PATH_BYTES];
-    FILE *file = open_beside(path, temporary);
+    FILE *file = open_beside(job, path, temporary);
     if (file && close_into(file, temporary, path, ffmk_report_json(file, job, records, metrics)))
         return true;
     ffmk_log("cannot write the report %.300s: %s", path, strerror(errno));
     return false;
 }
 
-static void write_csv(const char *path, const struct ffmk_rank_record *records, size_t n)
+static void write_csv(const char *path, const struct ffmk_job *job,
+                      const struct ffmk_rank_record *records, size_t n)
 {
     static char temporary[PATH_BYTES];
-    FILE *file = open_beside(path, temporary);
+    FILE *file = open_beside(job, path, temporary);
     if (file) {
         ffmk_report_csv(file, records, n);
         if (close_into(file, temporary, path, true))
@@ -150,7 +156,7 @@ void ffmk_report(const struct ffmk_job *job, const struct ffmk_rank_record *reco
     if (*json_path && !write_json(json_path, job, records, &metrics))
         json_path[0] = '\0';
     if (*csv_path)
-        write_csv(csv_path, records, n);
+        write_csv(csv_path, job, records, n);
 
     enum { SUMMARY_OFF, SUMMARY_STDERR, SUMMARY_STDOUT };
     const long where = job->config->value[FFMK_CONFIG_SUMMARY].number;
@@ -164,4 +170,14 @@ void ffmk_report(const struct ffmk_job *job, const struct ffmk_rank_record *reco
         fflush(out);
     }
     ffmk_metrics_free(&metrics);
+}
+
+void ffmk_report_tidy(const struct ffmk_job *job, int rank)
+{
+    static const enum ffmk_config_id files[] = {FFMK_CONFIG_REPORT, FFMK_CONFIG_CSV};
+    static char path[PATH_BYTES];
+    static char temporary[PATH_BYTES];
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (path_of(job, files[i], rank, true, path) && *path && name_beside(job, path, temporary))
+            unlink(temporary);
 }

@@ -13,6 +13,9 @@
  * written costs one line. */
 void ffmk_report(const struct ffmk_job *job, const struct ffmk_rank_record *records, size_t n);
 
+/** Remove what is half written of this rank's partial report. */
+void ffmk_report_tidy(const struct ffmk_job *job, int rank);
+
 /** The pieces: each writes to an open stream. */
 void ffmk_report_summary(FILE *out, const struct ffmk_job *job,
                          const struct ffmk_rank_record *records, const struct ffmk_metrics *metrics,

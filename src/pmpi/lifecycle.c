@@ -474,13 +474,15 @@ static void report(void *argument)
 static void report_apart(struct end *end)
 {
     const enum ffmk_apart how = ffmk_apart(report, end);
-    if (how == FFMK_APART_NONE)
+    if (how == FFMK_APART_NONE) {
         ffmk_log("rank %d: no process for its part of the report, which is lost: %s",
                  life.job.world_rank, strerrordesc_np(errno));
-    else if (how == FFMK_APART_STUCK)
+    } else if (how == FFMK_APART_STUCK) {
         ffmk_log("rank %d: its part of the report is lost; it ended in a signal's handler, or its "
                  "memory is damaged",
                  life.job.world_rank);
+        life.engine->tidy();
+    }
     ffmk_recorders_let_go();
 }
 

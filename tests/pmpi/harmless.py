@@ -144,6 +144,13 @@ with Folder() as folder:
     else:
         print("not tried here: exit() in a handler that interrupted malloc hangs with this MPI without ffmk as well")
 
+    for what in ("crashes", "exits-locked"):
+        bare, run = (job(1, leaves, what, env=report | {"FFMK_CSV": "run.csv", "LD_PRELOAD": libraries}, cwd=folder, timeout=20)
+                     for libraries in ("", settings.doors))
+        equal((run.hung, run.code), (bare.hung, bare.code), "the end of", what, run.err)
+        check("it ended in a signal's handler, or its memory is damaged" in run.err, "a line for", what, run.err)
+        equal(list(folder.glob("*.tmp")), [], "half of a report after", what)
+
     # ---- what we write ----
     # Nobody reads it, or it must not be written: without ffmk the program would hear of neither.
     lone = [*settings.ranks(1), settings.command, "run"] if settings.mpi == "openmpi" else [settings.command, "run"]
