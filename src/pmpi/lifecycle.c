@@ -475,8 +475,12 @@ static void report_apart(struct end *end)
 {
     const enum ffmk_apart how = ffmk_apart(report, end);
     if (how == FFMK_APART_NONE) {
-        ffmk_log("rank %d: no process for its part of the report, which is lost: %s",
-                 life.job.world_rank, strerrordesc_np(errno));
+        /* strerror() may allocate. */
+        ffmk_log("rank %d: its part of the report is lost; no process for it: %s",
+                 life.job.world_rank,
+                 errno == ENOMEM   ? "out of memory"
+                 : errno == EAGAIN ? "too many of them"
+                                   : "not permitted");
     } else if (how == FFMK_APART_STUCK) {
         ffmk_log("rank %d: its part of the report is lost; it ended in a signal's handler, or its "
                  "memory is damaged",

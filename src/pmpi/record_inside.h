@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * A recorder's insides, for record.c, region.c and sum.c alone. Functions here are for whoever
- * holds the recorder's lock. */
+ * holds the recorder's lock, or makes the report in the thread whose recorder it is. */
 #ifndef FFMK_PMPI_RECORD_INSIDE_H
 #define FFMK_PMPI_RECORD_INSIDE_H
 
