@@ -20,28 +20,37 @@
 
 enum {
     STACK = 1 << 20,
-    LOOK_NS = 2000000,       /* between two looks at the copy */
-    LOOKS_FOR_A_LOCK = 5,    /* in a row at which it waits for one */
-    LOOKS_IN_ALL = 30 * 500, /* half a minute */
-    LOOKS_AT_THE_END = 500
+    LOOK_NS = 2000000,           /* between two looks at the copy */
+    LOOKS_FOR_A_LOCK = 5,        /* in a row at which it waits for one */
+    LOOKS_WITHOUT_A_CALL = 2500, /* it computes: five seconds */
+    LOOKS_IN_ALL = 15000,        /* half a minute */
+    LOOKS_AT_THE_END = 500,
+    TRIES = 10
 };
 
 struct task {
     void (*work)(void *);
     void *argument;
+    volatile sig_atomic_t *done; /* shared with the copy */
 };
 
 /* ---- the copy ---- */
 
-/* A handler of the program would run what it has for its exit, twice in all. */
+/* A handler of the program would run what it has for its exit, twice in all. Signals are blocked;
+ * those of a crash are not. */
 static void forget_handlers(void)
 {
+    static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
     const struct sigaction usual = {.sa_handler = SIG_DFL};
-    sigset_t none;
+    struct sigaction now;
+    sigset_t open;
     for (int signal = 1; signal < NSIG; signal++)
-        sigaction(signal, &usual, NULL); /* those that cannot be set have no handler */
-    sigemptyset(&none);
-    pthread_sigmask(SIG_SETMASK, &none, NULL);
+        if (sigaction(signal, NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+            sigaction(signal, &usual, NULL);
+    sigemptyset(&open);
+    for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++)
+        sigaddset(&open, crashes[i]);
+    pthread_sigmask(SIG_UNBLOCK, &open, NULL);
 }
 
 static int be_copy(void *argument)
@@ -52,6 +61,7 @@ static int be_copy(void *argument)
     setrlimit(RLIMIT_CORE, &none);
     forget_handlers();
     task->work(task->argument);
+    *task->done = 1;
     _exit(0);
 }
 
@@ -73,60 +83,103 @@ static void put_path(char *path, pid_t pid)
     memcpy(path, after, sizeof after);
 }
 
-/* The copy has one thread: a lock that it waits for, nobody gives back. */
-static bool waits_for_lock(const char *path)
+enum doing { COMPUTES, CALLS, WAITS_FOR_LOCK };
+
+/* The copy has one thread: a lock that it waits for, nobody gives back. Some locks are waited for
+ * with pauses. Where we may not see what it does, it computes. */
+static enum doing look_into(const char *path)
 {
     char text[16] = "";
     const int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
-        return false;
+        return COMPUTES;
     const ssize_t length = read(file, text, sizeof text - 1);
     close(file);
     char *end = text;
     const long call = length > 0 ? strtol(text, &end, 10) : 0;
-    return end != text && call == SYS_futex;
+    if (end == text || call == SYS_sched_yield || call == SYS_nanosleep ||
+        call == SYS_clock_nanosleep)
+        return COMPUTES;
+    return call == SYS_futex ? WAITS_FOR_LOCK : CALLS;
 }
 
-static pid_t look(pid_t copy, int *status)
+/* Whether there is such a copy yet: another thread of the program may have waited for any child. */
+static bool is_there(pid_t copy, int *status)
 {
     pid_t found;
+    *status = -1;
     while ((found = waitpid(copy, status, WNOHANG | __WALL)) < 0 && errno == EINTR)
         ;
-    return found;
+    return found == 0;
 }
 
-static enum ffmk_apart wait_for(pid_t copy)
+/* \return what it was doing when it was ended or ended. */
+static enum doing wait_for(pid_t copy)
 {
     char path[48];
-    int status = 0;
+    int status;
     int waiting = 0;
+    int computing = 0;
+    enum doing doing = CALLS;
     put_path(path, copy);
-    for (int i = 0; i < LOOKS_IN_ALL && waiting < LOOKS_FOR_A_LOCK; i++) {
-        const pid_t found = look(copy, &status);
-        if (found != 0)
-            return found == copy && WIFEXITED(status) ? FFMK_APART_DONE : FFMK_APART_STUCK;
-        waiting = waits_for_lock(path) ? waiting + 1 : 0;
+    for (int i = 0;
+         i < LOOKS_IN_ALL && waiting < LOOKS_FOR_A_LOCK && computing < LOOKS_WITHOUT_A_CALL; i++) {
+        if (!is_there(copy, &status))
+            return CALLS;
+        doing = look_into(path);
+        waiting = doing == WAITS_FOR_LOCK ? waiting + 1 : 0;
+        computing += doing == COMPUTES;
         nanosleep(&(struct timespec){0, i < 10 ? LOOK_NS / 10 : LOOK_NS}, NULL);
     }
     kill(copy, SIGKILL);
     /* A file system that does not answer keeps it. */
-    for (int i = 0; i < LOOKS_AT_THE_END && look(copy, &status) == 0; i++)
-        nanosleep(&(struct timespec){0, LOOK_NS}, NULL);
+    for (int i = 0; i < LOOKS_AT_THE_END && is_there(copy, &status); i++)
+        nanosleep(&(struct timespec){0, LOOK_NS / 10}, NULL);
+    return doing;
+}
+
+/* Another thread may just have held a lock: then once more. */
+static enum ffmk_apart try_often(struct task *task, char *stack)
+{
+    for (int i = 0; i < TRIES; i++) {
+        sigset_t all;
+        sigset_t before;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        /* No signal when it ends: wait() does not see it then. */
+        const pid_t copy = clone(be_copy, stack + STACK, 0, task);
+        const int reason = errno;
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        errno = reason;
+        if (copy < 0)
+            return FFMK_APART_NONE;
+        const enum doing last = wait_for(copy);
+        if (*task->done)
+            return FFMK_APART_DONE;
+        if (last != WAITS_FOR_LOCK)
+            break;
+        nanosleep(&(struct timespec){0, (i + 1) * LOOK_NS}, NULL);
+    }
     return FFMK_APART_STUCK;
 }
 
 enum ffmk_apart ffmk_apart(void (*work)(void *), void *argument)
 {
-    struct task task = {work, argument};
+    enum ffmk_apart how = FFMK_APART_NONE;
+    int reason = ENOMEM;
     char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
-    if (stack == MAP_FAILED)
-        return FFMK_APART_NONE;
-    /* No signal when it ends: wait() does not see it then. */
-    const pid_t copy = clone(be_copy, stack + STACK, 0, &task);
-    const int reason = errno;
-    const enum ffmk_apart how = copy < 0 ? FFMK_APART_NONE : wait_for(copy);
-    munmap(stack, STACK);
+    void *done =
+        mmap(NULL, sizeof(sig_atomic_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (stack != MAP_FAILED && done != MAP_FAILED) {
+        struct task task = {work, argument, done};
+        how = try_often(&task, stack);
+        reason = errno;
+    }
+    if (stack != MAP_FAILED)
+        munmap(stack, STACK);
+    if (done != MAP_FAILED)
+        munmap(done, sizeof(sig_atomic_t));
     errno = reason;
     return how;
 }

@@ -482,8 +482,8 @@ static void report_apart(struct end *end)
                  : errno == EAGAIN ? "too many of them"
                                    : "not permitted");
     } else if (how == FFMK_APART_STUCK) {
-        ffmk_log("rank %d: its part of the report is lost; it ended in a signal's handler, or its "
-                 "memory is damaged",
+        ffmk_log("rank %d: its part of the report is lost: it ended in a signal's handler, or a "
+                 "lock was held for long, or its memory is damaged",
                  life.job.world_rank);
         life.engine->tidy();
     }

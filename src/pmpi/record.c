@@ -263,7 +263,8 @@ void ffmk_recorder_pause_or_resume(struct ffmk_recorder *recorder, bool pause, u
         ffmk_recorder_charge_late(recorder);
         recorder->paused_at = now;
     } else if (!pause && recorder->paused_at) {
-        const uint64_t pause_ticks = now - recorder->paused_at;
+        /* The report's moment may lie before another thread's pause. */
+        const uint64_t pause_ticks = now > recorder->paused_at ? now - recorder->paused_at : 0;
         recorder->paused_at = 0;
         /* Neither the time line nor any region's time, open or not, contains the pause. */
         recorder->origin += pause_ticks;

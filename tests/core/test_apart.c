@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -99,6 +101,49 @@ START_TEST(a_lock_that_nobody_gives_back)
 }
 END_TEST
 
+static void *let_go_soon(void *unused)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    pthread_mutex_unlock(&lock);
+    return unused;
+}
+
+/* In a copy it would be held for ever. */
+START_TEST(a_lock_that_is_given_back)
+{
+    pthread_t thread;
+    pthread_mutex_lock(&lock);
+    ck_assert_int_eq(pthread_create(&thread, NULL, let_go_soon, NULL), 0);
+    ck_assert_int_eq(ffmk_apart(wait_for_lock, NULL), FFMK_APART_DONE);
+    pthread_join(thread, NULL);
+}
+END_TEST
+
+/* Another thread of the program waits for whatever ends. */
+static atomic_bool is_over;
+
+static void *reap(void *unused)
+{
+    while (!is_over)
+        waitpid(-1, NULL, WNOHANG | __WALL);
+    return unused;
+}
+
+START_TEST(others_wait_for_children)
+{
+    enum { ROUNDS = 100 };
+    pthread_t thread;
+    int n = 1;
+    set_up();
+    ck_assert_int_eq(pthread_create(&thread, NULL, reap, NULL), 0);
+    for (int i = 0; i < ROUNDS; i++)
+        ck_assert_int_eq(ffmk_apart(count, &n), FFMK_APART_DONE);
+    is_over = true;
+    pthread_join(thread, NULL);
+    ck_assert_int_eq(*shared, ROUNDS);
+}
+END_TEST
+
 static void sleep_long(void *unused)
 {
     (void)unused;
@@ -163,4 +208,5 @@ START_TEST(no_room_for_a_copy)
 END_TEST
 
 CASES("apart", work_is_done_elsewhere, crashes_are_the_copys, a_lock_that_nobody_gives_back,
-      slow_is_not_stuck, a_small_stack_with_all_signals_blocked, no_room_for_a_copy)
+      a_lock_that_is_given_back, others_wait_for_children, slow_is_not_stuck,
+      a_small_stack_with_all_signals_blocked, no_room_for_a_copy)

@@ -148,7 +148,7 @@ with Folder() as folder:
         bare, run = (job(1, leaves, what, env=report | {"FFMK_CSV": "run.csv", "LD_PRELOAD": libraries}, cwd=folder, timeout=20)
                      for libraries in ("", settings.doors))
         equal((run.hung, run.code), (bare.hung, bare.code), "the end of", what, run.err)
-        check("it ended in a signal's handler, or its memory is damaged" in run.err, "a line for", what, run.err)
+        check("it ended in a signal's handler" in run.err, "a line for", what, run.err)
         equal(list(folder.glob("*.tmp")), [], "half of a report after", what)
 
     # ---- what we write ----
