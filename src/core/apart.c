@@ -141,7 +141,7 @@ static enum doing wait_for(pid_t copy)
 /* Another thread may just have held a lock: then once more. */
 static enum ffmk_apart try_often(struct task *task, char *stack)
 {
-    for (int i = 0; i < TRIES; i++) {
+    for (long i = 0; i < TRIES; i++) {
         sigset_t all;
         sigset_t before;
         sigfillset(&all);
