@@ -104,27 +104,25 @@ static enum doing look_into(const char *path)
 }
 
 /* Whether there is such a copy yet: another thread of the program may have waited for any child. */
-static bool is_there(pid_t copy, int *status)
+static bool is_there(pid_t copy)
 {
     pid_t found;
-    *status = -1;
-    while ((found = waitpid(copy, status, WNOHANG | __WALL)) < 0 && errno == EINTR)
+    while ((found = waitpid(copy, NULL, WNOHANG | __WALL)) < 0 && errno == EINTR)
         ;
     return found == 0;
 }
 
-/* \return what it was doing when it was ended or ended. */
+/* Until it has ended, or is ended. \return what it was doing in that case, else CALLS. */
 static enum doing wait_for(pid_t copy)
 {
     char path[48];
-    int status;
     int waiting = 0;
     int computing = 0;
     enum doing doing = CALLS;
     put_path(path, copy);
     for (int i = 0;
          i < LOOKS_IN_ALL && waiting < LOOKS_FOR_A_LOCK && computing < LOOKS_WITHOUT_A_CALL; i++) {
-        if (!is_there(copy, &status))
+        if (!is_there(copy))
             return CALLS;
         doing = look_into(path);
         waiting = doing == WAITS_FOR_LOCK ? waiting + 1 : 0;
@@ -133,7 +131,7 @@ static enum doing wait_for(pid_t copy)
     }
     kill(copy, SIGKILL);
     /* A file system that does not answer keeps it. */
-    for (int i = 0; i < LOOKS_AT_THE_END && is_there(copy, &status); i++)
+    for (int i = 0; i < LOOKS_AT_THE_END && is_there(copy); i++)
         nanosleep(&(struct timespec){0, LOOK_NS / 10}, NULL);
     return doing;
 }
