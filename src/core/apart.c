@@ -2,14 +2,14 @@
  * Work that may not harm the process it is done for. */
 #include "core/apart.h"
 
+#include "core/process.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -20,10 +20,11 @@
 
 enum {
     STACK = 1 << 20,
-    LOOK_NS = 2000000,           /* between two looks at the copy */
-    LOOKS_FOR_A_LOCK = 5,        /* in a row at which it waits for one */
-    LOOKS_WITHOUT_A_CALL = 2500, /* it computes: five seconds */
-    LOOKS_IN_ALL = 15000,        /* half a minute */
+    LOOK_NS = 2000000, /* between two looks at the copy */
+    LOOKS_AT_A_LOCK = 5,
+    LOOKS_AT_PAUSES = 500,   /* a second; as much when it computes, by its own time */
+    LOOKS_WHEN_BLIND = 2500, /* without /proc */
+    LOOKS_IN_ALL = 15000,    /* half a minute */
     LOOKS_AT_THE_END = 500,
     TRIES = 10
 };
@@ -67,40 +68,34 @@ static int be_copy(void *argument)
 
 /* ---- the original ---- */
 
-/* By hand: printf may take locks. */
-static void put_path(char *path, pid_t pid)
-{
-    static const char before[] = "/proc/";
-    static const char after[] = "/syscall";
-    char digits[16];
-    size_t n = 0;
-    for (; pid > 0; pid /= 10)
-        digits[n++] = (char)('0' + pid % 10);
-    memcpy(path, before, sizeof before - 1);
-    path += sizeof before - 1;
-    while (n > 0)
-        *path++ = digits[--n];
-    memcpy(path, after, sizeof after);
-}
+/* Looks at the copy, until it has ended or there is no hope for it. It has one thread: a lock that
+ * it waits for, nobody gives back. Some locks are waited for by pauses, some by trying on and on;
+ * whoever makes a report uses memory now and then. */
+struct watch {
+    pid_t copy;
+    int looks;
+    int waiting; /* looks in a row */
+    int pausing; /* looks since it used new memory */
+    unsigned long faults;
+    unsigned long cpu_ticks; /* when it used new memory */
+};
 
-enum doing { COMPUTES, CALLS, WAITS_FOR_LOCK };
-
-/* The copy has one thread: a lock that it waits for, nobody gives back. Some locks are waited for
- * with pauses. Where we may not see what it does, it computes. */
-static enum doing look_into(const char *path)
+static bool has_hope(struct watch *watch)
 {
-    char text[16] = "";
-    const int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0)
-        return COMPUTES;
-    const ssize_t length = read(file, text, sizeof text - 1);
-    close(file);
-    char *end = text;
-    const long call = length > 0 ? strtol(text, &end, 10) : 0;
-    if (end == text || call == SYS_sched_yield || call == SYS_nanosleep ||
-        call == SYS_clock_nanosleep)
-        return COMPUTES;
-    return call == SYS_futex ? WAITS_FOR_LOCK : CALLS;
+    struct ffmk_process now;
+    if (!ffmk_process_look(watch->copy, &now))
+        return watch->looks < LOOKS_WHEN_BLIND;
+    if (now.faults != watch->faults) {
+        watch->faults = now.faults;
+        watch->cpu_ticks = now.cpu_ticks;
+        watch->pausing = 0;
+    }
+    const long call = ffmk_process_call(watch->copy);
+    watch->waiting = call == SYS_futex ? watch->waiting + 1 : 0;
+    watch->pausing += call == SYS_nanosleep || call == SYS_clock_nanosleep;
+    return watch->waiting < LOOKS_AT_A_LOCK && watch->pausing < LOOKS_AT_PAUSES &&
+           now.cpu_ticks - watch->cpu_ticks < (unsigned long)sysconf(_SC_CLK_TCK) &&
+           watch->looks < LOOKS_IN_ALL;
 }
 
 /* Whether there is such a copy yet: another thread of the program may have waited for any child. */
@@ -112,28 +107,25 @@ static bool is_there(pid_t copy)
     return found == 0;
 }
 
-/* Until it has ended, or is ended. \return what it was doing in that case, else CALLS. */
-static enum doing wait_for(pid_t copy)
+static void pause_ns(long ns)
 {
-    char path[48];
-    int waiting = 0;
-    int computing = 0;
-    enum doing doing = CALLS;
-    put_path(path, copy);
-    for (int i = 0;
-         i < LOOKS_IN_ALL && waiting < LOOKS_FOR_A_LOCK && computing < LOOKS_WITHOUT_A_CALL; i++) {
+    nanosleep(&(struct timespec){0, ns}, NULL);
+}
+
+/* Until it has ended, or is ended. \return whether it waited for a lock to the last. */
+static bool wait_for(pid_t copy)
+{
+    struct watch watch = {.copy = copy};
+    for (; has_hope(&watch); watch.looks++) {
         if (!is_there(copy))
-            return CALLS;
-        doing = look_into(path);
-        waiting = doing == WAITS_FOR_LOCK ? waiting + 1 : 0;
-        computing += doing == COMPUTES;
-        nanosleep(&(struct timespec){0, i < 10 ? LOOK_NS / 10 : LOOK_NS}, NULL);
+            return false;
+        pause_ns(watch.looks < 10 ? LOOK_NS / 10 : LOOK_NS);
     }
     kill(copy, SIGKILL);
     /* A file system that does not answer keeps it. */
     for (int i = 0; i < LOOKS_AT_THE_END && is_there(copy); i++)
-        nanosleep(&(struct timespec){0, LOOK_NS / 10}, NULL);
-    return doing;
+        pause_ns(LOOK_NS / 10);
+    return watch.waiting > 0;
 }
 
 /* Another thread may just have held a lock: then once more. */
@@ -151,12 +143,12 @@ static enum ffmk_apart try_often(struct task *task, char *stack)
         errno = reason;
         if (copy < 0)
             return FFMK_APART_NONE;
-        const enum doing last = wait_for(copy);
+        const bool waited = wait_for(copy);
         if (*task->done)
             return FFMK_APART_DONE;
-        if (last != WAITS_FOR_LOCK)
+        if (!waited)
             break;
-        nanosleep(&(struct timespec){0, (i + 1) * LOOK_NS}, NULL);
+        pause_ns((i + 1) * LOOK_NS);
     }
     return FFMK_APART_STUCK;
 }

@@ -3,9 +3,11 @@
 #include "core/rollcall.h"
 
 #include "core/launcher.h"
+#include "core/process.h"
 #include "core/quiet.h"
 #include "core/rng.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,7 +24,8 @@ enum { MOST = 4096, PATIENCE_NS = 1000000000 };
 static struct {
     int file;
     int expected;
-    int rank; /* among those of this host */
+    int rank;  /* among those of this host */
+    bool mute; /* it cannot sign, but others may have signed */
     pid_t signer;
     char path[512];
 } roll = {.file = -1};
@@ -36,56 +39,28 @@ static uint64_t mix(uint64_t hash, const char *text)
     return hash;
 }
 
-/* Name, parent and begin of a process, from /proc. */
-static bool process(long pid, char name[32], long *parent, unsigned long long *begun)
-{
-    char path[64];
-    char text[1024];
-    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return false;
-    const size_t length = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    text[length] = '\0';
-    const char *open = strchr(text, '(');
-    const char *close = strrchr(text, ')'); /* the name may hold anything */
-    if (!open || !close || close - open > 31)
-        return false;
-    snprintf(name, 32, "%.*s", (int)(close - open - 1), open + 1);
-    /* Behind the name: the third field, state; the fourth, parent; … the 22nd, begin (proc(5)). */
-    const char *at = close + 1;
-    *parent = 0;
-    for (int field = 3; field < 22; field++) {
-        at += strspn(at, " ");
-        if (field == 4)
-            *parent = strtol(at, NULL, 10);
-        at += strcspn(at, " ");
-    }
-    *begun = strtoull(at, NULL, 10);
-    return *begun > 0;
-}
-
 /* Process `pid` as one number if it is Hydra's proxy, which starts the ranks of a host, else 0; and
  * its parent, or 0. */
-static uint64_t proxy(long pid, long *parent)
+static uint64_t proxy(pid_t pid, pid_t *parent)
 {
-    char name[32];
-    unsigned long long begun;
+    struct ffmk_process process;
     *parent = 0;
-    if (pid <= 0 || !process(pid, name, parent, &begun))
+    if (!ffmk_process_look(pid, &process))
         return 0;
-    return strcmp(name, "hydra_pmi_proxy") == 0 ? ffmk_rng_mix((uint64_t)pid) ^ begun : 0;
+    *parent = process.parent;
+    return strcmp(process.name, "hydra_pmi_proxy") == 0
+               ? ffmk_rng_mix((uint64_t)pid) ^ process.begun
+               : 0;
 }
 
 /* The process that PMI_FD leads to: a rank that a script left to itself has it not above. */
-static long peer(const char *descriptor)
+static pid_t peer(const char *descriptor)
 {
     struct ucred other;
     socklen_t length = sizeof other;
     return descriptor && getsockopt((int)strtol(descriptor, NULL, 10), SOL_SOCKET, SO_PEERCRED,
                                     &other, &length) == 0
-               ? (long)other.pid
+               ? other.pid
                : 0;
 }
 
@@ -93,8 +68,8 @@ static long peer(const char *descriptor)
  * the others either. */
 static uint64_t find_proxy(void)
 {
-    long pid = (long)getpid();
-    long parent;
+    pid_t pid = getpid();
+    pid_t parent;
     uint64_t found = proxy(peer(getenv("PMI_FD")), &parent);
     for (int up = 0; !found && up < 16 && pid > 0; up++)
         found = proxy(pid, &pid);
@@ -228,14 +203,24 @@ static int open_roll(void)
     return -1;
 }
 
+/* What keeps this process from opening the roll, and perhaps not the others. */
+static bool lacks_something(int reason)
+{
+    return reason == ENOSPC || reason == EDQUOT || reason == EMFILE || reason == ENFILE ||
+           reason == ENOMEM;
+}
+
 static void sign(enum ffmk_rollcall_mpi mpi, uint32_t mark)
 {
-    if (roll.file >= 0 || !identify(mpi))
+    if (roll.file >= 0 || roll.mute || !identify(mpi))
         return;
     const int file = open_roll();
-    if (file < 0)
+    if (file < 0) {
+        roll.mute = lacks_something(errno);
         return;
+    }
     if (!write_down(file, mark)) {
+        roll.mute = true;
         close(file);
         return;
     }
@@ -266,6 +251,8 @@ static uint64_t now_ns(void)
 
 struct ffmk_rollcall ffmk_rollcall_count(int ranks)
 {
+    if (roll.mute && roll.expected <= ranks)
+        return (struct ffmk_rollcall){.expected = roll.expected, .first = roll.rank == 0};
     if (roll.file < 0 || roll.expected > ranks) {
         ffmk_rollcall_leave();
         return (struct ffmk_rollcall){0};

@@ -11,9 +11,9 @@
 #include <stdbool.h>
 
 struct ffmk_rollcall {
-    int present;  /* ranks of this host that signed; 0: this launcher does not tell enough */
-    int expected; /* ranks of the job on this host, as the launcher says */
-    bool first;   /* this process signed first: it speaks for the others */
+    int present;  /* ranks of this host that signed; 0 where this one could not */
+    int expected; /* ranks of the job on this host; 0: this launcher does not tell enough */
+    bool first;   /* this process speaks for the others: it signed first */
 };
 
 /** Whose ranks are counted: an environment may tell of another MPI's job, too. */

@@ -102,10 +102,14 @@ static void meet(struct ffmk_job *self, bool by_door, struct ffmk_rollcall roll)
     self->alone = roll.present < roll.expected;
     if (!self->alone) {
         /* One line a host is enough about waiting for others. */
-        const bool speaks = roll.present ? roll.first : self->world_rank == self->first_rank;
+        const bool speaks = roll.expected ? roll.first : self->world_rank == self->first_rank;
         self->unsure = speaks && self->n_ranks != 1 && roll.present != self->world_size;
         if (by_door) /* all of them are here now */
             ffmk_meeting_prepare(self);
+    } else if (roll.first && roll.present == 0) {
+        ffmk_log("rank %d: no space, memory or descriptor left to write down that it runs under "
+                 "ffmk: it reports for itself",
+                 self->world_rank - self->first_rank);
     } else if (roll.first) {
         ffmk_log("only %d of this job's %d ranks on %s run under ffmk: each of them reports for "
                  "itself",

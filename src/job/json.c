@@ -306,8 +306,10 @@ static void put_facts(struct writer *writer, const struct ffmk_job *job,
 {
     static const char *const endings[] = {"finalize", "abort", "exit"};
     const int ranks = job->n_ranks > 0 ? job->n_ranks : (int)metrics->n_ranks;
-    const bool complete =
+    bool complete =
         records[0].data.ending == FFMK_ENDING_FINALIZE && metrics->n_ranks == (size_t)ranks;
+    for (size_t i = 0; i < metrics->n_ranks; i++)
+        complete = complete && !records[i].data.incomplete;
     put_key(writer, "schema", text("ffmk-report/1"));
     put_key(writer, "ffmk", text(FFMK_VERSION_STRING));
     put_key(writer, "complete", json_boolean(complete));

@@ -29,6 +29,7 @@ void ffmk_record_put(struct ffmk_wire_out *out, const struct ffmk_rank_record *r
     ffmk_wire_put_u32(out, (uint32_t)record->rank);
     ffmk_wire_put_u32(out, (uint32_t)record->pid);
     ffmk_wire_put_string(out, record->host);
+    ffmk_wire_put_u8(out, data->incomplete);
     ffmk_wire_put_f64(out, data->ns_per_tick);
     ffmk_wire_put_u64(out, data->elapsed_ns);
     ffmk_wire_put_u64(out, data->mpi_ns);
@@ -150,6 +151,7 @@ int ffmk_record_get(const uint8_t *bytes, size_t length, struct ffmk_rank_record
     record->rank = (int)ffmk_wire_get_u32(in);
     record->pid = (int)ffmk_wire_get_u32(in);
     ffmk_wire_get_string(in, record->host, sizeof record->host);
+    data->incomplete = ffmk_wire_get_u8(in) != 0;
     data->ns_per_tick = ffmk_wire_get_f64(in);
     data->elapsed_ns = ffmk_wire_get_u64(in);
     data->mpi_ns = ffmk_wire_get_u64(in);

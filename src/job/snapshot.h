@@ -6,6 +6,7 @@
 
 #include "core/stats.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,6 +53,7 @@ struct ffmk_interval {
 
 struct ffmk_snapshot {
     enum ffmk_ending ending;
+    bool incomplete; /* not everything that was recorded could be summed */
     double ns_per_tick;
     const char *clock_name;
     uint64_t elapsed_ns; /* of recording, without what was paused (Pcontrol(0)) */

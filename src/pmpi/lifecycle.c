@@ -460,7 +460,9 @@ static void report(void *argument)
         .ranks_per_bin = life.job.ranks_per_bin,
         .n_lanes = life.job.bins,
     };
-    if (!ffmk_recorder_snapshot(life.main_thread, ns_per_tick, end->at.ticks, &snapshot))
+    snapshot.incomplete =
+        !ffmk_recorder_snapshot(life.main_thread, ns_per_tick, end->at.ticks, &snapshot);
+    if (snapshot.incomplete)
         ffmk_log("not everything that was recorded could be summed: the report has the rest");
     if (end->ending == FFMK_ENDING_FINALIZE)
         ffmk_recorders_let_go();

@@ -5,6 +5,7 @@
 #include "cases.h"
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -144,15 +145,69 @@ START_TEST(others_wait_for_children)
 }
 END_TEST
 
-static void sleep_long(void *unused)
+/* ---- slow, or stuck ---- */
+
+static double seconds(const struct timeval *time)
+{
+    return (double)time->tv_sec + 1e-6 * (double)time->tv_usec;
+}
+
+/* The copies' own time: the machine may be busy. */
+static double cpu_of_copies(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_CHILDREN, &usage);
+    return seconds(&usage.ru_utime) + seconds(&usage.ru_stime);
+}
+
+static void try_on_and_on(void *unused)
 {
     (void)unused;
-    nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+    while (pthread_mutex_trylock(&lock) != 0)
+        sched_yield();
+}
+
+static void try_now_and_then(void *unused)
+{
+    (void)unused;
+    while (pthread_mutex_trylock(&lock) != 0)
+        nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+}
+
+START_TEST(locks_of_other_kinds)
+{
+    pthread_mutex_lock(&lock);
+    ck_assert_int_eq(ffmk_apart(try_on_and_on, NULL), FFMK_APART_STUCK);
+    ck_assert_double_lt(cpu_of_copies(), 3);
+    ck_assert_int_eq(ffmk_apart(try_now_and_then, NULL), FFMK_APART_STUCK);
+    pthread_mutex_unlock(&lock);
+    ck_assert_int_eq(ffmk_apart(try_on_and_on, NULL), FFMK_APART_DONE);
+}
+END_TEST
+
+static void sleep_a_little(void *unused)
+{
+    (void)unused;
+    nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
+}
+
+static void use_memory(void *unused)
+{
+    enum { PAGES = 30, PAGE = 4096, EVERY_S = 10 };
+    (void)unused;
+    for (clock_t begun = clock(), page = 0; page < PAGES; page++) {
+        volatile char *room =
+            mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        room[0] = 1;
+        while (clock() - begun < (page + 1) * CLOCKS_PER_SEC / EVERY_S)
+            ;
+    }
 }
 
 START_TEST(slow_is_not_stuck)
 {
-    ck_assert_int_eq(ffmk_apart(sleep_long, NULL), FFMK_APART_DONE);
+    ck_assert_int_eq(ffmk_apart(sleep_a_little, NULL), FFMK_APART_DONE);
+    ck_assert_int_eq(ffmk_apart(use_memory, NULL), FFMK_APART_DONE);
 }
 END_TEST
 
@@ -208,5 +263,5 @@ START_TEST(no_room_for_a_copy)
 END_TEST
 
 CASES("apart", work_is_done_elsewhere, crashes_are_the_copys, a_lock_that_nobody_gives_back,
-      a_lock_that_is_given_back, others_wait_for_children, slow_is_not_stuck,
+      a_lock_that_is_given_back, others_wait_for_children, locks_of_other_kinds, slow_is_not_stuck,
       a_small_stack_with_all_signals_blocked, no_room_for_a_copy)

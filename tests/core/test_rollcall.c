@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,9 +23,11 @@ static void sleep_us(uint64_t us)
 }
 
 /* Tells what it found and stays, as ranks do. */
-static void be_rank(int rank, uint64_t delay_us, int tell)
+static void be_rank(int rank, uint64_t delay_us, bool can_write, int tell)
 {
     char number[16];
+    if (!can_write)
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){0, 0});
     snprintf(number, sizeof number, "%d", rank);
     prctl(PR_SET_NAME, "rank");
     setenv("MPI_LOCALRANKID", number, 1);
@@ -41,7 +44,7 @@ static void be_rank(int rank, uint64_t delay_us, int tell)
 }
 
 /* Ends the process, which is the launcher of a job. The first rank comes at once; the others when
- * its patience of a second is about to end, or together with it. */
+ * its patience of a second is about to end, or together with it. One may not be able to sign. */
 static void be_job(uint64_t seed)
 {
     uint64_t state = seed;
@@ -59,9 +62,10 @@ static void be_job(uint64_t seed)
     for (int r = 0; r < RANKS; r++) {
         const bool late = r > 0 && ffmk_rng_below(&state, 4) > 0;
         const uint64_t delay = ffmk_rng_below(&state, 20000) + (late ? 1000000 : 0);
+        const bool can_write = r > 0 || ffmk_rng_below(&state, 4) > 0;
         ranks[r] = fork();
         if (ranks[r] == 0)
-            be_rank(r, delay, ends[1]);
+            be_rank(r, delay, can_write, ends[1]);
     }
     for (int r = 0; r < RANKS; r++) {
         char one = BROKEN;

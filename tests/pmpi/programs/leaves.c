@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Leaves an MPI call by another way than its return: leaves WHAT. */
 #include <dlfcn.h>
+#include <malloc.h>
 #include <mpi.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -228,6 +230,45 @@ static int exits_locked(void)
     exit(5);
 }
 
+/* A thread that never comes back from an allocation. */
+static _Thread_local bool stays;
+
+void *realloc(void *old, size_t bytes)
+{
+    const size_t before = malloc_usable_size(old);
+    while (stays)
+        pause();
+    void *room = malloc(bytes);
+    if (!room)
+        return NULL;
+    if (old)
+        memcpy(room, old, before < bytes ? before : bytes);
+    free(old);
+    return room;
+}
+
+static void *stay(void *unused)
+{
+    MPI_Barrier(MPI_COMM_SELF);
+    stays = true;
+    for (int level = 2; level < 20; level++) /* a new region now and then needs memory */
+        MPI_Pcontrol(level);
+    return unused;
+}
+
+static int finalizes_locked(void)
+{
+    pthread_t thread;
+    int level;
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &level);
+    barriers(10);
+    if (pthread_create(&thread, NULL, stay, NULL) != 0)
+        return 1;
+    usleep(100000);
+    MPI_Finalize();
+    return 0;
+}
+
 /* As soon as MPI is up, wherever MPI_Init is then. */
 static void abort_when_up(int signal)
 {
@@ -263,6 +304,7 @@ static const struct {
     {"exits-within-malloc", exits_within_malloc},
     {"crashes", crashes},
     {"exits-locked", exits_locked},
+    {"finalizes-locked", finalizes_locked},
     {"aborts-early", aborts_early},
 };
 
