@@ -92,7 +92,8 @@ static bool has_hope(struct watch *watch)
     }
     const long call = ffmk_process_call(watch->copy);
     watch->waiting = call == SYS_futex ? watch->waiting + 1 : 0;
-    watch->pausing += call == SYS_nanosleep || call == SYS_clock_nanosleep;
+    watch->pausing += call == SYS_nanosleep || call == SYS_clock_nanosleep ||
+                      (call < 0 && now.sleeps); /* we may not see why */
     return watch->waiting < LOOKS_AT_A_LOCK && watch->pausing < LOOKS_AT_PAUSES &&
            now.cpu_ticks - watch->cpu_ticks < (unsigned long)sysconf(_SC_CLK_TCK) &&
            watch->looks < LOOKS_IN_ALL;

@@ -61,7 +61,9 @@ bool ffmk_process_look(pid_t pid, struct ffmk_process *process)
     for (int field = STATE; field <= BEGUN; field++) {
         at += strspn(at, " ");
         const unsigned long long value = strtoull(at, NULL, 10);
-        if (field == PARENT)
+        if (field == STATE)
+            process->sleeps = *at == 'S';
+        else if (field == PARENT)
             process->parent = (pid_t)value;
         else if (field == MINOR_FAULTS || field == MAJOR_FAULTS)
             process->faults += (unsigned long)value;

@@ -8,6 +8,7 @@
 
 struct ffmk_process {
     char name[16];
+    bool sleeps; /* until something happens, but not a disk's answer */
     pid_t parent;
     unsigned long faults;     /* of pages, that needed a disk or not */
     unsigned long cpu_ticks;  /* of sysconf(_SC_CLK_TCK) a second, in user and system mode */

@@ -92,7 +92,7 @@ static int settle(struct ranks *ranks, double tolerance, int most)
 
 static double edge(const struct ranks *ranks, size_t i, size_t k)
 {
-    double potentials[MOST];
+    double potentials[MOST] = {0};
     hear(ranks, i, potentials);
     return ffmk_flow_edge(&ranks->flow[i], potentials, k);
 }
