@@ -3,15 +3,16 @@
 #include "job/report.h"
 
 #include "core/log.h"
+#include "core/output.h"
 #include "job/world.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* Paths are static: a run may end on a small stack. */
-enum { PATH_BYTES = 4096 };
+enum { PATH_BYTES = FFMK_OUTPUT_PATH };
+static struct ffmk_output output;
 
 const char *ffmk_report_binding(enum ffmk_binding binding)
 {
@@ -19,9 +20,20 @@ const char *ffmk_report_binding(enum ffmk_binding binding)
     return names[binding];
 }
 
+/* Relative names are meant from where the program started, also when it has gone elsewhere since.
+ */
+static bool from_the_start(const struct ffmk_job *job, const char *name, char *path)
+{
+    static char now[PATH_BYTES];
+    const bool elsewhere = name[0] != '/' && job->directory[0] &&
+                           (!getcwd(now, sizeof now) || strcmp(now, job->directory) != 0);
+    return snprintf(path, PATH_BYTES, "%s%s%s", elsewhere ? job->directory : "",
+                    elsewhere ? "/" : "", name) < PATH_BYTES;
+}
+
 /* The file a setting names, or "" for none. A part of the job (one rank, one program of several)
- * gets a name of its own unless the user already put the rank into it: run.json becomes
- * run.rank3.json. */
+ * gets a name of its own unless the user already put the rank into it, run.json becomes
+ * run.rank3.json, or what is there takes one part after the other. */
 static bool path_of(const struct ffmk_job *job, enum ffmk_config_id id, int rank, bool partial,
                     char *path)
 {
@@ -30,88 +42,57 @@ static bool path_of(const struct ffmk_job *job, enum ffmk_config_id id, int rank
     if (!*text)
         return true;
     static char plain[PATH_BYTES];
-    if (!ffmk_config_expand(text, job->host, rank, job->name, plain, sizeof plain)) {
+    static char whole[PATH_BYTES];
+    if (!ffmk_config_expand(text, job->host, rank, job->name, plain, sizeof plain) ||
+        !from_the_start(job, plain, whole)) {
         ffmk_log("%s=%.200s is too long a file name when expanded", ffmk_config_var(id)->name,
                  text);
         return false;
     }
     char part[64] = "";
-    if (job->spawned)
+    if (ffmk_output_is_special(whole))
+        partial = false;
+    else if (job->spawned)
         snprintf(part, sizeof part, ".spawned%ld", (long)job->pid);
     else if (job->application > 0)
         snprintf(part, sizeof part, ".program%d", job->application);
     if (partial && !strstr(text, "%r"))
         snprintf(part + strlen(part), sizeof part - strlen(part), ".rank%d", rank);
-    /* Relative names are meant from where the program started, also when it has gone elsewhere
-     * since. */
-    static char now[PATH_BYTES];
-    static char from[PATH_BYTES + 1];
-    from[0] = '\0';
-    if (plain[0] != '/' && job->directory[0] &&
-        (!getcwd(now, sizeof now) || strcmp(now, job->directory) != 0))
-        snprintf(from, sizeof from, "%s/", job->directory);
-    const char *slash = strrchr(plain, '/');
-    char *dot = strrchr(plain, '.');
+    const char *slash = strrchr(whole, '/');
+    char *dot = strrchr(whole, '.');
     if (!dot || (slash && dot < slash))
-        dot = plain + strlen(plain);
-    return snprintf(path, PATH_BYTES, "%s%.*s%s%s", from, (int)(dot - plain), plain, part, dot) <
+        dot = whole + strlen(whole);
+    return snprintf(path, PATH_BYTES, "%.*s%s%s", (int)(dot - whole), whole, part, dot) <
            PATH_BYTES;
 }
 
-/* A file is written under a temporary name beside its own and renamed when whole: nobody ever reads
- * half a report, and a full disk leaves the old one. */
-static bool name_beside(const struct ffmk_job *job, const char *path, char *temporary)
+static void tell_unwritten(const char *what, const char *path)
 {
-    return snprintf(temporary, PATH_BYTES, "%s.%ld.tmp", path, (long)job->pid) < PATH_BYTES;
-}
-
-static FILE *open_beside(const struct ffmk_job *job, const char *path, char *temporary)
-{
-    if (!name_beside(job, path, temporary)) {
-        errno = ENAMETOOLONG;
-        return NULL;
-    }
-    return fopen(temporary, "we");
-}
-
-static bool close_into(FILE *file, const char *temporary, const char *path, bool good)
-{
-    errno = 0;
-    const bool written = fflush(file) == 0 && !ferror(file);
-    int reason = written ? 0 : errno;
-    fclose(file);
-    if (good && written && rename(temporary, path) == 0)
-        return true;
-    if (good && written)
-        reason = errno;
-    unlink(temporary);
-    /* A stream that failed says so before whoever wrote to it. */
-    errno = !written ? (reason ? reason : EIO) : good ? reason : ENOMEM;
-    return false;
+    ffmk_log("cannot write the %s %.300s: %s", what, path,
+             errno == EISDIR  ? "it is a directory; name a file in it"
+             : errno == ENXIO ? "nobody reads it"
+                              : strerror(errno));
 }
 
 static bool write_json(const char *path, const struct ffmk_job *job,
                        const struct ffmk_rank_record *records, const struct ffmk_metrics *metrics)
 {
-    static char temporary[PATH_BYTES];
-    FILE *file = open_beside(job, path, temporary);
-    if (file && close_into(file, temporary, path, ffmk_report_json(file, job, records, metrics)))
+    if (ffmk_output_open(&output, path, job->pid) &&
+        ffmk_output_close(&output, ffmk_report_json(output.stream, job, records, metrics)))
         return true;
-    ffmk_log("cannot write the report %.300s: %s", path, strerror(errno));
+    tell_unwritten("report", path);
     return false;
 }
 
 static void write_csv(const char *path, const struct ffmk_job *job,
                       const struct ffmk_rank_record *records, size_t n)
 {
-    static char temporary[PATH_BYTES];
-    FILE *file = open_beside(job, path, temporary);
-    if (file) {
-        ffmk_report_csv(file, records, n);
-        if (close_into(file, temporary, path, true))
+    if (ffmk_output_open(&output, path, job->pid)) {
+        ffmk_report_csv(output.stream, records, n);
+        if (ffmk_output_close(&output, true))
             return;
     }
-    ffmk_log("cannot write the calls to %.300s: %s", path, strerror(errno));
+    tell_unwritten("table of calls", path);
 }
 
 static const char *words_for(enum ffmk_ending ending)
@@ -176,8 +157,7 @@ void ffmk_report_tidy(const struct ffmk_job *job, int rank)
 {
     static const enum ffmk_config_id files[] = {FFMK_CONFIG_REPORT, FFMK_CONFIG_CSV};
     static char path[PATH_BYTES];
-    static char temporary[PATH_BYTES];
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-        if (path_of(job, files[i], rank, true, path) && *path && name_beside(job, path, temporary))
-            unlink(temporary);
+        if (path_of(job, files[i], rank, true, path) && *path)
+            ffmk_output_tidy(&output, path, job->pid);
 }

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Files that are there whole or not at all. */
+#include "core/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_stream(int descriptor, const struct stat *there)
+{
+    struct stat stream;
+    return fstat(descriptor, &stream) == 0 && stream.st_dev == there->st_dev &&
+           stream.st_ino == there->st_ino;
+}
+
+/* Our stream that leads to the same file, or -1. */
+static int stream_of(const struct stat *there)
+{
+    for (int descriptor = STDOUT_FILENO; descriptor <= STDERR_FILENO; descriptor++)
+        if (is_stream(descriptor, there))
+            return descriptor;
+    return -1;
+}
+
+bool ffmk_output_is_special(const char *path)
+{
+    struct stat there;
+    return stat(path, &there) == 0 && !S_ISDIR(there.st_mode) &&
+           (!S_ISREG(there.st_mode) || stream_of(&there) >= 0);
+}
+
+/* A pipe that nobody reads is an error, not a wait for ever; one that somebody reads is written
+ * like a file. */
+static int open_special(const char *path)
+{
+    struct stat there;
+    const int stream = stat(path, &there) == 0 ? stream_of(&there) : -1;
+    if (stream >= 0)
+        return fcntl(stream, F_DUPFD_CLOEXEC, 0);
+    const int file = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (file >= 0)
+        fcntl(file, F_SETFL, 0);
+    return file;
+}
+
+static bool fits(int length)
+{
+    if (length < FFMK_OUTPUT_PATH)
+        return true;
+    errno = ENAMETOOLONG;
+    return false;
+}
+
+/* Links are followed: they stay. */
+static bool find_target(const char *path, char *target)
+{
+    return realpath(path, target) || fits(snprintf(target, FFMK_OUTPUT_PATH, "%s", path));
+}
+
+static bool find_temporary(struct ffmk_output *output, pid_t pid)
+{
+    return fits(
+        snprintf(output->temporary, FFMK_OUTPUT_PATH, "%s.%ld.tmp", output->target, (long)pid));
+}
+
+static bool leads_nowhere(const char *path)
+{
+    struct stat there;
+    return lstat(path, &there) == 0 && S_ISLNK(there.st_mode) && access(path, F_OK) != 0;
+}
+
+/* Whether a file may be put there. */
+static bool may_be_written(const char *path)
+{
+    struct stat there;
+    if (stat(path, &there) != 0)
+        return true; /* what is wrong with its folder shows later */
+    errno = EISDIR;
+    return !S_ISDIR(there.st_mode) && access(path, W_OK) == 0;
+}
+
+bool ffmk_output_open(struct ffmk_output *output, const char *path, pid_t pid)
+{
+    output->temporary[0] = '\0';
+    if (!may_be_written(path))
+        return false;
+    if (ffmk_output_is_special(path)) {
+        const int file = open_special(path);
+        output->stream = file >= 0 ? fdopen(file, "w") : NULL;
+    } else if (leads_nowhere(path)) {
+        output->stream = fopen(path, "we");
+    } else {
+        const bool named = find_target(path, output->target) && find_temporary(output, pid);
+        output->stream = named ? fopen(output->temporary, "we") : NULL;
+    }
+    return output->stream != NULL;
+}
+
+bool ffmk_output_close(struct ffmk_output *output, bool good)
+{
+    errno = 0;
+    bool written = fflush(output->stream) == 0 && !ferror(output->stream);
+    int reason = errno;
+    if (fclose(output->stream) != 0 && written) {
+        written = false;
+        reason = errno;
+    }
+    const bool named = output->temporary[0] != '\0';
+    if (good && written && named && rename(output->temporary, output->target) != 0) {
+        written = false;
+        reason = errno;
+    }
+    if (good && written)
+        return true;
+    if (named)
+        unlink(output->temporary);
+    /* A stream that failed says so before whoever wrote to it. */
+    errno = written ? ENOMEM : reason ? reason : EIO;
+    return false;
+}
+
+void ffmk_output_tidy(struct ffmk_output *output, const char *path, pid_t pid)
+{
+    if (!ffmk_output_is_special(path) && find_target(path, output->target) &&
+        find_temporary(output, pid))
+        unlink(output->temporary);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Files that are there whole or not at all. */
+#ifndef FFMK_CORE_OUTPUT_H
+#define FFMK_CORE_OUTPUT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+enum { FFMK_OUTPUT_PATH = 4096 };
+
+/** Large: static, where a stack may be small. */
+struct ffmk_output {
+    FILE *stream;
+    char target[FFMK_OUTPUT_PATH];    /* links followed */
+    char temporary[FFMK_OUTPUT_PATH]; /* beside it; "" where it is written in place */
+};
+
+/** Whether what is at `path` must not be replaced by a file: a device, a pipe, a socket, or the
+ * file that is our stdout or stderr. */
+bool ffmk_output_is_special(const char *path);
+
+/** Begin to write what will be at `path`: under a temporary name of process `pid` beside it, so
+ * that nobody ever reads half of it and a full disk leaves the old one; in place where that is
+ * special. \return false with errno: EISDIR, ENXIO for a pipe that nobody reads, … */
+bool ffmk_output_open(struct ffmk_output *output, const char *path, pid_t pid);
+
+/** It is written; unless it is not `good`, give it its name. \return false with errno, and nothing
+ * is left, when it or a step of this is not good; ENOMEM where only the caller thought so. */
+bool ffmk_output_close(struct ffmk_output *output, bool good);
+
+/** Remove what a process that was ended meanwhile left of one. */
+void ffmk_output_tidy(struct ffmk_output *output, const char *path, pid_t pid);
+
+#endif
