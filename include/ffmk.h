@@ -65,7 +65,7 @@ const char *ffmk_strerror(int code);
 /** \defgroup regions Regions of a program
  * The report breaks times and calls down by region. Regions nest; a call and its time belong to the
  * innermost open region of the thread that made it. A name is at most 63 bytes (longer ones are
- * cut), copied, and compared by content; at most 1,023 different names a rank are kept apart, later
+ * cut), copied, and compared by content; at most 1,022 different names a rank are kept apart, later
  * ones share the region "(other regions)".
  *
  * Callable from any thread at any time; before MPI_Init and without a running report they do
@@ -82,7 +82,9 @@ int ffmk_region_begin(const char *name);
 
 /** Close the innermost open region of this thread, which must be `name`.
  * \return FFMK_ERR_STATE when no region is open or the innermost one has another name (nothing is
- * closed then, and the first such mistake of a process is logged in one line). */
+ * closed then). The first mistake of each kind that a process makes with regions is logged in one
+ * line.
+ */
 int ffmk_region_end(const char *name);
 
 /** @} */

@@ -27,27 +27,26 @@ struct ffmk_items {
     bool busy; /* inside a collective call, so that callbacks that come back are turned away */
 };
 
-/* Say what is wrong with an argument. */
-__attribute__((format(printf, 2, 3))) static int refuse(const char *call, const char *format, ...)
+/* Say what is wrong with a call. \return code. */
+__attribute__((format(printf, 3, 4))) static int refuse(int code, const char *call,
+                                                        const char *format, ...)
 {
     char text[256];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    ffmk_log("%s: %s", call, text);
-    return FFMK_ERR_ARGUMENT;
+    ffmk_log_mistake("%s: %s", call, text);
+    return code;
 }
 
 /* A local call can begin: there is a registry, and it is not at work. */
 static int enter(const ffmk_items *items, const char *call)
 {
     if (!items)
-        return refuse(call, "items is NULL");
-    if (items->busy) {
-        ffmk_log("%s: called from a callback of the registry it is about", call);
-        return FFMK_ERR_STATE;
-    }
+        return refuse(FFMK_ERR_ARGUMENT, call, "items is NULL");
+    if (items->busy)
+        return refuse(FFMK_ERR_STATE, call, "called from a callback of the registry it is about");
     return FFMK_SUCCESS;
 }
 
@@ -60,6 +59,19 @@ static bool mpi_runs(void)
     return initialised && !finalised;
 }
 
+static int refuse_without_mpi(const char *call)
+{
+    return refuse(FFMK_ERR_STATE, call,
+                  "MPI is not running; call it between MPI_Init and MPI_Finalize");
+}
+
+/* A collective call can begin. */
+static int enter_together(const ffmk_items *items, const char *call)
+{
+    const int code = enter(items, call);
+    return code || mpi_runs() ? code : refuse_without_mpi(call);
+}
+
 static bool are_valid_ops(const ffmk_item_ops *ops)
 {
     return !ops || (ops->size == sizeof *ops && ops->pack && ops->unpack && ops->drop);
@@ -67,20 +79,19 @@ static bool are_valid_ops(const ffmk_item_ops *ops)
 
 int ffmk_items_create(MPI_Comm comm, const ffmk_item_ops *ops, void *context, ffmk_items **items_p)
 {
-    if (!mpi_runs()) {
-        ffmk_log("%s: MPI is not running; call it between MPI_Init and MPI_Finalize", __func__);
-        return FFMK_ERR_STATE;
-    }
+    if (!mpi_runs())
+        return refuse_without_mpi(__func__);
     int inter = 0;
     if (comm == MPI_COMM_NULL || PMPI_Comm_test_inter(comm, &inter) != MPI_SUCCESS || inter)
-        return refuse(__func__, "the communicator is MPI_COMM_NULL or an intercommunicator");
+        return refuse(FFMK_ERR_ARGUMENT, __func__,
+                      "the communicator is MPI_COMM_NULL or an intercommunicator");
 
     ffmk_items *items = calloc(1, sizeof *items);
     int code = FFMK_SUCCESS;
     if (!items_p)
-        code = refuse(__func__, "items_p is NULL");
+        code = refuse(FFMK_ERR_ARGUMENT, __func__, "items_p is NULL");
     else if (!are_valid_ops(ops))
-        code = refuse(__func__,
+        code = refuse(FFMK_ERR_ARGUMENT, __func__,
                       "ops needs the size of FFMK_ITEM_OPS_INIT and all of pack, unpack and drop");
     else if (!items)
         code = FFMK_ERR_NO_MEMORY;
@@ -110,10 +121,9 @@ int ffmk_items_destroy(ffmk_items *items)
     int code = enter(items, __func__);
     if (code)
         return code;
-    code = FFMK_ERR_STATE; /* after MPI_Finalize the communicator cannot be freed, but the
-                                  memory can */
-    if (mpi_runs())
-        code = ffmk_team_checked(PMPI_Comm_free(&items->team.comm));
+    /* After MPI_Finalize the communicator cannot be freed, but the memory can. */
+    code = mpi_runs() ? ffmk_team_checked(PMPI_Comm_free(&items->team.comm))
+                      : refuse_without_mpi(__func__);
     ffmk_table_free(&items->table);
     free(items);
     return code;
@@ -129,11 +139,17 @@ int ffmk_items_add(ffmk_items *items, const ffmk_item *item)
     return code;
 }
 
+static int refuse_unknown(const char *call, uint64_t id)
+{
+    return refuse(FFMK_ERR_UNKNOWN_ITEM, call, "item %" PRIu64 " is not registered on this rank",
+                  id);
+}
+
 int ffmk_items_remove(ffmk_items *items, uint64_t id)
 {
     int code = enter(items, __func__);
-    if (!code)
-        code = ffmk_table_remove(&items->table, id);
+    if (!code && ffmk_table_remove(&items->table, id) != FFMK_SUCCESS)
+        code = refuse_unknown(__func__, id);
     if (!code)
         items->links_known = false;
     return code;
@@ -146,15 +162,15 @@ static int find(const ffmk_items *items, uint64_t id, const char *call, struct f
     if (code)
         return code;
     *entry_p = ffmk_table_find(&items->table, id);
-    return *entry_p ? FFMK_SUCCESS : FFMK_ERR_UNKNOWN_ITEM;
+    return *entry_p ? FFMK_SUCCESS : refuse_unknown(call, id);
 }
 
 int ffmk_items_set_weight(ffmk_items *items, uint64_t id, double weight)
 {
     struct ffmk_entry *entry;
     if (!isfinite(weight) || weight < 0)
-        return refuse(__func__, "item %" PRIu64 ": weight %g must be finite and not negative", id,
-                      weight);
+        return refuse(FFMK_ERR_ARGUMENT, __func__,
+                      "item %" PRIu64 ": weight %g must be finite and not negative", id, weight);
     const int code = find(items, id, __func__, &entry);
     if (!code)
         entry->weight = weight;
@@ -173,7 +189,7 @@ int ffmk_items_set_bytes(ffmk_items *items, uint64_t id, size_t bytes)
 int ffmk_items_count(const ffmk_items *items, size_t *count_p)
 {
     if (!items || !count_p)
-        return refuse(__func__, "%s is NULL", items ? "count_p" : "items");
+        return refuse(FFMK_ERR_ARGUMENT, __func__, "%s is NULL", items ? "count_p" : "items");
     *count_p = items->table.n;
     return FFMK_SUCCESS;
 }
@@ -188,9 +204,10 @@ static int compare_ids(const void *a, const void *b)
 int ffmk_items_ids(const ffmk_items *items, uint64_t *ids, size_t capacity)
 {
     if (!items || (!ids && items->table.n > 0))
-        return refuse(__func__, "%s is NULL", items ? "ids" : "items");
+        return refuse(FFMK_ERR_ARGUMENT, __func__, "%s is NULL", items ? "ids" : "items");
     if (capacity < items->table.n)
-        return FFMK_ERR_LIMIT;
+        return refuse(FFMK_ERR_LIMIT, __func__, "room for %zu ids, of %zu items", capacity,
+                      items->table.n);
     for (size_t i = 0; i < items->table.n; i++)
         ids[i] = items->table.entries[i].id;
     if (items->table.n > 1)
@@ -205,13 +222,15 @@ int ffmk_items_link_ranks(const ffmk_items *items, uint64_t id, int *ranks, size
     if (code)
         return code;
     if (!items->links_known)
-        return FFMK_ERR_STATE;
+        return refuse(FFMK_ERR_STATE, __func__,
+                      "known after a plan, until items are added or removed");
     if (capacity < entry->n_links)
-        return FFMK_ERR_LIMIT;
+        return refuse(FFMK_ERR_LIMIT, __func__, "room for %zu ranks, of %zu links", capacity,
+                      entry->n_links);
     if (entry->n_links == 0)
         return FFMK_SUCCESS;
     if (!ranks)
-        return refuse(__func__, "ranks is NULL for %zu links", entry->n_links);
+        return refuse(FFMK_ERR_ARGUMENT, __func__, "ranks is NULL for %zu links", entry->n_links);
     memcpy(ranks, entry->link_ranks, entry->n_links * sizeof *ranks);
     return FFMK_SUCCESS;
 }
@@ -222,12 +241,14 @@ int ffmk_items_set_options(ffmk_items *items, const ffmk_balance_options *option
     if (code)
         return code;
     if (!options || options->size != sizeof *options)
-        return refuse(__func__,
+        return refuse(FFMK_ERR_ARGUMENT, __func__,
                       "options is NULL or its size is not that of FFMK_BALANCE_OPTIONS_INIT");
     if (!isfinite(options->imbalance) || options->imbalance < 1)
-        return refuse(__func__, "imbalance %g must be finite and at least 1", options->imbalance);
+        return refuse(FFMK_ERR_ARGUMENT, __func__, "imbalance %g must be finite and at least 1",
+                      options->imbalance);
     if (options->max_rounds < 1 || options->max_rounds > 1000)
-        return refuse(__func__, "max_rounds %d must be 1 to 1000", options->max_rounds);
+        return refuse(FFMK_ERR_ARGUMENT, __func__, "max_rounds %d must be 1 to 1000",
+                      options->max_rounds);
     items->options = *options;
     return FFMK_SUCCESS;
 }
@@ -247,15 +268,17 @@ static int check_info(const ffmk_balance_info *info, const char *call)
 {
     if (!info || info->size == sizeof *info)
         return FFMK_SUCCESS;
-    return refuse(call, "info->size is %zu and not that of FFMK_BALANCE_INFO_INIT", info->size);
+    return refuse(FFMK_ERR_ARGUMENT, call,
+                  "info->size is %zu and not that of FFMK_BALANCE_INFO_INIT", info->size);
 }
 
 /* Plan, and begin the information about it. */
-static int make_plan(ffmk_items *items, int code, struct ffmk_plan *plan, ffmk_balance_info *info)
+static int make_plan(ffmk_items *items, int code, bool moves, struct ffmk_plan *plan,
+                     ffmk_balance_info *info)
 {
     const uint64_t start_ns = ffmk_clock_ns();
     items->links_known = false;
-    code = ffmk_plan_make(&items->team, code, &items->table, &items->options, plan);
+    code = ffmk_plan_make(&items->team, code, moves, &items->table, &items->options, plan);
     if (code)
         return code;
     items->links_known = true;
@@ -288,16 +311,17 @@ static int make_plan(ffmk_items *items, int code, struct ffmk_plan *plan, ffmk_b
 
 int ffmk_balance_plan(ffmk_items *items, int *destinations, ffmk_balance_info *info)
 {
-    int code = enter(items, __func__);
+    int code = enter_together(items, __func__);
     if (code)
         return code; /* without a registry there is nobody to agree with */
     struct ffmk_plan plan = {0};
     ffmk_balance_info found;
     code = check_info(info, __func__);
     if (!destinations && items->table.n > 0)
-        code = refuse(__func__, "destinations is NULL for %zu items", items->table.n);
+        code = refuse(FFMK_ERR_ARGUMENT, __func__, "destinations is NULL for %zu items",
+                      items->table.n);
     items->busy = true;
-    code = make_plan(items, code, &plan, &found);
+    code = make_plan(items, code, false, &plan, &found);
     items->busy = false;
     if (!code && destinations && items->table.n > 0)
         memcpy(destinations, plan.destinations, items->table.n * sizeof *destinations);
@@ -350,20 +374,18 @@ static int move(ffmk_items *items, struct ffmk_plan *plan, ffmk_balance_info *in
 
 int ffmk_rebalance(ffmk_items *items, ffmk_balance_info *info)
 {
-    int code = enter(items, __func__);
+    int code = enter_together(items, __func__);
     if (code)
         return code;
     struct ffmk_plan plan = {0};
     ffmk_balance_info found;
     int failure = FFMK_SUCCESS;
     code = check_info(info, __func__);
-    if (!code && !items->movable) {
-        ffmk_log("%s: the registry was created without callbacks and can only be planned",
-                 __func__);
-        code = FFMK_ERR_STATE;
-    }
+    if (!code && !items->movable)
+        code = refuse(FFMK_ERR_STATE, __func__,
+                      "the registry was created without callbacks and can only be planned");
     items->busy = true;
-    code = make_plan(items, code, &plan, &found);
+    code = make_plan(items, code, true, &plan, &found);
     if (!code && found.items_moved > 0)
         code = move(items, &plan, &found, &failure);
     items->busy = false;

@@ -14,39 +14,40 @@ static bool is_cost(double value)
     return isfinite(value) && value >= 0;
 }
 
+static const char CALL[] = "ffmk_items_add";
+
 /* Whether the caller's item may be registered; a line says why not. */
 static bool is_valid(const ffmk_item *item)
 {
-    static const char CALL[] = "ffmk_items_add";
     if (!item || item->size != sizeof *item) {
-        ffmk_log("%s: the item is NULL or its size is not sizeof(ffmk_item); use FFMK_ITEM_INIT",
-                 CALL);
+        ffmk_log_mistake(
+            "%s: the item is NULL or its size is not sizeof(ffmk_item); use FFMK_ITEM_INIT", CALL);
         return false;
     }
     if (!is_cost(item->weight)) {
-        ffmk_log("%s: item %" PRIu64 ": weight %g must be finite and not negative", CALL, item->id,
-                 item->weight);
+        ffmk_log_mistake("%s: item %" PRIu64 ": weight %g must be finite and not negative", CALL,
+                         item->id, item->weight);
         return false;
     }
     if (item->n_links > 0 && !item->links) {
-        ffmk_log("%s: item %" PRIu64 ": links is NULL for %zu links", CALL, item->id,
-                 item->n_links);
+        ffmk_log_mistake("%s: item %" PRIu64 ": links is NULL for %zu links", CALL, item->id,
+                         item->n_links);
         return false;
     }
     for (size_t k = 0; k < item->n_links; k++) {
         const ffmk_link *link = &item->links[k];
         if (is_cost(link->weight) && link->id != item->id)
             continue;
-        ffmk_log("%s: item %" PRIu64 ": link to item %" PRIu64
-                 " of weight %g; a link leads to another item "
-                 "and its weight is finite and not negative",
-                 CALL, item->id, link->id, link->weight);
+        ffmk_log_mistake("%s: item %" PRIu64 ": link to item %" PRIu64
+                         " of weight %g; a link leads to another item "
+                         "and its weight is finite and not negative",
+                         CALL, item->id, link->id, link->weight);
         return false;
     }
     for (int axis = 0; item->position && axis < 3; axis++)
         if (!isfinite(item->position[axis])) {
-            ffmk_log("%s: item %" PRIu64 ": coordinate %d is %g and must be finite", CALL, item->id,
-                     axis, item->position[axis]);
+            ffmk_log_mistake("%s: item %" PRIu64 ": coordinate %d is %g and must be finite", CALL,
+                             item->id, axis, item->position[axis]);
             return false;
         }
     return true;
@@ -71,8 +72,10 @@ int ffmk_table_add(struct ffmk_table *table, const ffmk_item *item)
 {
     if (!is_valid(item))
         return FFMK_ERR_ARGUMENT;
-    if (ffmk_idmap_get(&table->index, item->id) != FFMK_IDMAP_NONE)
+    if (ffmk_idmap_get(&table->index, item->id) != FFMK_IDMAP_NONE) {
+        ffmk_log_mistake("%s: item %" PRIu64 " is registered already", CALL, item->id);
         return FFMK_ERR_DUPLICATE;
+    }
 
     struct ffmk_entry entry = {.id = item->id,
                                .weight = item->weight,

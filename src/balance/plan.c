@@ -185,28 +185,31 @@ static double imbalance_of(const struct ffmk_planner *planner, double load, doub
     return fabs(imbalance - bound) <= 1e-9 * bound ? bound : fmax(imbalance, 1);
 }
 
-/* All ranks must have set the same: a value and its complement have the same minimum then. */
-static int compare_options(const struct ffmk_team *team, const ffmk_balance_options *options)
+/* All ranks must have set the same, and have made the same call: a value and its complement have
+ * the same minimum then. */
+static int compare(const struct ffmk_team *team, const ffmk_balance_options *options, bool moves)
 {
-    uint64_t values[6];
-    memcpy(&values[0], &options->imbalance, sizeof values[0]);
-    values[1] = options->seed;
-    values[2] = (uint64_t)options->max_rounds;
-    for (int v = 0; v < 3; v++)
-        values[3 + v] = ~values[v];
-    int code = ffmk_team_min_u64(team, values, 6);
-    static const char *const NAMES[3] = {"imbalance", "seed", "max_rounds"};
-    for (int v = 0; v < 3 && !code; v++)
-        if (values[v] != ~values[3 + v]) {
+    enum { VALUES = 4 };
+    static const char *const names[VALUES] = {
+        "ffmk_balance_plan() and ffmk_rebalance() meet: all ranks must make the same call",
+        "the option imbalance differs between ranks; all must set the same",
+        "the option seed differs between ranks; all must set the same",
+        "the option max_rounds differs between ranks; all must set the same"};
+    uint64_t values[2 * VALUES] = {moves, 0, options->seed, (uint64_t)options->max_rounds};
+    memcpy(&values[1], &options->imbalance, sizeof values[1]);
+    for (int v = 0; v < VALUES; v++)
+        values[VALUES + v] = ~values[v];
+    int code = ffmk_team_min_u64(team, values, 2 * VALUES);
+    for (int v = 0; v < VALUES && !code; v++)
+        if (values[v] != ~values[VALUES + v]) {
             if (team->rank == 0)
-                ffmk_log("balance: the option %s differs between ranks; all must set the same",
-                         NAMES[v]);
+                ffmk_log_mistake("balance: %s", names[v]);
             code = FFMK_ERR_ARGUMENT;
         }
     return code;
 }
 
-int ffmk_plan_make(struct ffmk_team *team, int code, struct ffmk_table *table,
+int ffmk_plan_make(struct ffmk_team *team, int code, bool moves, struct ffmk_table *table,
                    const ffmk_balance_options *options, struct ffmk_plan *plan)
 {
     struct ffmk_planner planner = {.team = team, .options = options, .graph = {.rank = team->rank}};
@@ -218,7 +221,7 @@ int ffmk_plan_make(struct ffmk_team *team, int code, struct ffmk_table *table,
         code = FFMK_ERR_NO_MEMORY;
     code = ffmk_team_agree(team, code);
     if (!code)
-        code = compare_options(team, options);
+        code = compare(team, options, moves);
     if (!code)
         code = gather(&planner, code, table, plan->order, units);
     if (!code)

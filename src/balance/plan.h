@@ -34,8 +34,9 @@ struct ffmk_plan {
 };
 
 /** Make a plan. Collective; the same code on every rank, as ffmk_balance_plan(). Also brings the
- * table's link_ranks up to date. `code` is how this rank fared so far. */
-int ffmk_plan_make(struct ffmk_team *team, int code, struct ffmk_table *table,
+ * table's link_ranks up to date. `code` is how this rank fared so far; `moves`: the plan will be
+ * carried out. */
+int ffmk_plan_make(struct ffmk_team *team, int code, bool moves, struct ffmk_table *table,
                    const ffmk_balance_options *options, struct ffmk_plan *plan);
 
 /** Imbalance and cut as things are, into plan->…_after: after items had to stay that were planned

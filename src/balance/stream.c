@@ -177,15 +177,15 @@ static size_t choose_batch(const struct ffmk_mover *mover, const struct ffmk_str
 static uint64_t pack_one(struct ffmk_mover *mover, const struct ffmk_entry *entry, uint8_t *payload)
 {
     size_t written = 0;
-    if (mover->ops->pack(mover->context, entry->id, payload, entry->bytes, &written) != 0)
+    if (mover->ops->pack(mover->context, entry->id, payload, entry->bytes, &written) != 0) {
+        ffmk_log_mistake("balance: pack of item %" PRIu64 " failed; the item stays", entry->id);
         return PACK_FAILED;
+    }
     if (written <= entry->bytes)
         return written;
-    if (mover->overruns++ == 0)
-        ffmk_log("balance: pack of item %" PRIu64
-                 " wrote %zu bytes where it had room for %zu; the item "
-                 "stays (said once)",
-                 entry->id, written, entry->bytes);
+    ffmk_log_mistake("balance: pack of item %" PRIu64
+                     " wrote %zu bytes where it had room for %zu; the item stays",
+                     entry->id, written, entry->bytes);
     return PACK_FAILED;
 }
 
@@ -200,7 +200,10 @@ static int offer_next(struct ffmk_mover *mover, struct ffmk_stream *stream)
     stream->batch = n;
     stream->offer[0] = n;
     stream->offer[1] = 0; /* nothing but a failure to report */
-    if (pack) {
+    if (!pack) {
+        ffmk_log_mistake("balance: no memory to pack item %" PRIu64 "; it stays",
+                         stream->ids[stream->at]);
+    } else {
         size_t at = aligned(n * sizeof(uint64_t));
         memset(stream->body, 0, at);
         for (size_t i = 0; i < n; i++) {
@@ -339,6 +342,8 @@ static enum verdict take_one(struct ffmk_mover *mover, struct ffmk_stream *strea
         mover->items_received++;
         return TAKEN;
     }
+    ffmk_log_mistake("balance: unpack of item %" PRIu64 " failed; the item stays where it was",
+                     item.id);
     ffmk_table_remove(mover->table, item.id);
     mover->failure = FFMK_ERR_CALLBACK;
     return NOT_TAKEN;

@@ -27,7 +27,6 @@ struct ffmk_mover {
     double weight_sent;  /* in units of weight_unit */
     double weight_unit;
     uint64_t bytes_sent;
-    uint64_t overruns; /* packs that wrote more than they may */
     int failure; /* FFMK_ERR_CALLBACK or FFMK_ERR_NO_MEMORY when an item had to stay, here or where
                     it came from */
 };

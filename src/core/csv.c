@@ -2,15 +2,26 @@
  * Fields of comma-separated values (RFC 4180). */
 #include "core/csv.h"
 
+#include "core/utf8.h"
+
 #include <string.h>
+
+/* A text's next character, or what stands for its next byte. \return how far that is. */
+static size_t put_character(FILE *out, const char *text)
+{
+    const size_t bytes = ffmk_utf8_character(text);
+    fwrite(bytes ? text : FFMK_UTF8_REPLACEMENT, 1,
+           bytes ? bytes : sizeof FFMK_UTF8_REPLACEMENT - 1, out);
+    return bytes ? bytes : 1;
+}
 
 void ffmk_csv_quoted(FILE *out, const char *text)
 {
     fputc('"', out);
-    for (; *text; text++) {
+    while (*text) {
         if (*text == '"')
             fputc('"', out);
-        fputc(*text, out);
+        text += put_character(out, text);
     }
     fputc('"', out);
 }
@@ -20,5 +31,6 @@ void ffmk_csv_field(FILE *out, const char *text)
     if (strpbrk(text, ",\"\r\n"))
         ffmk_csv_quoted(out, text);
     else
-        fputs(text, out);
+        while (*text)
+            text += put_character(out, text);
 }

@@ -48,6 +48,21 @@ void ffmk_log(const char *format, ...)
     va_end(args);
 }
 
+void ffmk_log_mistake(const char *format, ...)
+{
+    enum { MOST = 20 };
+    static _Atomic int told;
+    const int before = told < MOST ? told++ : MOST;
+    if (before >= MOST)
+        return;
+    va_list args;
+    va_start(args, format);
+    write_line(format, args);
+    va_end(args);
+    if (before == MOST - 1)
+        ffmk_log("mistakes from here on are not told, but by the codes that the calls return");
+}
+
 void ffmk_log_debug(const char *format, ...)
 {
     if (!verbose)

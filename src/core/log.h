@@ -8,6 +8,10 @@
  * bytes. */
 void ffmk_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/** As ffmk_log, about a mistake of the program that calls us: it may make it again and again, so
+ * only the first 20 of a process are told, and with the last of them that it is. */
+void ffmk_log_mistake(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /** As ffmk_log, but only with FFMK_VERBOSE=1 (see ffmk_log_verbose). */
 void ffmk_log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

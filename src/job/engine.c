@@ -15,5 +15,4 @@ __attribute__((visibility("default"))) const struct ffmk_engine ffmk_engine_tabl
     .comm_map = ffmk_comms_map,
 #define API(name, parameters, arguments) .name = name,
 #include "job/api.def"
-#undef API
 };

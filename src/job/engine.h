@@ -72,7 +72,6 @@ struct ffmk_engine {
     /* The public calls. */
 #define API(name, parameters, arguments) int(*name) parameters;
 #include "job/api.def"
-#undef API
 };
 
 /** The engine's only exported symbol. */

@@ -3,6 +3,8 @@
  * so that rank 0 never holds the whole document. The only room of the library that sees jansson. */
 #include "job/report.h"
 
+#include "core/utf8.h"
+
 #include <jansson.h>
 #include <mpi.h>
 #include <stdlib.h>
@@ -55,30 +57,15 @@ static json_t *text(const char *string)
     json_t *plain = json_string(string);
     if (plain)
         return plain;
-    const size_t length = strlen(string);
-    char *clean = malloc(3 * length + 1);
+    static const char replacement[] = FFMK_UTF8_REPLACEMENT;
+    char *clean = malloc(sizeof replacement * strlen(string) + 1);
     if (!clean)
         return NULL;
     char *at = clean;
-    for (size_t i = 0; i < length;) {
-        size_t take = 1;
-        const unsigned char lead = (unsigned char)string[i];
-        const size_t wanted = lead < 0x80   ? 1
-                              : lead < 0xc2 ? 0
-                              : lead < 0xe0 ? 2
-                              : lead < 0xf0 ? 3
-                                            : 4;
-        json_t *piece = wanted && i + wanted <= length ? json_stringn(string + i, wanted) : NULL;
-        if (piece) {
-            take = wanted;
-            memcpy(at, string + i, wanted);
-            at += wanted;
-        } else {
-            memcpy(at, "\xef\xbf\xbd", 3);
-            at += 3;
-        }
-        json_decref(piece);
-        i += take;
+    while (*string) {
+        const size_t bytes = ffmk_utf8_character(string);
+        at = mempcpy(at, bytes ? string : replacement, bytes ? bytes : sizeof replacement - 1);
+        string += bytes ? bytes : 1;
     }
     json_t *value = json_stringn(clean, (size_t)(at - clean));
     free(clean);

@@ -9,6 +9,7 @@
 /* Below these, advice about balance would be about noise. */
 #define WORTH_BALANCING     0.05
 #define WORTH_COMMUNICATION 0.9
+#define LONG_ENOUGH_S       0.01
 
 /* What was spent outside MPI, in the run or in a region, and what we are thought to have cost of
  * it: never more than there is. */
@@ -188,33 +189,46 @@ static void find_top(struct ffmk_metrics *metrics)
             metrics->top[metrics->n_top++] = &metrics->calls[i];
 }
 
-static void advise(const struct ffmk_rank_record *records, struct ffmk_metrics *metrics)
+/* Of what share of the time balancing could save. */
+static double saving(const struct ffmk_metrics *metrics)
+{
+    return metrics->elapsed_s > 0
+               ? (metrics->max_useful_s - metrics->mean_useful_s) / metrics->elapsed_s
+               : 0;
+}
+
+static void advise(const struct ffmk_rank_record *records, struct ffmk_scope scope,
+                   struct ffmk_metrics *metrics)
 {
     char *text = metrics->advice;
     const size_t room = sizeof metrics->advice;
-    const double saving =
-        metrics->elapsed_s > 0
-            ? (metrics->max_useful_s - metrics->mean_useful_s) / metrics->elapsed_s
-            : 0;
     const struct ffmk_efficiency *e = &metrics->efficiency;
     const char *costliest = metrics->n_top ? metrics->top[0]->name : NULL;
-    if (metrics->n_ranks < 2)
+    if (metrics->n_ranks < (size_t)scope.ranks)
+        snprintf(text, room, "only %zu of %d ranks are known: too few for advice", metrics->n_ranks,
+                 scope.ranks);
+    else if (metrics->elapsed_s < LONG_ENOUGH_S)
+        snprintf(text, room, "too short a run to judge");
+    else if (scope.world == 1)
         snprintf(text, room, "one rank: nothing to balance and nobody to wait for");
-    else if (saving >= WORTH_BALANCING)
+    else if (saving(metrics) >= WORTH_BALANCING)
         snprintf(
             text, room,
             "rank %d does %.1f× the average work: balancing could save up to %.0f %% of the time",
             records[metrics->slowest].rank, metrics->max_useful_s / metrics->mean_useful_s,
-            100 * saving);
+            100 * saving(metrics));
     else if (e->communication < WORTH_COMMUNICATION && costliest)
         snprintf(text, room, "%s%.0f %% of the time goes into MPI: look at %s first",
-                 e->load_balance >= WORTH_COMMUNICATION ? "work is balanced, but " : "",
+                 metrics->n_ranks > 1 && e->load_balance >= WORTH_COMMUNICATION
+                     ? "work is balanced, but "
+                     : "",
                  100 * (1 - e->communication), costliest);
     else
-        snprintf(text, room, "work is balanced and MPI costs little: nothing to do here");
+        snprintf(text, room, "%sMPI costs little: nothing to do here",
+                 metrics->n_ranks > 1 ? "work is balanced and " : "");
 }
 
-bool ffmk_metrics_compute(const struct ffmk_rank_record *records, size_t n,
+bool ffmk_metrics_compute(const struct ffmk_rank_record *records, size_t n, struct ffmk_scope scope,
                           struct ffmk_metrics *metrics)
 {
     memset(metrics, 0, sizeof *metrics);
@@ -276,7 +290,7 @@ bool ffmk_metrics_compute(const struct ffmk_rank_record *records, size_t n,
     qsort(metrics->region_calls, metrics->n_region_calls, sizeof *metrics->region_calls,
           by_region_time);
     find_top(metrics);
-    advise(records, metrics);
+    advise(records, scope, metrics);
     free(useful);
     free(by_host);
     return true;

@@ -70,8 +70,14 @@ double ffmk_metrics_useful_s(const struct ffmk_snapshot *data);
 /** Our own cost that falls outside the calls' times, of the main thread. */
 double ffmk_metrics_cost_s(const struct ffmk_snapshot *data);
 
+/** What the records may be a part of. */
+struct ffmk_scope {
+    int ranks; /* of the program; 0: not known */
+    int world; /* of MPI_COMM_WORLD, where a program may be one of several */
+};
+
 /** \return false without memory. */
-bool ffmk_metrics_compute(const struct ffmk_rank_record *records, size_t n,
+bool ffmk_metrics_compute(const struct ffmk_rank_record *records, size_t n, struct ffmk_scope scope,
                           struct ffmk_metrics *metrics);
 void ffmk_metrics_free(struct ffmk_metrics *metrics);
 

@@ -123,7 +123,8 @@ static void tell_partial(const struct ffmk_rank_record *mine, const char *json_p
 void ffmk_report(const struct ffmk_job *job, const struct ffmk_rank_record *records, size_t n)
 {
     struct ffmk_metrics metrics;
-    if (!ffmk_metrics_compute(records, n, &metrics)) {
+    if (!ffmk_metrics_compute(records, n, (struct ffmk_scope){job->n_ranks, job->world_size},
+                              &metrics)) {
         ffmk_log("out of memory for the report of %zu ranks", n);
         return;
     }

@@ -15,7 +15,8 @@ enum class {
     COMMUNICATOR,
     PROCESS,
     DATATYPE,
-    MEMORY
+    MEMORY,
+    BALANCE /* calls of our own */
 };
 
 static const char *const class_names[] = {
@@ -32,6 +33,7 @@ static const char *const class_names[] = {
     [PROCESS] = "process",
     [DATATYPE] = "datatype",
     [MEMORY] = "memory",
+    [BALANCE] = "balance",
 };
 
 static const struct {
@@ -48,6 +50,8 @@ static const struct {
 #define CALL(name, fortran, class, ...)   {"MPI_" #name, class},
 #define CALL_C(name, fortran, class, ...) {"MPI_" #name "_c", class},
 #include "pmpi/calls.def"
+#define API_WAITS(name, ...) {#name, BALANCE},
+#include "job/api.def"
 };
 
 const char *ffmk_call_name(enum ffmk_call call)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Numbers and names of the doors: one for each call of calls.def and each language's binding of it.
- */
+ * Numbers and names of the doors: one for each call of calls.def and each language's binding of it;
+ * and our own calls that wait for other ranks. */
 #ifndef FFMK_PMPI_DOORS_H
 #define FFMK_PMPI_DOORS_H
 
@@ -27,6 +27,8 @@ enum ffmk_call {
 #define CALL(name, ...)   FFMK_CALL_##name,
 #define CALL_C(name, ...) FFMK_CALL_##name##_c,
 #include "pmpi/calls.def"
+#define API_WAITS(name, ...) FFMK_CALL_##name,
+#include "job/api.def"
     FFMK_CALLS
 };
 
@@ -46,7 +48,8 @@ static inline int ffmk_door_begins(unsigned door)
         ;
 }
 
-/** Static names of a call: C spelling ("MPI_Send_c") and class ("point to point"). */
+/** Static names of a call: C spelling ("MPI_Send_c", "ffmk_rebalance") and class ("point to
+ * point"). */
 const char *ffmk_call_name(enum ffmk_call call);
 const char *ffmk_call_class(enum ffmk_call call);
 

@@ -53,6 +53,7 @@ static struct {
     int n_complaints;
     const struct ffmk_engine *loaded;
     char why_not[1024];                        /* it could not be loaded */
+    bool told;                                 /* a line said so, or another rank's did */
     const struct ffmk_engine *volatile engine; /* the same, once MPI is up */
     struct ffmk_engine_job job;
     struct ffmk_recorder *main_thread;
@@ -125,14 +126,24 @@ void ffmk_lifecycle_before_init(void)
 
 /* ---- the engine ---- */
 
-static bool has_init(void)
+static bool ask(const char *name)
 {
     typedef int ask_flag(int *);
-    ask_flag *initialized;
-    void *found = ffmk_next_symbol("PMPI_Initialized");
-    memcpy(&initialized, &found, sizeof initialized);
+    ask_flag *function;
+    void *found = ffmk_next_symbol(name);
+    memcpy(&function, &found, sizeof function);
     int flag = 0;
-    return initialized && initialized(&flag) == MPI_SUCCESS && flag;
+    return function && function(&flag) == MPI_SUCCESS && flag;
+}
+
+static bool has_init(void)
+{
+    return ask("PMPI_Initialized");
+}
+
+bool ffmk_lifecycle_mpi_runs(void)
+{
+    return has_init() && !ask("PMPI_Finalized");
 }
 
 static bool mpi_is_up(void)
@@ -184,12 +195,19 @@ static void load_engine(void)
         life.loaded = engine;
 }
 
+/* Lock held. */
+static void tell_why_not(bool speaks)
+{
+    if (speaks && life.why_not[0] && !life.told)
+        ffmk_log("%s: stepping aside", life.why_not);
+    life.told = true;
+}
+
 /* Lock held. Without its engine this process does nothing more. */
 static void step_aside(bool speaks)
 {
     life.state = OFF;
-    if (speaks && life.why_not[0])
-        ffmk_log("%s: stepping aside", life.why_not);
+    tell_why_not(speaks);
 }
 
 const struct ffmk_engine *ffmk_lifecycle_engine(void)
@@ -202,6 +220,7 @@ const struct ffmk_engine *ffmk_lifecycle_engine(void)
     pthread_mutex_lock(&life.lock);
     load_engine();
     life.engine = life.loaded;
+    tell_why_not(ffmk_launcher_first_rank());
     pthread_mutex_unlock(&life.lock);
     return life.engine;
 }
@@ -429,6 +448,11 @@ bool ffmk_lifecycle_enter(unsigned door, void *frame)
             ffmk_lifecycle_before_init(); /* decides whether doors lead to the next tool */
         ffmk_next_find(door);
     }
+    return ffmk_lifecycle_records(frame);
+}
+
+bool ffmk_lifecycle_records(void *frame)
+{
     if (!ffmk_lifecycle_outermost(frame))
         return false;
     if (ffmk_thread.inside == FFMK_THREAD_NEW) {

@@ -20,6 +20,9 @@ enum { FFMK_STRICT_EXIT = 2 };
  * `frame` is the frame of the door's function. \return true: go on and record. */
 bool ffmk_lifecycle_enter(unsigned door, void *frame);
 
+/** The same for a call of our own, which leads to the engine. */
+bool ffmk_lifecycle_records(void *frame);
+
 /** Whether a call is not nested in another one of this thread. A call under way that was left by
  * longjmp or an exception is over: then this thread is outside of it, as if it had come back. */
 bool ffmk_lifecycle_outermost(const void *frame);
@@ -47,6 +50,9 @@ void ffmk_lifecycle_end(unsigned door, uint64_t session);
 /** The engine, or NULL while MPI is not up or the library has stepped aside. Loads it for a program
  * that links the library but whose MPI started past the doors. */
 const struct ffmk_engine *ffmk_lifecycle_engine(void);
+
+/** Whether MPI has started and not ended. */
+bool ffmk_lifecycle_mpi_runs(void);
 
 /** The calling thread's recorder, made if need be; NULL when nothing is recorded. */
 struct ffmk_recorder *ffmk_lifecycle_recorder(void);

@@ -196,6 +196,10 @@ static void options(ffmk_items *items)
                n_ranks > 1 ? FFMK_ERR_ARGUMENT : FFMK_SUCCESS);
     }
     EXPECT(ffmk_items_set_options(items, &good), FFMK_SUCCESS);
+    /* Different calls. */
+    const int different =
+        me == 0 ? ffmk_rebalance(items, NULL) : ffmk_balance_plan(items, NULL, NULL);
+    EXPECT(different, n_ranks > 1 ? FFMK_ERR_ARGUMENT : FFMK_SUCCESS);
 }
 
 static void collective_calls(ffmk_items *items)
@@ -273,6 +277,8 @@ int main(int argc, char **argv)
     EXPECT(ffmk_items_create(MPI_COMM_SELF, &ops, NULL, &registry), FFMK_SUCCESS);
     local_calls(registry, 0);
     MPI_Finalize();
+    EXPECT(ffmk_balance_plan(registry, NULL, NULL), FFMK_ERR_STATE);
+    EXPECT(ffmk_rebalance(registry, NULL), FFMK_ERR_STATE);
     EXPECT(ffmk_items_destroy(registry), FFMK_ERR_STATE); /* too late to free the communicator */
     EXPECT(ffmk_items_create(MPI_COMM_WORLD, NULL, NULL, &early), FFMK_ERR_STATE);
     return 0;

@@ -3,6 +3,7 @@
  * seeds. */
 #include "core/clock.h"
 #include "core/config.h"
+#include "core/csv.h"
 #include "core/rng.h"
 #include "core/stats.h"
 #include "core/wire.h"
@@ -256,8 +257,34 @@ START_TEST(buckets_hold_what_they_say)
 }
 END_TEST
 
+START_TEST(csv_is_utf8_whatever_the_text)
+{
+    static const struct {
+        const char *text, *field;
+    } cases[] = {
+        {"plain", "plain"},
+        {"a, b", "\"a, b\""},
+        {"a \"b\"\n", "\"a \"\"b\"\"\n\""},
+        {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
+        {"\xff\x80", "\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\xc3", "\xef\xbf\xbd"},                                 /* cut short */
+        {"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},                 /* too long */
+        {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* half of a pair of UTF-16 */
+        {"\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* too large */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char field[64] = "";
+        FILE *out = fmemopen(field, sizeof field, "w");
+        ck_assert_ptr_nonnull(out);
+        ffmk_csv_field(out, cases[i].text);
+        fclose(out);
+        ck_assert_str_eq(field, cases[i].field);
+    }
+}
+END_TEST
+
 CASES("core", every_fallback_is_allowed, good_and_bad_values,
       a_bad_value_keeps_the_fallback_and_long_ones_do_no_harm, nearest_name,
       expansion_fits_or_is_refused, what_is_put_comes_out_and_truncation_fails_once_and_for_all,
       hostile_lengths, ticks_measure_time, random_numbers_stay_in_range_and_repeat,
-      buckets_hold_what_they_say)
+      buckets_hold_what_they_say, csv_is_utf8_whatever_the_text)

@@ -38,7 +38,7 @@ static void is(double found, double expected)
 static struct ffmk_metrics compute(size_t n)
 {
     struct ffmk_metrics metrics;
-    ck_assert(ffmk_metrics_compute(records, n, &metrics));
+    ck_assert(ffmk_metrics_compute(records, n, (struct ffmk_scope){(int)n, (int)n}, &metrics));
     return metrics;
 }
 
@@ -108,6 +108,29 @@ START_TEST(nothing_useful)
 }
 END_TEST
 
+static void advice_is(size_t n, struct ffmk_scope scope, const char *words)
+{
+    struct ffmk_metrics m;
+    ck_assert(ffmk_metrics_compute(records, n, scope, &m));
+    ck_assert_ptr_nonnull(strstr(m.advice, words));
+    ffmk_metrics_free(&m);
+}
+
+START_TEST(advice_knows_what_the_records_are_a_part_of)
+{
+    rank_is(0, "a", 10, 5);
+    rank_is(1, "a", 10, 1);
+    advice_is(1, (struct ffmk_scope){1, 1}, "one rank");
+    advice_is(1, (struct ffmk_scope){2, 2}, "only 1 of 2 ranks");
+    advice_is(2, (struct ffmk_scope){2, 2}, "rank 1 does");
+    rank_is(0, "a", 10, 0.5);
+    advice_is(1, (struct ffmk_scope){1, 2}, "MPI costs little"); /* one program of several */
+    rank_is(0, "a", 0.009, 0.004);
+    rank_is(1, "a", 0.009, 0.001);
+    advice_is(2, (struct ffmk_scope){2, 2}, "too short");
+}
+END_TEST
+
 START_TEST(calls_are_summed_by_name_binding_and_region)
 {
     struct ffmk_snapshot_call calls[3] = {
@@ -142,4 +165,4 @@ START_TEST(calls_are_summed_by_name_binding_and_region)
 END_TEST
 
 CASES("metrics", one_host, two_hosts_not_neighbours_in_rank_order, own_cost, nothing_useful,
-      calls_are_summed_by_name_binding_and_region)
+      calls_are_summed_by_name_binding_and_region, advice_knows_what_the_records_are_a_part_of)

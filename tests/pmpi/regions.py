@@ -7,7 +7,9 @@ with Folder() as folder:
     run = job(2, settings.program("ways"), "regions", cwd=folder, env={"FFMK_REPORT": "run.json", "FFMK_SUMMARY": "off"})
     run.succeeds("regions")
     check("FAILED" not in run.out, run.out)
-    equal(len([line for line in run.said if "ffmk_region_end" in line]), 2, "one line a process about mistakes", run.err)
+    mistakes = ["_begin: the name is NULL", "_end: the name is NULL", "another name, or none", "64 regions are open"]
+    same({m: len([line for line in run.said if m in line]) for m in mistakes}, {m: 2 for m in mistakes},
+         "lines about mistakes: one a process of each kind")
     report = read(folder / "run.json")
     if report:
         def calls_in(name):

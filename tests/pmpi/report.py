@@ -13,7 +13,7 @@ CALL = ["name", "binding", "count", "time_s", "bytes", "max_s", "histogram"]
 RANK = ["rank", "host", "pid", "threads", "elapsed_s", "useful_s", "mpi_s", "wait_s", "overhead_s", "recorder_bytes",
         "calls", "regions", "counters"]
 CLASSES = {"point to point", "completion", "probe", "persistent", "partitioned", "collective", "neighbourhood",
-           "one-sided", "file", "communicator", "process", "datatype", "memory"}
+           "one-sided", "file", "communicator", "process", "datatype", "memory", "balance"}
 
 
 def near(a, b, what, part=1e-6, least=2e-6):
@@ -103,6 +103,21 @@ with Folder() as folder:
                 equal(len(rows) - 1, sum(len(r["calls"]) for r in report["per_rank"]), "rows of the CSV")
                 table = Run([settings.command, "report", path])
                 table.succeeds("ffmk report")
+    # Waiting in ffmk's own calls is no work.
+    run = job(2, settings.program("balances"), env={"FFMK_REPORT": "balances.json", "FFMK_CSV": "balances.csv"}, cwd=folder)
+    run.succeeds("balances")
+    check("FAILED" not in run.out, run.out, run.err)
+    report = read(folder / "balances.json")
+    if report:
+        valid(report, 2)
+        same(counted(report["calls"]), {("MPI_Init", "c"): 2, ("ffmk_items_create", "c"): 2, ("ffmk_balance_plan", "c"): 8,
+                                        ("MPI_Finalize", "c"): 2}, "calls")
+        late, waits = report["per_rank"]
+        plans = sum(call["time_s"] for call in waits["calls"] if call["name"] == "ffmk_balance_plan")
+        check(waits["wait_s"] >= plans > 0.5 * late["useful_s"] > waits["useful_s"], "rank 1 waits for rank 0 in them:",
+              waits["wait_s"], plans, late["useful_s"], waits["useful_s"])
+        check(report["advice"].startswith("rank 0 does "), report["advice"])
+
     for np, what in ((2, "regions"), (1, "probes")):
         run = job(np, ways, what, env={"FFMK_REPORT": folder / f"{what}.json"}, cwd=folder)
         report = read(folder / f"{what}.json")
