@@ -117,6 +117,20 @@ static void meet(struct ffmk_job *self, bool by_door, struct ffmk_rollcall roll)
     }
 }
 
+static void tell_beginning(struct ffmk_job *self)
+{
+    struct ffmk_counted *const counted = &self->counted;
+    ffmk_counters_read(self->counters, counted);
+    if (counted->why[0])
+        ffmk_log("FFMK_COUNTERS=%.60s: %s; counting %s",
+                 self->config->value[FFMK_CONFIG_COUNTERS].text, counted->why, counted->source);
+    ffmk_log_debug("job %s has %d ranks: %s; counting %s", self->name, self->n_ranks,
+                   self->alone    ? "not all of this host run under ffmk"
+                   : self->unsure ? "whether all of them run under ffmk is not known"
+                                  : "all of them run under ffmk",
+                   counted->source);
+}
+
 int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job *told)
 {
     struct ffmk_job *self = calloc(1, sizeof *self);
@@ -129,6 +143,7 @@ int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job
     strftime(self->started, sizeof self->started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
     self->pid = getpid();
 
+    ffmk_log_verbose((int)start->config->value[FFMK_CONFIG_VERBOSE].number);
     find_world(self);
     char host[256] = "unknown";
     gethostname(host, sizeof host - 1);
@@ -145,6 +160,8 @@ int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job
     self->counters = ffmk_counters_start(start->config->value[FFMK_CONFIG_COUNTERS].text);
     self->at_exit = start->at_exit;
     job = self;
+    if (self->world_rank == self->first_rank)
+        tell_beginning(self);
 
     /* With sessions only there is none to ask. */
     int level = MPI_THREAD_MULTIPLE;

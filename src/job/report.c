@@ -139,6 +139,8 @@ void ffmk_report(const struct ffmk_job *job, const struct ffmk_rank_record *reco
         json_path[0] = '\0';
     if (*csv_path)
         write_csv(csv_path, job, records, n);
+    ffmk_log_debug("%zu rank%s reported; JSON: %s; CSV: %s", n, n == 1 ? "" : "s",
+                   *json_path ? json_path : "none", *csv_path ? csv_path : "none");
 
     enum { SUMMARY_OFF, SUMMARY_STDERR, SUMMARY_STDOUT };
     const long where = job->config->value[FFMK_CONFIG_SUMMARY].number;

@@ -77,6 +77,13 @@ static void keep_complaint(void *context, const char *line)
         snprintf(life.complaints[life.n_complaints++], sizeof life.complaints[0], "%s", line);
 }
 
+/* With FFMK_VERBOSE=1, once a job. */
+#define debug(...)                                                                                 \
+    do {                                                                                           \
+        if (ffmk_launcher_first_rank())                                                            \
+            ffmk_log_debug(__VA_ARGS__);                                                           \
+    } while (0)
+
 static bool vendor_fits(void)
 {
     typedef int get_version(char *, int *);
@@ -102,6 +109,7 @@ static bool vendor_fits(void)
         ffmk_log("this libffmk is built for " BUILT_FOR ", the program uses %.60s: stepping aside "
                  "(`ffmk run` picks the build that fits)",
                  version);
+    debug("the program uses %.60s", version);
     return fits;
 }
 
@@ -114,9 +122,12 @@ void ffmk_lifecycle_before_init(void)
         life.foreign = !vendor_fits();
         if (life.foreign || life.config.value[FFMK_CONFIG_DISABLE].number) {
             life.state = OFF;
+            debug("FFMK_DISABLE=1, or another MPI: nothing is recorded");
         } else {
-            if (life.config.value[FFMK_CONFIG_CHAIN].number)
+            if (life.config.value[FFMK_CONFIG_CHAIN].number) {
                 ffmk_next_chain();
+                debug("calls are passed on to the next tool in LD_PRELOAD, if it has them");
+            }
             ffmk_clock_choose();
             life.state = AWAITING;
         }
@@ -193,6 +204,7 @@ static void load_engine(void)
                  engine->version, (unsigned)FFMK_ENGINE_VERSION);
     else
         life.loaded = engine;
+    debug("the engine is %s", path);
 }
 
 /* Lock held. */
@@ -273,10 +285,11 @@ static void tell_complaints(void)
 {
     if (life.n_complaints == 0)
         return;
+    const bool strict = life.config.value[FFMK_CONFIG_STRICT].number;
     if (life.job.world_rank == 0)
         for (int i = 0; i < life.n_complaints; i++)
-            ffmk_log("%s (ignored)", life.complaints[i]);
-    if (life.config.value[FFMK_CONFIG_STRICT].number) {
+            ffmk_log("%s%s", life.complaints[i], strict ? "" : " (ignored)");
+    if (strict) {
         if (life.job.world_rank == 0)
             ffmk_log("FFMK_STRICT=1: ending the job");
         else
@@ -304,6 +317,8 @@ static bool begin(void)
     life.cost = ffmk_cost_measure();
     ffmk_recorder_restart(life.main_thread);
     ffmk_clock_mark(&life.begun);
+    debug("recording begins; the clock is %s, a time line has %ld intervals", ffmk_clock_name(),
+          life.config.value[FFMK_CONFIG_TIMELINE].number);
     __atomic_store_n(&life.state, RUNNING, __ATOMIC_RELEASE);
     return true;
 }

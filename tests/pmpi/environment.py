@@ -46,6 +46,7 @@ with Folder() as folder:
     run = job(3, ways, "plain", env=bad | {"FFMK_STRICT": 1}, cwd=folder)
     check(run.code != 0 and not run.hung, "FFMK_STRICT=1 ends the job")
     check(all(any(name in line for line in run.said) for name in bad), "and says why", run.err)
+    check("ignored" not in run.err, "nothing is ignored then:", run.err)
     run = job(1, ways, "plain", env={"FFMK_TEST_ANYTHING": 1, "FFMK_SUMMARY": "off"}, cwd=folder)
     equal(run.said, [], "FFMK_TEST_* is nobody's business")
 
@@ -62,6 +63,10 @@ with Folder() as folder:
     names = [p.name for p in folder.glob("*-0-%.json")]
     equal(len(names), 1, "the expanded name", list(folder.iterdir()))
     equal((folder / "c0.csv").read_text().splitlines()[0], "rank,region,name,binding,count,time_s,bytes,max_s", "CSV")
+    run = Run([*settings.ranks(2), settings.command, "run", "--verbose", "--summary", "off", ways, "plain"], cwd=folder)
+    run.succeeds("ffmk run --verbose")
+    for what in ("the program uses", "libffmk-engine.so", "the clock is", "has 2 ranks: all of them", "JSON: ffmk-report.json"):
+        equal(len([line for line in run.said if what in line]), 1, "--verbose says once:", what, run.err)
     for option in (["--report", "opt.json"], ["--report=opt.json"], ["--no-report"]):
         (folder / "opt.json").unlink(missing_ok=True)
         run = Run([*settings.ranks(1), settings.command, "run", *option, "--summary", "off", ways, "plain"], cwd=folder)
@@ -88,6 +93,7 @@ with Folder() as folder:
             counters = report["counters"]
             check(counters["source"] in sources, asked, "gave", counters)
             equal(counters["asked"], asked, "asked")
+            equal([counters["why"] in line for line in run.said], [True] * (counters["why"] != ""), "a line says why", run.err)
             equal(counters["why"] == "", counters["source"] == asked.split(":")[0], "why says so when it fell back", counters)
             equal(sorted(report["per_rank"][0]["counters"]), sorted(counters["names"]), "names")
 
