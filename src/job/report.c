@@ -95,13 +95,29 @@ static void write_csv(const char *path, const struct ffmk_job *job,
     tell_unwritten("table of calls", path);
 }
 
-static const char *words_for(enum ffmk_ending ending)
+static bool went_through(const struct ffmk_snapshot *data, const char *name)
 {
-    switch (ending) {
+    for (size_t i = 0; i < data->n_calls; i++)
+        if (strcmp(data->calls[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static const char *words_for(const struct ffmk_snapshot *data)
+{
+    int finalized = 0;
+    switch (data->ending) {
     case FFMK_ENDING_ABORT:
         return "called MPI_Abort";
     case FFMK_ENDING_EXIT:
-        return ffmk_world_has_comm() ? "ended without MPI_Finalize" : "ended with a session open";
+        if (ffmk_world_has_comm())
+            return "ended without MPI_Finalize";
+        PMPI_Finalized(&finalized);
+        return finalized && !went_through(data, "MPI_Finalize")
+                   ? "ended MPI past ffmk (another tool before it in LD_PRELOAD? Put libffmk "
+                     "first, "
+                     "with FFMK_CHAIN=1)"
+                   : "ended with a session open";
     default:
         return "ended";
     }
@@ -109,7 +125,7 @@ static const char *words_for(enum ffmk_ending ending)
 
 static void tell_partial(const struct ffmk_rank_record *mine, const char *json_path)
 {
-    const char *how = words_for(mine->data.ending);
+    const char *how = words_for(&mine->data);
     const double seconds = (double)mine->data.elapsed_ns * 1e-9;
     if (*json_path)
         ffmk_log("rank %d %s after %.3f s; its part of the report is in %.300s", mine->rank, how,

@@ -30,4 +30,9 @@ with Folder() as folder:
     equal(both([counter, settings.doors], False), ([10, 10], None), "the first wins, the other way round")
     equal(both([settings.doors, counter], True), ([10, 10], whole), "FFMK_CHAIN=1: both count")
     equal(both([settings.doors], True), ([], whole), "FFMK_CHAIN=1 with nobody behind")
+    # Of some calls ffmk is the first; of MPI's end it is not.
+    run = job(2, settings.program("ways"), "long-line", cwd=folder, env={"LD_PRELOAD": f"{counter}:{settings.doors}"})
+    run.succeeds("the other first, which has not all calls")
+    said = [line for line in run.said if "ended MPI past ffmk" in line]
+    equal(len(said), 2, "a line a rank says what to do:", run.err)
 done()
