@@ -70,14 +70,14 @@ static int be_copy(void *argument)
 
 /* Looks at the copy, until it has ended or there is no hope for it. It has one thread: a lock that
  * it waits for, nobody gives back. Some locks are waited for by pauses, some by trying on and on;
- * whoever makes a report uses memory now and then. */
+ * whoever makes a report uses memory or writes now and then. */
 struct watch {
     pid_t copy;
     int looks;
     int waiting; /* looks in a row */
-    int pausing; /* looks since it used new memory */
-    unsigned long faults;
-    unsigned long cpu_ticks; /* when it used new memory */
+    int pausing; /* looks since it got on */
+    unsigned long long progress;
+    unsigned long cpu_ticks; /* when it got on */
 };
 
 static bool has_hope(struct watch *watch)
@@ -85,8 +85,9 @@ static bool has_hope(struct watch *watch)
     struct ffmk_process now;
     if (!ffmk_process_look(watch->copy, &now))
         return watch->looks < LOOKS_WHEN_BLIND;
-    if (now.faults != watch->faults) {
-        watch->faults = now.faults;
+    const unsigned long long progress = now.faults + ffmk_process_written(watch->copy);
+    if (progress != watch->progress) {
+        watch->progress = progress;
         watch->cpu_ticks = now.cpu_ticks;
         watch->pausing = 0;
     }

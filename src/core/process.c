@@ -76,6 +76,14 @@ bool ffmk_process_look(pid_t pid, struct ffmk_process *process)
     return process->begun > 0;
 }
 
+unsigned long long ffmk_process_written(pid_t pid)
+{
+    static const char key[] = "wchar: ";
+    char text[256];
+    const char *at = read_text(pid, "/io", text, sizeof text) ? strstr(text, key) : NULL;
+    return at ? strtoull(at + sizeof key - 1, NULL, 10) : 0;
+}
+
 long ffmk_process_call(pid_t pid)
 {
     char text[32];

@@ -19,6 +19,9 @@ struct ffmk_process {
  * for signal handlers, too. */
 bool ffmk_process_look(pid_t pid, struct ffmk_process *process);
 
+/** How many bytes it has written by system calls; 0 where that is not shown to us. As above. */
+unsigned long long ffmk_process_written(pid_t pid);
+
 /** The system call that it waits in; -1 where it runs, or is not shown to us. As above. */
 long ffmk_process_call(pid_t pid);
 

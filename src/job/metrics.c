@@ -2,6 +2,9 @@
  * What the ranks' records mean. */
 #include "job/metrics.h"
 
+#include "core/rng.h"
+#include "job/index.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,38 +100,62 @@ static int by_region_time(const void *a, const void *b)
     return by_time(a, b);
 }
 
-/* Add a call to a list in which (name, binding, region) comes once. `room` has space for every call
- * of every rank. */
-static void add_call(struct ffmk_call_sum *list, size_t *n, const struct ffmk_snapshot_call *call,
-                     size_t region, double ns_per_tick)
+static uint64_t hash_of(const char *name, uint64_t more)
 {
-    size_t i = 0;
-    while (i < *n && (list[i].binding != call->binding || list[i].region != region ||
-                      strcmp(list[i].name, call->name) != 0))
-        i++;
-    if (i == *n)
-        list[(*n)++] = (struct ffmk_call_sum){.name = call->name,
-                                              .class_name = call->class_name,
-                                              .binding = call->binding,
-                                              .region = region};
-    list[i].count += ffmk_stat_count(&call->stat);
-    list[i].bytes += call->stat.bytes;
-    list[i].time_s += (double)call->stat.ticks * ns_per_tick * 1e-9;
-    const double max_s = (double)call->stat.max_ticks * ns_per_tick * 1e-9;
-    if (max_s > list[i].max_s)
-        list[i].max_s = max_s;
-    for (int b = 0; b < FFMK_STAT_BUCKETS; b++)
-        list[i].histogram[b] += call->stat.histogram[b];
+    uint64_t hash = ffmk_rng_mix(more);
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * UINT64_C(0x100000001b3); /* FNV-1a */
+    return ffmk_rng_mix(hash);
 }
 
-static size_t region_index(struct ffmk_metrics *metrics, const char *name)
+/* A list in which (name, binding, region) comes once. */
+struct sums {
+    struct ffmk_call_sum *list;
+    size_t *n;
+    struct ffmk_index index;
+};
+
+static bool is_call(const void *list, size_t place, const void *key)
 {
-    size_t i = 0;
-    while (i < metrics->n_regions && strcmp(metrics->regions[i].name, name) != 0)
-        i++;
-    if (i == metrics->n_regions)
-        metrics->regions[metrics->n_regions++] = (struct ffmk_region_sum){.name = name};
-    return i;
+    const struct ffmk_call_sum *const sum = (const struct ffmk_call_sum *)list + place;
+    const struct ffmk_call_sum *const wanted = key;
+    return sum->binding == wanted->binding && sum->region == wanted->region &&
+           strcmp(sum->name, wanted->name) == 0;
+}
+
+static void add_call(struct sums *sums, const struct ffmk_snapshot_call *call, size_t region,
+                     double ns_per_tick)
+{
+    const struct ffmk_call_sum key = {.name = call->name,
+                                      .class_name = call->class_name,
+                                      .binding = call->binding,
+                                      .region = region};
+    const uint64_t hash = hash_of(call->name, region * FFMK_BINDINGS + call->binding);
+    uint32_t *const slot = ffmk_index_find(&sums->index, hash, is_call, sums->list, &key);
+    if (*slot == 0) {
+        sums->list[(*sums->n)++] = key;
+        *slot = (uint32_t)*sums->n;
+    }
+    struct ffmk_call_sum *const sum = &sums->list[*slot - 1];
+    sum->count += ffmk_stat_count(&call->stat);
+    sum->bytes += call->stat.bytes;
+    sum->time_s += (double)call->stat.ticks * ns_per_tick * 1e-9;
+    const double max_s = (double)call->stat.max_ticks * ns_per_tick * 1e-9;
+    if (max_s > sum->max_s)
+        sum->max_s = max_s;
+    for (int b = 0; b < FFMK_STAT_BUCKETS; b++)
+        sum->histogram[b] += call->stat.histogram[b];
+}
+
+static bool is_region(const void *list, size_t place, const void *key)
+{
+    return strcmp(((const struct ffmk_region_sum *)list)[place].name, key) == 0;
+}
+
+static uint32_t *find_region(const struct ffmk_index *index, const struct ffmk_metrics *metrics,
+                             const char *name)
+{
+    return ffmk_index_find(index, hash_of(name, 0), is_region, metrics->regions, name);
 }
 
 static int by_exclusive(const void *a, const void *b)
@@ -140,38 +167,77 @@ static int by_exclusive(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-static void sum_regions(const struct ffmk_rank_record *records,
-                        const struct ffmk_rank_record **by_host, size_t n,
-                        struct ffmk_metrics *metrics, double *useful)
+static void add_region(const struct ffmk_index *index, const struct ffmk_snapshot_region *region,
+                       struct ffmk_metrics *metrics)
 {
+    uint32_t *const slot = find_region(index, metrics, region->name);
+    if (*slot == 0) {
+        metrics->regions[metrics->n_regions++] = (struct ffmk_region_sum){.name = region->name};
+        *slot = (uint32_t)metrics->n_regions;
+    }
+    struct ffmk_region_sum *const sum = &metrics->regions[*slot - 1];
+    sum->count += region->count;
+    sum->time_s += (double)region->inclusive_ns * 1e-9;
+    sum->exclusive_s += (double)region->exclusive_ns * 1e-9;
+    sum->mpi_s += (double)region->mpi_ns * 1e-9;
+}
+
+/* The regions' sums, in their order; `index` finds them. \return false without memory. */
+static bool sum_regions(const struct ffmk_rank_record *records, size_t n, struct ffmk_index *index,
+                        struct ffmk_metrics *metrics)
+{
+    for (size_t r = 0; r < n; r++)
+        for (size_t i = 0; i < records[r].data.n_regions; i++)
+            add_region(index, &records[r].data.regions[i], metrics);
+    qsort(metrics->regions, metrics->n_regions, sizeof *metrics->regions, by_exclusive);
+    ffmk_index_free(index);
+    if (!ffmk_index_make(index, metrics->n_regions))
+        return false;
+    for (size_t k = 0; k < metrics->n_regions; k++)
+        *find_region(index, metrics, metrics->regions[k].name) = (uint32_t)k + 1;
+    return true;
+}
+
+/* Of a region, each rank's useful time and the longest that one spent there. */
+static double look_at_region(const struct ffmk_rank_record *records, size_t n,
+                             const struct ffmk_snapshot_region *const *parts, double *useful)
+{
+    double longest = 0;
+    for (size_t r = 0; r < n; r++) {
+        useful[r] = 0;
+        if (!parts[r])
+            continue;
+        const double spent = (double)parts[r]->main_exclusive_ns * 1e-9;
+        const double outside = outside_s(parts[r]->main_exclusive_ns, parts[r]->main_mpi_ns);
+        useful[r] =
+            outside - cost_s(outside, parts[r]->main_calls, records[r].data.cost_outside_ns);
+        if (spent > longest)
+            longest = spent;
+    }
+    return longest;
+}
+
+/* \return false without memory. */
+static bool judge_regions(const struct ffmk_rank_record *records,
+                          const struct ffmk_rank_record **by_host, size_t n,
+                          const struct ffmk_index *index, struct ffmk_metrics *metrics,
+                          double *useful)
+{
+    /* [region][rank] */
+    const struct ffmk_snapshot_region **parts = calloc(metrics->n_regions * n + 1, sizeof *parts);
+    if (!parts)
+        return false;
     for (size_t r = 0; r < n; r++)
         for (size_t i = 0; i < records[r].data.n_regions; i++) {
             const struct ffmk_snapshot_region *region = &records[r].data.regions[i];
-            struct ffmk_region_sum *sum = &metrics->regions[region_index(metrics, region->name)];
-            sum->count += region->count;
-            sum->time_s += (double)region->inclusive_ns * 1e-9;
-            sum->exclusive_s += (double)region->exclusive_ns * 1e-9;
-            sum->mpi_s += (double)region->mpi_ns * 1e-9;
+            parts[(*find_region(index, metrics, region->name) - 1) * n + r] = region;
         }
-    qsort(metrics->regions, metrics->n_regions, sizeof *metrics->regions, by_exclusive);
     for (size_t k = 0; k < metrics->n_regions; k++) {
-        double longest = 0;
-        for (size_t r = 0; r < n; r++) {
-            useful[r] = 0;
-            for (size_t i = 0; i < records[r].data.n_regions; i++) {
-                const struct ffmk_snapshot_region *region = &records[r].data.regions[i];
-                if (strcmp(region->name, metrics->regions[k].name) != 0)
-                    continue;
-                const double spent = (double)region->main_exclusive_ns * 1e-9;
-                const double outside = outside_s(region->main_exclusive_ns, region->main_mpi_ns);
-                useful[r] =
-                    outside - cost_s(outside, region->main_calls, records[r].data.cost_outside_ns);
-                if (spent > longest)
-                    longest = spent;
-            }
-        }
+        const double longest = look_at_region(records, n, &parts[k * n], useful);
         metrics->regions[k].efficiency = efficiency(records, by_host, n, useful, longest);
     }
+    free(parts);
+    return true;
 }
 
 /* The time of MPI_Init lies before the run. */
@@ -228,33 +294,73 @@ static void advise(const struct ffmk_rank_record *records, struct ffmk_scope sco
                  metrics->n_ranks > 1 ? "work is balanced and " : "");
 }
 
-bool ffmk_metrics_compute(const struct ffmk_rank_record *records, size_t n, struct ffmk_scope scope,
-                          struct ffmk_metrics *metrics)
+/* What it takes while the sums are made. */
+struct work {
+    double *useful;
+    const struct ffmk_rank_record **by_host;
+    struct ffmk_index regions;
+    struct sums calls;
+    struct sums region_calls;
+};
+
+static void end_work(struct work *work)
 {
-    memset(metrics, 0, sizeof *metrics);
-    metrics->n_ranks = n;
+    free(work->useful);
+    free(work->by_host);
+    ffmk_index_free(&work->regions);
+    ffmk_index_free(&work->calls.index);
+    ffmk_index_free(&work->region_calls.index);
+}
+
+static bool begin_work(const struct ffmk_rank_record *records, size_t n, struct work *work,
+                       struct ffmk_metrics *metrics)
+{
     size_t all_calls = 1;
     size_t all_regions = 1;
     for (size_t r = 0; r < n; r++) {
         all_calls += records[r].data.n_calls;
         all_regions += records[r].data.n_regions;
     }
-    double *useful = calloc(n, sizeof *useful);
-    const struct ffmk_rank_record **by_host = calloc(n, sizeof *by_host);
     metrics->calls = calloc(all_calls, sizeof *metrics->calls);
     metrics->region_calls = calloc(all_calls, sizeof *metrics->region_calls);
     metrics->regions = calloc(all_regions, sizeof *metrics->regions);
-    if (!useful || !by_host || !metrics->calls || !metrics->region_calls || !metrics->regions) {
-        free(useful);
-        free(by_host);
-        ffmk_metrics_free(metrics);
-        return false;
-    }
-    for (size_t r = 0; r < n; r++)
-        by_host[r] = &records[r];
-    qsort(by_host, n, sizeof *by_host, by_host_name);
-    sum_regions(records, by_host, n, metrics, useful);
+    work->useful = calloc(n, sizeof *work->useful);
+    work->by_host = calloc(n, sizeof *work->by_host);
+    work->calls = (struct sums){.list = metrics->calls, .n = &metrics->n_calls};
+    work->region_calls =
+        (struct sums){.list = metrics->region_calls, .n = &metrics->n_region_calls};
+    return metrics->calls && metrics->region_calls && metrics->regions && work->useful &&
+           work->by_host && ffmk_index_make(&work->regions, all_regions) &&
+           ffmk_index_make(&work->calls.index, all_calls) &&
+           ffmk_index_make(&work->region_calls.index, all_calls);
+}
 
+static bool sum_all_regions(const struct ffmk_rank_record *records, size_t n, struct work *work,
+                            struct ffmk_metrics *metrics)
+{
+    for (size_t r = 0; r < n; r++)
+        work->by_host[r] = &records[r];
+    qsort(work->by_host, n, sizeof *work->by_host, by_host_name);
+    return sum_regions(records, n, &work->regions, metrics) &&
+           judge_regions(records, work->by_host, n, &work->regions, metrics, work->useful);
+}
+
+static void sum_calls(const struct ffmk_snapshot *data, struct work *work,
+                      const struct ffmk_metrics *metrics)
+{
+    for (size_t i = 0; i < data->n_calls; i++) {
+        const struct ffmk_snapshot_call *const call = &data->calls[i];
+        const char *const region = data->regions[call->region].name;
+        add_call(&work->calls, call, 0, data->ns_per_tick);
+        add_call(&work->region_calls, call, *find_region(&work->regions, metrics, region) - 1,
+                 data->ns_per_tick);
+    }
+}
+
+static void sum_ranks(const struct ffmk_rank_record *records, size_t n, struct work *work,
+                      struct ffmk_metrics *metrics)
+{
+    double *const useful = work->useful;
     double elapsed_sum = 0;
     metrics->ns_per_tick = records[0].data.ns_per_tick;
     for (size_t r = 0; r < n; r++) {
@@ -273,27 +379,36 @@ bool ffmk_metrics_compute(const struct ffmk_rank_record *records, size_t n, stru
         metrics->cost_ns += data->cost_ns / (double)n;
         if (data->recorder_bytes > metrics->recorder_bytes)
             metrics->recorder_bytes = data->recorder_bytes;
-        for (size_t i = 0; i < data->n_calls; i++) {
-            const struct ffmk_snapshot_call *call = &data->calls[i];
-            add_call(metrics->calls, &metrics->n_calls, call, 0, data->ns_per_tick);
-            add_call(metrics->region_calls, &metrics->n_region_calls, call,
-                     region_index(metrics, data->regions[call->region].name), data->ns_per_tick);
-        }
+        sum_calls(data, work, metrics);
     }
-    metrics->max_useful_s = useful[metrics->slowest]; /* NOLINT: there is at least one rank */
+    metrics->max_useful_s = useful[metrics->slowest];
     metrics->min_useful_s = useful[metrics->fastest];
     metrics->cost_share = elapsed_sum > 0 ? metrics->cost_s / elapsed_sum : 0;
     if (metrics->cost_share > 1)
         metrics->cost_share = 1;
-    metrics->efficiency = efficiency(records, by_host, n, useful, metrics->elapsed_s);
-    qsort(metrics->calls, metrics->n_calls, sizeof *metrics->calls, by_time);
-    qsort(metrics->region_calls, metrics->n_region_calls, sizeof *metrics->region_calls,
-          by_region_time);
-    find_top(metrics);
-    advise(records, scope, metrics);
-    free(useful);
-    free(by_host);
-    return true;
+}
+
+bool ffmk_metrics_compute(const struct ffmk_rank_record *records, size_t n, struct ffmk_scope scope,
+                          struct ffmk_metrics *metrics)
+{
+    struct work work = {0};
+    memset(metrics, 0, sizeof *metrics);
+    metrics->n_ranks = n;
+    const bool good =
+        begin_work(records, n, &work, metrics) && sum_all_regions(records, n, &work, metrics);
+    if (good) {
+        sum_ranks(records, n, &work, metrics);
+        metrics->efficiency = efficiency(records, work.by_host, n, work.useful, metrics->elapsed_s);
+        qsort(metrics->calls, metrics->n_calls, sizeof *metrics->calls, by_time);
+        qsort(metrics->region_calls, metrics->n_region_calls, sizeof *metrics->region_calls,
+              by_region_time);
+        find_top(metrics);
+        advise(records, scope, metrics);
+    } else {
+        ffmk_metrics_free(metrics);
+    }
+    end_work(&work);
+    return good;
 }
 
 void ffmk_metrics_free(struct ffmk_metrics *metrics)
