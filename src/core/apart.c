@@ -114,20 +114,25 @@ static void pause_ns(long ns)
     nanosleep(&(struct timespec){0, ns}, NULL);
 }
 
-/* Until it has ended, or is ended. \return whether it waited for a lock to the last. */
-static bool wait_for(pid_t copy)
+enum outcome { ENDED, WAITED_FOR_A_LOCK, IS_THERE_YET };
+
+/* Until it has ended, or is ended. */
+static enum outcome wait_for(pid_t copy)
 {
     struct watch watch = {.copy = copy};
     for (; has_hope(&watch); watch.looks++) {
         if (!is_there(copy))
-            return false;
+            return ENDED;
         pause_ns(watch.looks < 10 ? LOOK_NS / 10 : LOOK_NS);
     }
     kill(copy, SIGKILL);
     /* A file system that does not answer keeps it. */
-    for (int i = 0; i < LOOKS_AT_THE_END && is_there(copy); i++)
+    for (int i = 0; i < LOOKS_AT_THE_END; i++) {
+        if (!is_there(copy))
+            return watch.waiting > 0 ? WAITED_FOR_A_LOCK : ENDED;
         pause_ns(LOOK_NS / 10);
-    return watch.waiting > 0;
+    }
+    return IS_THERE_YET;
 }
 
 /* Another thread may just have held a lock: then once more. */
@@ -145,11 +150,11 @@ static enum ffmk_apart try_often(struct task *task, char *stack)
         errno = reason;
         if (copy < 0)
             return FFMK_APART_NONE;
-        const bool waited = wait_for(copy);
+        const enum outcome outcome = wait_for(copy);
         if (*task->done)
             return FFMK_APART_DONE;
-        if (!waited)
-            break;
+        if (outcome != WAITED_FOR_A_LOCK)
+            return outcome == ENDED ? FFMK_APART_STUCK : FFMK_APART_LOST;
         pause_ns((i + 1) * LOOK_NS);
     }
     return FFMK_APART_STUCK;

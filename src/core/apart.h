@@ -5,9 +5,10 @@
 
 enum ffmk_apart {
     FFMK_APART_DONE,
-    FFMK_APART_NONE, /* the system makes no process now; errno says why */
-    FFMK_APART_STUCK /* it crashed; or waited for a lock that a thread of ours holds, again and
-                        again, or took too long, and was ended */
+    FFMK_APART_NONE,  /* the system makes no process now; errno says why */
+    FFMK_APART_STUCK, /* it crashed; or waited for a lock that a thread of ours holds, again and
+                         again, or took too long, and was ended */
+    FFMK_APART_LOST   /* so it was, but a system call of it does not end: its files are busy */
 };
 
 /** Do work(argument) in a copy of this process, on a stack of its own, and wait for it. What it

@@ -7,6 +7,7 @@
 #include "core/quiet.h"
 #include "core/rng.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -103,6 +104,25 @@ static bool find_openmpi(uint64_t *job, const char **folder)
     return true;
 }
 
+/* Rolls of jobs that were killed before all came lie in a folder that outlives them. */
+static void sweep(const char *folder)
+{
+    enum { OLD_S = 24 * 60 * 60 };
+    char begin[32];
+    const int length = snprintf(begin, sizeof begin, "ffmk-%ld-", (long)getuid());
+    DIR *list = opendir(folder);
+    if (!list)
+        return;
+    for (const struct dirent *entry; (entry = readdir(list));) {
+        struct stat stat;
+        if (strncmp(entry->d_name, begin, (size_t)length) == 0 &&
+            fstatat(dirfd(list), entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(stat.st_mode) && stat.st_uid == getuid() && time(NULL) - stat.st_mtime > OLD_S)
+            unlinkat(dirfd(list), entry->d_name, 0);
+    }
+    closedir(list);
+}
+
 /* Hydra gives its jobs no name. What MPI needs must be there, too: a program that a rank's script
  * starts may have been cut off from the job. */
 static bool find_hydra(uint64_t *job, const char **folder)
@@ -111,6 +131,8 @@ static bool find_hydra(uint64_t *job, const char **folder)
         return false;
     *job = find_proxy();
     *folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    if (roll.rank == 0)
+        sweep(*folder);
     return *job != 0;
 }
 
@@ -121,13 +143,13 @@ static bool identify(enum ffmk_rollcall_mpi mpi)
     const bool openmpi = mpi == FFMK_ROLLCALL_OPENMPI;
     uint64_t job;
     const char *folder;
-    const int ranks =
+    const int ranks = roll.expected =
         number(getenv(openmpi ? "OMPI_COMM_WORLD_LOCAL_SIZE" : "MPI_LOCALNRANKS"), MOST + 1);
     roll.rank = number(getenv(openmpi ? "OMPI_COMM_WORLD_LOCAL_RANK" : "MPI_LOCALRANKID"), ranks);
+    roll.mute = ranks > 1 && roll.rank < 0; /* a launcher tells both: this is what is left of it */
     if (ranks <= 0 || roll.rank < 0 ||
         !(openmpi ? find_openmpi(&job, &folder) : find_hydra(&job, &folder)))
         return false;
-    roll.expected = ranks;
     return snprintf(roll.path, sizeof roll.path, "%s/ffmk-%ld-%016llx", folder, (long)getuid(),
                     (unsigned long long)job) < (int)sizeof roll.path;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@ enum { PERF_EVENTS = 4 };
 struct ffmk_counters {
     struct ffmk_counted head; /* source, why, names; values at the start */
     int perf[PERF_EVENTS];
+    uint64_t perf_ids[PERF_EVENTS];
 #ifdef FFMK_HAVE_PAPI
     int papi_set;
     int (*papi_read)(int, long long *);
@@ -61,6 +63,13 @@ static const struct {
     {"cpu_migrations", PERF_COUNT_SW_CPU_MIGRATIONS},
 };
 
+/* What a descriptor of a counter leads to; 0: it is none. */
+static uint64_t perf_id(int file)
+{
+    uint64_t id = 0;
+    return ioctl(file, PERF_EVENT_IOC_ID, &id) == 0 ? id : 0;
+}
+
 static int start_perf(struct ffmk_counters *counters)
 {
     for (int i = 0; i < PERF_EVENTS; i++) {
@@ -78,6 +87,7 @@ static int start_perf(struct ffmk_counters *counters)
                 close(counters->perf[i]);
             return reason;
         }
+        counters->perf_ids[i] = perf_id(counters->perf[i]);
     }
     return 0;
 }
@@ -86,7 +96,9 @@ static void read_perf(const struct ffmk_counters *counters, struct ffmk_counted 
 {
     for (int i = 0; i < PERF_EVENTS; i++) {
         uint64_t value = 0;
-        if (read(counters->perf[i], &value, sizeof value) != sizeof value)
+        /* A program may have closed it, and opened something else in its place. */
+        if (perf_id(counters->perf[i]) != counters->perf_ids[i] ||
+            read(counters->perf[i], &value, sizeof value) != sizeof value)
             value = 0;
         add(counted, perf_events[i].name, value);
     }

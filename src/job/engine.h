@@ -57,7 +57,8 @@ struct ffmk_engine {
      * this host is missing; else local. \return FFMK_SUCCESS or an error after a line about it.
      */
     int (*start)(const struct ffmk_engine_start *start, struct ffmk_engine_job *job);
-    /** The run of this rank ends: what is counted beside time stops here. System calls alone. */
+    /** The run of this rank ends: what is counted beside time stops here. System calls alone,
+     * but for PAPI's. */
     void (*stop_counting)(void);
     /** Behind it: write the report. Collective over the job when ending is FINALIZE, else local,
      * and good in a copy of the process. */

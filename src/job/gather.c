@@ -204,7 +204,7 @@ size_t ffmk_gather(const struct ffmk_job *job, struct ffmk_rank_record *mine,
 {
     struct wait wait = {.lock = PTHREAD_MUTEX_INITIALIZER,
                         .over = PTHREAD_COND_INITIALIZER,
-                        .rank = job->world_rank,
+                        .rank = job->world_rank - job->first_rank,
                         .where = ffmk_world_has_comm() ? "MPI_Finalize" : "MPI_Session_finalize"};
     const bool watched = job->unsure && start_to_wait(&wait);
     struct ffmk_meeting meeting;

@@ -111,8 +111,8 @@ static void meet(struct ffmk_job *self, bool by_door, struct ffmk_rollcall roll)
                  "ffmk: it reports for itself",
                  self->world_rank - self->first_rank);
     } else if (roll.first) {
-        ffmk_log("only %d of this job's %d ranks on %s run under ffmk: each of them reports for "
-                 "itself",
+        ffmk_log("only %d of this job's %d ranks on %s say that they run under ffmk: each of them "
+                 "reports for itself",
                  roll.present, roll.expected, self->host);
     }
 }

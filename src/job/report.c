@@ -7,6 +7,7 @@
 #include "job/world.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -123,7 +124,8 @@ static const char *words_for(const struct ffmk_snapshot *data)
     }
 }
 
-static void tell_partial(const struct ffmk_rank_record *mine, const char *json_path)
+static void tell_partial(const struct ffmk_job *job, const struct ffmk_rank_record *mine,
+                         const char *json_path)
 {
     const char *how = words_for(&mine->data);
     const double seconds = (double)mine->data.elapsed_ns * 1e-9;
@@ -131,12 +133,13 @@ static void tell_partial(const struct ffmk_rank_record *mine, const char *json_p
         ffmk_log("rank %d %s after %.3f s; its part of the report is in %.300s", mine->rank, how,
                  seconds, json_path);
     else
-        ffmk_log("rank %d %s after %.3f s: %llu MPI calls, %.3f s in MPI (FFMK_REPORT keeps more)",
-                 mine->rank, how, seconds, (unsigned long long)mine->data.all_calls,
-                 (double)mine->data.mpi_ns * 1e-9);
+        ffmk_log("rank %d %s after %.3f s: %llu MPI calls, %.3f s in MPI%s", mine->rank, how,
+                 seconds, (unsigned long long)mine->data.all_calls,
+                 (double)mine->data.mpi_ns * 1e-9,
+                 *job->config->value[FFMK_CONFIG_REPORT].text ? "" : " (FFMK_REPORT keeps more)");
 }
 
-void ffmk_report(const struct ffmk_job *job, const struct ffmk_rank_record *records, size_t n)
+static void report(const struct ffmk_job *job, const struct ffmk_rank_record *records, size_t n)
 {
     struct ffmk_metrics metrics;
     if (!ffmk_metrics_compute(records, n, (struct ffmk_scope){job->n_ranks, job->world_size},
@@ -161,7 +164,7 @@ void ffmk_report(const struct ffmk_job *job, const struct ffmk_rank_record *reco
     enum { SUMMARY_OFF, SUMMARY_STDERR, SUMMARY_STDOUT };
     const long where = job->config->value[FFMK_CONFIG_SUMMARY].number;
     if (partial && where != SUMMARY_OFF) {
-        tell_partial(&records[0], json_path);
+        tell_partial(job, &records[0], json_path);
         ffmk_log_drain();
     } else if (where != SUMMARY_OFF) {
         FILE *out = where == SUMMARY_STDOUT ? stdout : stderr;
@@ -170,6 +173,18 @@ void ffmk_report(const struct ffmk_job *job, const struct ffmk_rank_record *reco
         fflush(out);
     }
     ffmk_metrics_free(&metrics);
+}
+
+/* Numbers are written with a point, wherever the program is at home. */
+void ffmk_report(const struct ffmk_job *job, const struct ffmk_rank_record *records, size_t n)
+{
+    const locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    const locale_t before = plain ? uselocale(plain) : (locale_t)0;
+    report(job, records, n);
+    if (plain) {
+        uselocale(before);
+        freelocale(plain);
+    }
 }
 
 void ffmk_report_tidy(const struct ffmk_job *job, int rank)

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef OPEN_MPI
@@ -62,7 +63,9 @@ static struct {
     pthread_key_t key; /* tells of threads that end */
     bool key_made;
     pid_t pid;
-    uint64_t *sessions; /* those that began by a door and have not ended */
+    volatile bool gathers;  /* the report is made, with the other ranks */
+    volatile bool finished; /* it is made */
+    uint64_t *sessions;     /* those that began by a door and have not ended */
     size_t n_sessions;
     size_t sessions_room;
 } life = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -273,11 +276,10 @@ struct ffmk_recorder *ffmk_lifecycle_recorder(void)
 
 static void finish(enum ffmk_ending ending);
 
-/* The process ends with MPI still up. */
+/* The process ends, perhaps with MPI still up. */
 static void at_exit(void)
 {
-    if (life.state == RUNNING && getpid() == life.pid)
-        finish(FFMK_ENDING_EXIT);
+    finish(FFMK_ENDING_EXIT);
 }
 
 /* A line about each bad variable from the first rank; with FFMK_STRICT=1 the job ends. */
@@ -332,6 +334,9 @@ static void begin_or_step_aside(void)
     load_engine();
     life.engine = life.loaded;
     if (!life.engine || !begin()) {
+        if (life.engine)
+            snprintf(life.why_not, sizeof life.why_not,
+                     "out of memory, or of what MPI gives, as recording begins");
         step_aside(ffmk_launcher_first_rank());
         ffmk_rollcall_leave();
     }
@@ -522,13 +527,31 @@ static void report_apart(struct end *end)
                  errno == ENOMEM   ? "out of memory"
                  : errno == EAGAIN ? "too many of them"
                                    : "not permitted");
-    } else if (how == FFMK_APART_STUCK) {
+    } else if (how != FFMK_APART_DONE) {
         ffmk_log("rank %d: its part of the report is lost: it ended in a signal's handler, or a "
-                 "lock was held for long, or its memory is damaged",
+                 "lock was held for long, or its memory is damaged, or its files are busy",
                  life.job.world_rank);
-        life.engine->tidy();
     }
+    if (how == FFMK_APART_STUCK)
+        life.engine->tidy();
     ffmk_recorders_let_go();
+}
+
+/* The end that is under way in this thread, and what a handler that interrupts it may find. */
+static _Thread_local bool ends_here __attribute__((tls_model("initial-exec")));
+
+/* The process ends while another thread of it, or what this signal's handler interrupted, is at it
+ * already: a copy that makes its part of the report is waited for, but not the other ranks. */
+static void end_behind(void)
+{
+    enum { PATIENCE_MS = 5000 };
+    if (life.gathers) {
+        ffmk_log("rank %d ends while the ranks' report is made: there may be none",
+                 life.job.world_rank);
+        ffmk_log_drain();
+    }
+    for (int i = 0; i < PATIENCE_MS && !life.gathers && !life.finished && !ends_here; i++)
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
 }
 
 /* Without life's lock: a signal's handler may end the process while this thread holds it, and other
@@ -536,18 +559,28 @@ static void report_apart(struct end *end)
 static void finish(enum ffmk_ending ending)
 {
     enum state running = RUNNING;
-    if (!__atomic_compare_exchange_n(&life.state, &running, OVER, false, __ATOMIC_ACQ_REL,
-                                     __ATOMIC_ACQUIRE))
+    if (getpid() != life.pid) /* the child of a fork, or nothing was recorded */
         return;
+    if (!__atomic_compare_exchange_n(&life.state, &running, OVER, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE)) {
+        if (running == OVER && ending != FFMK_ENDING_FINALIZE)
+            end_behind();
+        return;
+    }
+    ends_here = true;
     struct end end = {.ending = ending};
     ffmk_clock_mark(&end.at);
     ffmk_thread.inside = FFMK_THREAD_NEW;
+    life.gathers = ending == FFMK_ENDING_FINALIZE;
     life.engine->stop_counting();
     ffmk_recorders_hold();
     if (ending == FFMK_ENDING_FINALIZE)
         report(&end);
     else
         report_apart(&end);
+    life.gathers = false;
+    life.finished = true;
+    ends_here = false;
 }
 
 /* Lock held. Nobody can still need anything of this rank. */

@@ -4,12 +4,14 @@
 #include "core/rollcall.h"
 
 #include "cases.h"
+#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,14 +25,17 @@ static void sleep_us(uint64_t us)
 }
 
 /* Tells what it found and stays, as ranks do. */
-static void be_rank(int rank, uint64_t delay_us, bool can_write, int tell)
+enum ability { CAN_SIGN, CANNOT_WRITE, KNOWS_NOT_WHICH, ABILITIES };
+
+static void be_rank(int rank, uint64_t delay_us, enum ability ability, int tell)
 {
     char number[16];
-    if (!can_write)
+    if (ability == CANNOT_WRITE)
         setrlimit(RLIMIT_FSIZE, &(struct rlimit){0, 0});
     snprintf(number, sizeof number, "%d", rank);
     prctl(PR_SET_NAME, "rank");
-    setenv("MPI_LOCALRANKID", number, 1);
+    if (ability != KNOWS_NOT_WHICH)
+        setenv("MPI_LOCALRANKID", number, 1);
     sleep_us(delay_us);
     ffmk_rollcall_sign(FFMK_ROLLCALL_MPICH);
     const struct ffmk_rollcall found = ffmk_rollcall_count(RANKS);
@@ -62,10 +67,11 @@ static void be_job(uint64_t seed)
     for (int r = 0; r < RANKS; r++) {
         const bool late = r > 0 && ffmk_rng_below(&state, 4) > 0;
         const uint64_t delay = ffmk_rng_below(&state, 20000) + (late ? 1000000 : 0);
-        const bool can_write = r > 0 || ffmk_rng_below(&state, 4) > 0;
+        const enum ability ability =
+            r > 0 || ffmk_rng_below(&state, 3) > 0 ? CAN_SIGN : ffmk_rng_below(&state, ABILITIES);
         ranks[r] = fork();
         if (ranks[r] == 0)
-            be_rank(r, delay, can_write, ends[1]);
+            be_rank(r, delay, ability, ends[1]);
     }
     for (int r = 0; r < RANKS; r++) {
         char one = BROKEN;
@@ -114,4 +120,36 @@ START_TEST(all_ranks_agree_however_late_some_come)
 }
 END_TEST
 
-CASES("rollcall", all_ranks_agree_however_late_some_come)
+static void put_file(const char *path, time_t age_s)
+{
+    const struct timespec times[2] = {{time(NULL) - age_s, 0}, {time(NULL) - age_s, 0}};
+    FILE *file = fopen(path, "we");
+    ck_assert_ptr_nonnull(file);
+    fclose(file);
+    ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* What jobs left that were killed before all of their ranks came. */
+START_TEST(old_rolls_are_swept_away)
+{
+    enum { HOUR_S = 3600 };
+    char old[64];
+    char new[64];
+    snprintf(old, sizeof old, "/dev/shm/ffmk-%ld-testold%d", (long)getuid(), (int)getpid());
+    snprintf(new, sizeof new, "/dev/shm/ffmk-%ld-testnew%d", (long)getuid(), (int)getpid());
+    put_file(old, 25 * HOUR_S);
+    put_file(new, 23 * HOUR_S);
+    const pid_t job = fork();
+    if (job == 0)
+        be_job(0);
+    ck_assert_int_lt(outcome_of(job), DISAGREED);
+    const bool old_is_there = access(old, F_OK) == 0;
+    const bool new_is_there = access(new, F_OK) == 0;
+    unlink(old);
+    unlink(new);
+    ck_assert(!old_is_there);
+    ck_assert(new_is_there);
+}
+END_TEST
+
+CASES("rollcall", all_ranks_agree_however_late_some_come, old_rolls_are_swept_away)

@@ -164,6 +164,20 @@ with Folder() as folder:
         calls = counted(found["calls"])
         equal((found["complete"], calls.get(("MPI_Barrier", "c"))), (False, 2 * 10), "a report without a thread's part")
 
+    run = job(2, leaves, "exits-in-finalize", env=report, cwd=folder, timeout=20)
+    equal((run.hung, run.code), (False, 4), "exit() in a handler within MPI_Finalize", run.err)
+    check("rank 0 ends while the ranks' report is made" in run.err, "a line says so:", run.err)
+    for _ in range(10):
+        (folder / "run.rank0.json").unlink(missing_ok=True)
+        run = job(1, leaves, "aborts-together", env=report, cwd=folder, timeout=20)
+        check(not run.hung and run.code != 0, "MPI_Abort by several threads", run.code)
+        found = read(folder / "run.rank0.json")
+        if found:
+            equal((found["ending"], counted(found["calls"])["MPI_Barrier", "c"]), ("abort", 4), "its report")
+    bare, run = (job(1, leaves, "closes-all", cwd=folder, timeout=20, env=report | {"FFMK_COUNTERS": "perf", "LD_PRELOAD": libraries})
+                 for libraries in ("", settings.doors))
+    equal((run.hung, run.code), (bare.hung, bare.code), "the end of a program that closed our counters", run.err)
+
     # ---- what we write ----
     # Nobody reads it, or it must not be written: without ffmk the program would hear of neither.
     lone = [*settings.ranks(1), settings.command, "run"] if settings.mpi == "openmpi" else [settings.command, "run"]

@@ -103,6 +103,22 @@ with Folder() as folder:
                 equal(len(rows) - 1, sum(len(r["calls"]) for r in report["per_rank"]), "rows of the CSV")
                 table = Run([settings.command, "report", path])
                 table.succeeds("ffmk report")
+    # Numbers have a point, wherever the program is at home.
+    home = {"LOCPATH": folder, "LC_ALL": "de_DE.UTF-8"}
+    if Run(["localedef", "-i", "de_DE", "-f", "UTF-8", folder / "de_DE.UTF-8"]).code == 0:
+        exported = [word for name in home for word in ("-x", name)] if settings.mpi == "openmpi" else []
+        run = Run([*settings.ranks(2), *exported, "env", f"LD_PRELOAD={settings.doors}", settings.program("leaves"), "has-a-comma"],
+                  env=home | {"FFMK_REPORT": "comma.json", "FFMK_CSV": "comma.csv"}, cwd=folder)
+        run.succeeds("a program whose numbers have a comma")
+        report = read(folder / "comma.json")
+        if report:
+            valid(report, 2)
+        rows = (folder / "comma.csv").read_text().splitlines()
+        equal({row.count(",") for row in rows}, {7}, "commas of a row")
+        check("0," not in run.err, "the summary has points, too:", run.err)
+    else:
+        print("not tried: a decimal comma; this machine cannot make the locale de_DE.UTF-8 (package locales)")
+
     # Waiting in ffmk's own calls is no work.
     run = job(2, settings.program("balances"), env={"FFMK_REPORT": "balances.json", "FFMK_CSV": "balances.csv"}, cwd=folder)
     run.succeeds("balances")

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Leaves an MPI call by another way than its return: leaves WHAT. */
 #include <dlfcn.h>
+#include <locale.h>
 #include <malloc.h>
 #include <mpi.h>
 #include <pthread.h>
@@ -269,6 +270,79 @@ static int finalizes_locked(void)
     return 0;
 }
 
+static void exit_4(int signal)
+{
+    (void)signal;
+    exit(4);
+}
+
+/* Rank 0 ends by a handler while it waits in MPI_Finalize for the others. */
+static int exits_in_finalize(void)
+{
+    int rank;
+    MPI_Init(NULL, NULL);
+    MPI_Comm_rank(WORLD, &rank);
+    barriers(10);
+    if (rank == 0) {
+        signal(SIGALRM, exit_4);
+        alarm(1);
+    } else {
+        sleep(3);
+    }
+    MPI_Finalize();
+    return 0;
+}
+
+/* Several threads end the process at once. */
+static pthread_barrier_t together;
+
+static void *abort_with_others(void *unused)
+{
+    MPI_Barrier(MPI_COMM_SELF);
+    pthread_barrier_wait(&together);
+    MPI_Abort(WORLD, 7);
+    return unused;
+}
+
+static int aborts_together(void)
+{
+    enum { THREADS = 4 };
+    pthread_t thread;
+    int level;
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &level);
+    pthread_barrier_init(&together, NULL, THREADS);
+    for (int i = 1; i < THREADS; i++)
+        if (pthread_create(&thread, NULL, abort_with_others, NULL) != 0)
+            return 1;
+    abort_with_others(NULL);
+    return 1;
+}
+
+/* A program at home where numbers have a comma. */
+static int has_a_comma(void)
+{
+    if (!setlocale(LC_ALL, "") || strcmp(localeconv()->decimal_point, ",") != 0)
+        return 77;
+    MPI_Init(NULL, NULL);
+    barriers(10);
+    MPI_Finalize();
+    return strcmp(localeconv()->decimal_point, ",") != 0;
+}
+
+/* Pipes that nobody writes take the places of what is open. */
+static int closes_all(void)
+{
+    enum { FIRST = 3, LAST = 1024, PIPES = 20 };
+    int ends[2];
+    MPI_Init(NULL, NULL);
+    for (int file = FIRST; file < LAST; file++)
+        close(file);
+    for (int i = 0; i < PIPES; i++)
+        if (pipe(ends) != 0)
+            return 1;
+    exit(3);
+}
+
 /* As soon as MPI is up, wherever MPI_Init is then. */
 static void abort_when_up(int signal)
 {
@@ -305,6 +379,10 @@ static const struct {
     {"crashes", crashes},
     {"exits-locked", exits_locked},
     {"finalizes-locked", finalizes_locked},
+    {"exits-in-finalize", exits_in_finalize},
+    {"aborts-together", aborts_together},
+    {"closes-all", closes_all},
+    {"has-a-comma", has_a_comma},
     {"aborts-early", aborts_early},
 };
 
