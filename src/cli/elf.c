@@ -120,13 +120,31 @@ static bool parse_elf(const struct image *image, struct parsed *parsed)
     return true;
 }
 
+/* What is noted of a program's libraries, in the order in which names are looked up in them. */
+struct libraries {
+    const char *mpi;
+    enum ffmk_elf_order ffmk;
+};
+
+static void note(struct libraries *libraries, const char *name)
+{
+    static const char ours[] = "libffmk.so";
+    const char *slash = strrchr(name, '/');
+    if (libraries->ffmk == FFMK_ELF_NOT_LINKED &&
+        strncmp(slash ? slash + 1 : name, ours, sizeof ours - 1) == 0)
+        libraries->ffmk = libraries->mpi ? FFMK_ELF_BEHIND_MPI : FFMK_ELF_BEFORE_MPI;
+    if (!libraries->mpi)
+        libraries->mpi = ffmk_elf_mpi_of_library(name);
+}
+
 /* The program's libraries may need MPI where the program itself does not: its loader can list them
  * all. */
-static const char *ask_loader(const char *loader, const char *binary)
+static struct libraries ask_loader(const char *loader, const char *binary)
 {
+    struct libraries libraries = {NULL, FFMK_ELF_NOT_LINKED};
     int ends[2];
     if (pipe(ends) != 0)
-        return NULL;
+        return libraries;
     const pid_t child = fork();
     if (child == 0) {
         unsetenv("LD_PRELOAD");
@@ -139,21 +157,17 @@ static const char *ask_loader(const char *loader, const char *binary)
         _exit(127);
     }
     close(ends[1]);
-    const char *mpi = NULL;
     FILE *list = child > 0 ? fdopen(ends[0], "r") : NULL;
     char line[4096];
-    while (list && fgets(line, sizeof line, list)) {
-        const char *name = line + strspn(line, " \t");
-        if (!mpi)
-            mpi = ffmk_elf_mpi_of_library(name);
-    }
+    while (list && fgets(line, sizeof line, list))
+        note(&libraries, line + strspn(line, " \t"));
     if (list)
         fclose(list);
     else
         close(ends[0]);
     if (child > 0)
         waitpid(child, NULL, 0);
-    return mpi;
+    return libraries;
 }
 
 /* ---- finding the file ---- */
@@ -247,8 +261,9 @@ static bool look_at(const char *program, struct ffmk_elf *elf, int depth)
     if (parse_elf(&image, &parsed)) {
         elf->kind = parsed.has_loader || parsed.dynamic ? FFMK_ELF_DYNAMIC : FFMK_ELF_STATIC;
         elf->mpi = parsed.mpi;
+        memcpy(elf->loader, parsed.loader, sizeof elf->loader);
         if (!elf->mpi && parsed.has_loader)
-            elf->mpi = ask_loader(parsed.loader, path);
+            elf->mpi = ask_loader(parsed.loader, path).mpi;
         /* MPICH's launcher needs no MPI itself; what it starts inherits our preload. */
         char *real = elf->mpi ? NULL : realpath(path, NULL);
         if (real && strstr(strrchr(real, '/'), "hydra"))
@@ -264,4 +279,9 @@ bool ffmk_elf_look(const char *program, struct ffmk_elf *elf)
     memset(elf, 0, sizeof *elf);
     snprintf(elf->path, sizeof elf->path, "%s", program);
     return look_at(program, elf, 0);
+}
+
+enum ffmk_elf_order ffmk_elf_order(const struct ffmk_elf *elf)
+{
+    return elf->loader[0] ? ask_loader(elf->loader, elf->binary).ffmk : FFMK_ELF_NOT_LINKED;
 }

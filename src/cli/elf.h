@@ -19,12 +19,20 @@ struct ffmk_elf {
     char path[4096];   /* the program, found along PATH */
     char binary[4096]; /* what the kernel will load: the interpreter of a script */
     const char *mpi;   /* "openmpi", "mpich", or NULL when it needs none by itself */
+    char loader[256];  /* its dynamic loader; "" for none */
     bool privileged;   /* set-user-ID or set-group-ID: the loader ignores LD_PRELOAD */
 };
 
 /** Look at a program as a shell would find it. \return false when it is not found; elf->path is
  * then as given. */
 bool ffmk_elf_look(const char *program, struct ffmk_elf *elf);
+
+/** Where libffmk stands among a program's libraries: the first that has a name gives it. */
+enum ffmk_elf_order { FFMK_ELF_NOT_LINKED, FFMK_ELF_BEFORE_MPI, FFMK_ELF_BEHIND_MPI };
+
+/** Ask the program's loader, which knows the order of all libraries, also of those that others
+ * need. */
+enum ffmk_elf_order ffmk_elf_order(const struct ffmk_elf *elf);
 
 /** "openmpi" or "mpich" for the file name of an MPI library, else NULL. */
 const char *ffmk_elf_mpi_of_library(const char *name);

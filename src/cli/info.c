@@ -119,6 +119,20 @@ static json_t *describe_settings(json_t *complaints)
     return list;
 }
 
+/* Whether the program's own libraries let ffmk see its calls, without `ffmk run`. */
+static const char *seen_alone(const struct ffmk_elf *elf)
+{
+    switch (ffmk_elf_order(elf)) {
+    case FFMK_ELF_BEFORE_MPI:
+        return "yes";
+    case FFMK_ELF_BEHIND_MPI:
+        return "no: libffmk is linked behind the MPI, which takes the calls; put -lffmk before it";
+    case FFMK_ELF_NOT_LINKED:
+        break;
+    }
+    return "no: libffmk is not among its libraries; link it with -lffmk before the MPI";
+}
+
 /* What `ffmk run PROGRAM` would do. */
 static json_t *describe_program(const char *program)
 {
@@ -135,8 +149,9 @@ static json_t *describe_program(const char *program)
     else if (!elf.mpi)
         seen = "if it loads MPI while it runs (as Python does): the build is then chosen by the "
                "launcher";
-    return json_pack("{ss ss ss* ss}", "path", elf.path, "binary", elf.binary, "mpi", elf.mpi,
-                     "seen", seen);
+    const char *alone = elf.mpi ? seen_alone(&elf) : NULL;
+    return json_pack("{ss ss ss* ss ss*}", "path", elf.path, "binary", elf.binary, "mpi", elf.mpi,
+                     "seen", seen, "alone", alone);
 }
 
 static const char *get(json_t *object, const char *key)
@@ -163,6 +178,8 @@ static void print_text(json_t *info)
     if (program)
         printf("\nProgram\n  %s\n  needs %s; seen by ffmk run: %s\n", get(program, "path"),
                get(program, "mpi"), get(program, "seen"));
+    if (program && json_object_get(program, "alone"))
+        printf("  seen without it: %s\n", get(program, "alone"));
 
     printf("\nSettings\n");
     json_array_foreach(json_object_get(info, "settings"), i, row)

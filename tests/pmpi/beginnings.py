@@ -202,7 +202,8 @@ with Folder() as folder:
         run.succeeds(f"-lffmk {name} MPI")
         equal((folder / "run.json").exists(), counts, f"a report with -lffmk {name} MPI")
         info = Run([settings.command, "info", folder / name])
-        equal("behind" in info.out, not counts, "ffmk info says it:", info.out)
+        equal("behind the MPI" in info.out, not counts, "ffmk info says it:", info.out)
+        check(f"seen without it: {'yes' if counts else 'no'}" in info.out, "ffmk info says what is seen:", info.out)
         # Under the command it does not matter: the preloaded library is before both.
         run = Run([*settings.ranks(2), settings.command, "run", "--report", "run.json", "--summary", "off",
                    folder / name, "plain"], cwd=folder)
