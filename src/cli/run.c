@@ -149,6 +149,23 @@ static void preload(const char *mpi)
     setenv("LD_PRELOAD", before && *before ? line : path, 1);
 }
 
+/* Become the program; as execvp does, a shell reads what the kernel cannot start. */
+static void become(const char *path, char **argv, int argc)
+{
+    execv(path, argv);
+    if (errno != ENOEXEC)
+        return;
+    const char **words = calloc((size_t)argc + 2, sizeof *words);
+    if (!words)
+        return;
+    words[0] = "/bin/sh";
+    words[1] = path;
+    for (int i = 1; i < argc; i++)
+        words[i + 1] = argv[i];
+    execv(words[0], (char **)words);
+    free(words);
+}
+
 int ffmk_cli_run(int argc, char **argv)
 {
     const char *mpi = NULL;
@@ -194,7 +211,7 @@ int ffmk_cli_run(int argc, char **argv)
     } else {
         preload(choose(&elf, mpi));
     }
-    execv(elf.path, &argv[at]);
+    become(elf.path, &argv[at], argc - at);
     snprintf(line, sizeof line, "cannot run %.300s: %s", elf.path, strerror(errno));
     return refuse(EXIT_NOT_EXECUTABLE, line);
 }
