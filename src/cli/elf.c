@@ -198,8 +198,9 @@ static bool find(const char *program, char *path, size_t bytes)
     return false;
 }
 
-/* "#!/usr/bin/env -S python3 -u" → python3;  "#!/bin/sh -e" → /bin/sh. */
-static bool interpreter_of(const struct image *image, char *name, size_t bytes)
+/* "#!/usr/bin/env -S python3 -u" → python3;  "#!/bin/sh -e" → /bin/sh. What the kernel itself
+ * starts, env in the first, is noted when it is not there. */
+static bool interpreter_of(const struct image *image, char *name, size_t bytes, char *missing)
 {
     char line[512];
     if (image->length < 3 || memcmp(image->bytes, "#!", 2) != 0)
@@ -212,6 +213,8 @@ static bool interpreter_of(const struct image *image, char *name, size_t bytes)
     char *word = strtok_r(line, " \t", &rest);
     if (!word)
         return false;
+    if (!executable(word))
+        snprintf(missing, bytes, "%s", word);
     const char *slash = strrchr(word, '/');
     if (strcmp(slash ? slash + 1 : word, "env") == 0)
         do {
@@ -252,7 +255,7 @@ static bool look_at(const char *program, struct ffmk_elf *elf, int depth)
     char interpreter[512];
     struct parsed parsed = {.mpi = NULL};
     elf->kind = FFMK_ELF_OTHER;
-    if (interpreter_of(&image, interpreter, sizeof interpreter)) {
+    if (interpreter_of(&image, interpreter, sizeof interpreter, elf->missing)) {
         munmap(map, image.length);
         if (depth < SCRIPT_DEPTH)
             look_at(interpreter, elf, depth + 1);
@@ -262,6 +265,8 @@ static bool look_at(const char *program, struct ffmk_elf *elf, int depth)
         elf->kind = parsed.has_loader || parsed.dynamic ? FFMK_ELF_DYNAMIC : FFMK_ELF_STATIC;
         elf->mpi = parsed.mpi;
         memcpy(elf->loader, parsed.loader, sizeof elf->loader);
+        if (parsed.has_loader && !executable(parsed.loader))
+            memcpy(elf->missing, parsed.loader, sizeof parsed.loader);
         if (!elf->mpi && parsed.has_loader)
             elf->mpi = ask_loader(parsed.loader, path).mpi;
         /* MPICH's launcher needs no MPI itself; what it starts inherits our preload. */

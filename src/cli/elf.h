@@ -20,6 +20,7 @@ struct ffmk_elf {
     char binary[4096]; /* what the kernel will load: the interpreter of a script */
     const char *mpi;   /* "openmpi", "mpich", or NULL when it needs none by itself */
     char loader[256];  /* its dynamic loader; "" for none */
+    char missing[512]; /* an interpreter or loader on the way to the binary that is not there */
     bool privileged;   /* set-user-ID or set-group-ID: the loader ignores LD_PRELOAD */
 };
 

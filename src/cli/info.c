@@ -140,7 +140,12 @@ static json_t *describe_program(const char *program)
     if (!ffmk_elf_look(program, &elf))
         return NULL;
     const char *seen = "yes";
-    if (elf.kind == FFMK_ELF_STATIC)
+    char lost[600];
+    snprintf(lost, sizeof lost, "no: its interpreter '%.*s' is not there",
+             (int)strcspn(elf.missing, "\r"), elf.missing);
+    if (elf.missing[0])
+        seen = lost;
+    else if (elf.kind == FFMK_ELF_STATIC)
         seen =
             "no: it is linked statically, so nothing can be preloaded; link it with -lffmk before "
             "the MPI";
@@ -237,7 +242,7 @@ int ffmk_cli_info(int argc, char **argv)
     if (program) {
         json_t *described = describe_program(program);
         if (!described) {
-            ffmk_log("%.200s: not found, or not executable", program);
+            ffmk_log("'%.200s': not found, or not executable", program);
             json_decref(info);
             return FFMK_EXIT_FAILED;
         }

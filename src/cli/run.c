@@ -166,6 +166,20 @@ static void become(const char *path, char **argv, int argc)
     free(words);
 }
 
+/* Why become() came back. A missing interpreter is "No such file" to the kernel, which does not say
+ * which file. */
+static void say_why(const struct ffmk_elf *elf, char *line, size_t bytes)
+{
+    const int reason = errno;
+    const int length = (int)strcspn(elf->missing, "\r");
+    if (elf->missing[0] && reason == ENOENT)
+        snprintf(line, bytes, "cannot run '%.300s': its interpreter '%.*s' is not there%s",
+                 elf->path, length, elf->missing,
+                 elf->missing[length] ? ", for its #! line ends in a carriage return" : "");
+    else
+        snprintf(line, bytes, "cannot run '%.300s': %s", elf->path, strerror(reason));
+}
+
 int ffmk_cli_run(int argc, char **argv)
 {
     const char *mpi = NULL;
@@ -197,10 +211,11 @@ int ffmk_cli_run(int argc, char **argv)
     if (!ffmk_elf_look(argv[at], &elf)) {
         const bool named = strchr(argv[at], '/') != NULL;
         const bool there = named && access(argv[at], F_OK) == 0;
-        snprintf(line, sizeof line, "%.300s: %s", argv[at],
+        snprintf(line, sizeof line, "'%.300s' %s%s", argv[at],
                  there   ? "is no program that may be executed"
-                 : named ? strerror(errno)
-                         : "not found in PATH");
+                 : named ? "cannot be found: "
+                         : "is not found in PATH",
+                 named && !there ? strerror(errno) : "");
         return refuse(there ? EXIT_NOT_EXECUTABLE : EXIT_NOT_FOUND, line);
     }
     if (elf.kind == FFMK_ELF_STATIC || elf.privileged) {
@@ -212,6 +227,6 @@ int ffmk_cli_run(int argc, char **argv)
         preload(choose(&elf, mpi));
     }
     become(elf.path, &argv[at], argc - at);
-    snprintf(line, sizeof line, "cannot run %.300s: %s", elf.path, strerror(errno));
+    say_why(&elf, line, sizeof line);
     return refuse(EXIT_NOT_EXECUTABLE, line);
 }

@@ -31,4 +31,18 @@ with Folder() as folder:
               cwd=folder)
     run.succeeds("a script without #! that runs an MPI program")
     check(read(folder / "ffmk-report.json"), "its report")
+    script(folder / "lost", "#!/opt/no/such/shell -e\n")
+    refused(folder, 126, ["./lost"], "'./lost'", "interpreter '/opt/no/such/shell' is not there")
+    script(folder / "windows", "#!/bin/sh\r\n")
+    refused(folder, 126, ["./windows"], "interpreter '/bin/sh' is not there", "carriage return")
+    script(folder / "through", f"#!{folder}/lost\n")
+    refused(folder, 126, ["./through"], "interpreter '/opt/no/such/shell' is not there")
+    info = Run([settings.command, "info", "./lost"], cwd=folder)
+    check("seen by ffmk run: no: its interpreter" in info.out, "ffmk info says it, too:", info.out)
+
+    # ---- what is no program ----
+    refused(folder, 127, [""], "''")
+    refused(folder, 127, ["there-is-none"], "'there-is-none'", "PATH")
+    refused(folder, 127, ["./there-is-none"], "'./there-is-none'", "No such file")
+    refused(folder, 126, ["./."], "'./.'", "no program")
 done()
