@@ -11,9 +11,11 @@ int ffmk_cli_unknown(const char *kind, const char *word, const char *const *name
 {
     const char *nearest = ffmk_config_nearest(word, names, count);
     const char *article = strchr("aeiou", kind[0]) ? "an" : "a";
+    const char *subcommand = strstr(kind, "ffmk "); /* "option of ffmk run": it lists its own */
     if (nearest)
         ffmk_log("'%s' is not %s %s; did you mean '%s'?", word, article, kind, nearest);
     else
-        ffmk_log("'%s' is not %s %s; `ffmk --help` lists them", word, article, kind);
+        ffmk_log("'%s' is not %s %s; `%s --help` lists them", word, article, kind,
+                 subcommand ? subcommand : "ffmk");
     return FFMK_EXIT_USAGE;
 }

@@ -40,6 +40,13 @@ with Folder() as folder:
     info = Run([settings.command, "info", "./lost"], cwd=folder)
     check("seen by ffmk run: no: its interpreter" in info.out, "ffmk info says it, too:", info.out)
 
+    # ---- words ----
+    refused(folder, 2, ["--frob", ways], "`ffmk run --help` lists them")
+    for word, help in (("info --frob", "ffmk info"), ("frob", "ffmk")):
+        run = Run([settings.command, *word.split()], cwd=folder)
+        equal(run.code, 2, word)
+        check(f"`{help} --help` lists them" in run.err, "where the words of", word, "are listed:", run.err)
+
     # ---- what is no program ----
     refused(folder, 127, [""], "''")
     refused(folder, 127, ["there-is-none"], "'there-is-none'", "PATH")

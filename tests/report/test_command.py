@@ -101,6 +101,7 @@ class Words(command.Case):
     def test_wrong_words(self):
         self.sample("run.json", "--ranks", 1)
         self.refused(2, r"'--outptu' is not an option of ffmk report; did you mean '--output'", "--outptu", "x", "run.json")
+        self.refused(2, r"'--frob' is not an option of ffmk report; `ffmk report --help` lists them", "--frob")
         self.refused(2, r"no ffmk-report.json here")
         self.refused(2, r"'c' is one file too many", "a", "b", "c")
         self.refused(2, r"--csv writes the calls of one report", "run.json", "run.json", "--csv", "-")
