@@ -32,7 +32,7 @@ static const char help[] =
     "  --chain           pass calls on to the next PMPI tool in LD_PRELOAD\n"
     "  --strict          a wrong FFMK_* variable ends the job\n"
     "  --verbose         say what ffmk does and why\n"
-    "  --mpi NAME        openmpi or mpich, where the program does not tell\n"
+    "  --mpi NAME        take the build for openmpi or mpich, whatever the program needs\n"
     "  --help            this text\n\n"
     "Each option sets the FFMK_* variable of its name; `ffmk info` shows them all.\n"
     "Then: ffmk report ffmk-report.json -o run.html\n";
@@ -116,6 +116,14 @@ static void tell(void *context, const char *line)
  * there is. */
 static const char *choose(const struct ffmk_elf *elf, const char *asked)
 {
+    char line[512];
+    if (asked && elf->mpi && strcmp(asked, elf->mpi) != 0) {
+        snprintf(line, sizeof line,
+                 "'%.300s' needs %s, yet --mpi %s asks for another build: without --mpi the one "
+                 "that fits is taken",
+                 elf->path, elf->mpi, asked);
+        refuse(0, line);
+    }
     if (asked)
         return asked;
     if (elf->mpi)

@@ -47,6 +47,13 @@ with Folder() as folder:
         equal(run.code, 2, word)
         check(f"`{help} --help` lists them" in run.err, "where the words of", word, "are listed:", run.err)
 
+    # ---- --mpi against the program's file: it is obeyed, for files can mislead, but not in silence ----
+    for asked in settings.mpis:
+        run = Run([settings.command, "run", "--mpi", asked, "--summary", "off", ways, "without-mpi"], cwd=folder)
+        equal(run.code, Run([ways, "without-mpi"]).code, "--mpi", asked)
+        lines = [line for line in run.err.splitlines() if f"--mpi {asked}" in line and f"needs {settings.mpi}" in line]
+        equal(len(lines), asked != settings.mpi, "lines on --mpi", asked, "for a program of", settings.mpi, run.err)
+
     # ---- what is no program ----
     refused(folder, 127, [""], "''")
     refused(folder, 127, ["there-is-none"], "'there-is-none'", "PATH")
