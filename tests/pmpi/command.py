@@ -59,4 +59,30 @@ with Folder() as folder:
     refused(folder, 127, ["there-is-none"], "'there-is-none'", "PATH")
     refused(folder, 127, ["./there-is-none"], "'./there-is-none'", "No such file")
     refused(folder, 126, ["./."], "'./.'", "no program")
+
+    # ---- places where no report can be written: told before the job runs, not behind it ----
+    (folder / "folder").mkdir()
+    (folder / "file").write_text("")
+    for option, what in (("--report", "report"), ("--csv", "calls")):
+        for place, hint in (("folder", "it is a directory; name a file in it"), (folder, "it is a directory"),
+                            ("folder/", "it is a directory"), ("none/run.json", "there is no folder 'none'"),
+                            ("none/%%/%r/x", "there is no folder 'none/%'"), ("/none/%j.json", "there is no folder '/none'"),
+                            ("file/run.json", "'file' is no folder"), ("none/", "there is no folder 'none'")):
+            refused(folder, 2, [option, place, ways, "plain"], f"cannot write the {what} to '{place}'", hint)
+    run = Run([*settings.ranks(2), settings.command, "run", "--report", "folder", ways, "plain"], cwd=folder)
+    equal((run.code, run.hung, len(run.said), run.out.count("words")), (2, False, 1, 0), "a job of two", run.err)
+    elsewhere = {"OMPI_COMM_WORLD_LOCAL_SIZE": 1, "OMPI_COMM_WORLD_SIZE": 2, "OMPI_COMM_WORLD_RANK": 1}
+    run = Run([settings.command, "run", "--report", "none/x", ways, "without-mpi"], env=elsewhere, cwd=folder)
+    equal(run.err, "", "a rank that need not be on rank 0's host does not look")
+    hydra = {"MPI_LOCALNRANKS": 1, "PMI_SIZE": 2, "PMI_RANK": 0, "PMI_FD": 99}
+    run = Run([settings.command, "run", "--report", "none/x", "true"], env=hydra, cwd=folder)
+    equal((run.code, len(run.said)), (0, 1), "others would wait for a rank 0 that ends alone: it says it only", run.err)
+    os.mkfifo(folder / "pipe")
+    for place in ("folder/new", "%h-%r.json", "folder/%j/none", "%j/none", "x%%", "pipe", "", "file"):
+        run = Run([settings.command, "run", "--summary", "off", "--report", place, "true"], cwd=folder)
+        equal((run.code, run.err), (0, ""), "what may do is not refused:", place)
+    run = Run([*settings.ranks(1), settings.command, "run", "--summary", "off", "sh", "-c", f'cd folder; mkdir -p new; exec "{ways}" silent'],
+              env={"FFMK_REPORT": "new/run.json"}, cwd=folder)
+    run.succeeds("a shell that makes the folder it goes to")
+    check(read(folder / "folder" / "new" / "run.json"), "and its report")
 done()
