@@ -127,12 +127,47 @@ struct ffmk_units ffmk_units_ratio(double numerator, double denominator)
     return three_digits(ratio, "×");
 }
 
+/* The next character of UTF-8; bytes that are none count as one each. */
+static uint32_t next_character(const unsigned char **text)
+{
+    const unsigned char *c = *text;
+    const int more = *c >= 0xf0 ? 3 : *c >= 0xe0 ? 2 : *c >= 0xc0 ? 1 : 0;
+    uint32_t code = more ? *c & (0x3fu >> more) : *c;
+    for (int i = 1; i <= more; i++) {
+        if ((c[i] & 0xc0) != 0x80) {
+            ++*text;
+            return 0xfffd;
+        }
+        code = code << 6 | (c[i] & 0x3fu);
+    }
+    *text += more + 1;
+    return code;
+}
+
+/* Columns of a character, after Unicode's East Asian Width (UAX #11) in coarse ranges. Asked of no
+ * locale: a report reads the same in all of them. */
+static int columns_of(uint32_t code)
+{
+    static const struct {
+        uint32_t first;
+        uint32_t last;
+        int columns;
+    } ranges[] = {{0x300, 0x36f, 0},     {0x1100, 0x115f, 2},   {0x200b, 0x200f, 0},
+                  {0x2e80, 0x303e, 2},   {0x3041, 0xa4cf, 2},   {0xac00, 0xd7a3, 2},
+                  {0xf900, 0xfaff, 2},   {0xfe00, 0xfe0f, 0},   {0xfe30, 0xfe6f, 2},
+                  {0xff00, 0xff60, 2},   {0xffe0, 0xffe6, 2},   {0x1f300, 0x1f64f, 2},
+                  {0x1f680, 0x1f6ff, 2}, {0x1f900, 0x1f9ff, 2}, {0x20000, 0x3fffd, 2}};
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (code >= ranges[i].first && code <= ranges[i].last)
+            return ranges[i].columns;
+    return 1;
+}
+
 void ffmk_units_pad(FILE *out, const char *text, int columns)
 {
     int width = 0;
-    for (const char *c = text; *c; c++)
-        if (((unsigned char)*c & 0xc0) != 0x80)
-            width++;
+    for (const unsigned char *c = (const unsigned char *)text; *c;)
+        width += columns_of(next_character(&c));
     int spaces = (columns < 0 ? -columns : columns) - width;
     if (columns >= 0)
         for (int i = 0; i < spaces; i++)

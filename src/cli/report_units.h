@@ -28,8 +28,8 @@ struct ffmk_units ffmk_units_percent(double share);
 /** "1.32×"; "–" where there is nothing to divide by. */
 struct ffmk_units ffmk_units_ratio(double numerator, double denominator);
 
-/** Print text padded with spaces to columns, counted in characters; negative columns: text on the
- * left. */
+/** Print text padded with spaces to columns of a terminal, on which some characters take two or
+ * none; negative columns: text on the left. */
 void ffmk_units_pad(FILE *out, const char *text, int columns);
 
 #endif

@@ -88,8 +88,13 @@ START_TEST(padding)
     ffmk_units_pad(out, "µs", 4);
     ffmk_units_pad(out, "|", -3);
     ffmk_units_pad(out, "longer", 2);
+    /* Ideographs and most emoji are two columns wide, combining marks none. */
+    ffmk_units_pad(out, "格子", 6);
+    ffmk_units_pad(out, "한글🚀", -8);
+    ffmk_units_pad(out, "e\u0301", 3);
+    ffmk_units_pad(out, "\xe6\xa0", 3);
     fclose(out);
-    ck_assert_str_eq(text, "  µs|  longer");
+    ck_assert_str_eq(text, "  µs|  longer  格子한글🚀    e\u0301 \xe6\xa0");
     free(text);
 }
 END_TEST
