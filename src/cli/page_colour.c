@@ -64,8 +64,8 @@ struct palette {
     unsigned amounts[3]; /* little, some, much */
 };
 
-static const struct palette light = {0xdbe7ea, 0xf2b134, 0xc4314b, {0xdfe6f6, 0x7086d8, 0x2a1a6b}};
-static const struct palette dark = {0x20363d, 0xf0bd4f, 0xe8505f, {0x262d4d, 0x8b66d9, 0xffd98f}};
+static const struct palette light = {0xb0cbd5, 0xf2b134, 0xc4314b, {0xdfe6f6, 0x7086d8, 0x2a1a6b}};
+static const struct palette dark = {0x254350, 0xf0bd4f, 0xe8505f, {0x262d4d, 0x8b66d9, 0xffd98f}};
 
 static void write_classes(FILE *out, const struct palette *palette)
 {

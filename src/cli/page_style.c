@@ -6,11 +6,12 @@
 /* clang-format off: a rule a line, not a sentence. */
 const char *const ffmk_page_style[] = {
     ":root{color-scheme:light dark;--bg:#fafaf8;--card:#fff;--ink:#1b2024;--muted:#5c666e;"
-    "--line:#e1e4e2;--track:#e9ecea;--accent:#12705f;--was:#a3adb3;--own:#8a8f96;--warn:#fff3e2}"
+    "--line:#e1e4e2;--track:#e9ecea;--accent:#12705f;--was:#a3adb3;--own:#8a8f96;--warn:#fff3e2;"
+    "--letter:#ffffff;--aletter:#14191c}"
     "\n"
     "@media screen and (prefers-color-scheme:dark){:root{--bg:#111416;--card:#181c1f;"
-    "--ink:#e7eaeb;--muted:#9aa5ad;--line:#2a3034;--track:#2a3034;--accent:#5cc7b2;--was:#66717a;"
-    "--own:#7d858c;--warn:#33260f}}\n"
+    "--ink:#e7eaeb;--muted:#9aa5ad;--line:#2a3034;--track:#2a3034;--accent:#5cc7b2;--was:#7d8891;"
+    "--own:#7d858c;--warn:#33260f;--letter:#0c1011;--aletter:#0c1011}}\n"
     "*{box-sizing:border-box}\n"
     "html{-webkit-text-size-adjust:100%}\n"
     "body{margin:0;background:var(--bg);color:var(--ink);"
@@ -38,9 +39,8 @@ const char *const ffmk_page_style[] = {
     ".partial{background:var(--warn);border-left:4px solid var(--wait);border-radius:4px;"
     "padding:12px 16px;margin:20px 0 0}\n"
     ".letter{display:inline-block;min-width:1.55em;text-align:center;border-radius:5px;"
-    "font-weight:650;line-height:1.5;color:#fff;background:var(--accent)}\n"
-    ".letter.A{background:var(--was)}\n"
-    "@media screen and (prefers-color-scheme:dark){.letter{color:#0c1011}}\n",
+    "font-weight:650;line-height:1.5;color:var(--letter);background:var(--accent)}\n"
+    ".letter.A{color:var(--aletter);background:var(--was)}\n",
     /* key numbers */
     ".numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:1px;"
     "margin:32px 0 0;background:var(--card);border:1px solid var(--line);border-radius:12px;"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Proves of the page that it is well-formed and self-contained, that a report's text stays text, and what it shows."""
 import html.parser
+import math
 import re
 
 import command
@@ -42,6 +43,40 @@ class Page(html.parser.HTMLParser):
 
     def words(self):
         return re.sub(r"\s+", " ", " ".join(self.text))
+
+
+# How the cones of a kind of colour vision see linear RGB (Machado, Oliveira and Fernandes 2009, severity 1).
+VISION = {
+    "usual": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "protanopia": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+    "deuteranopia": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.01182, 0.04294, 0.968881)),
+    "tritanopia": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.3039)),
+}
+
+
+def linear(colour):
+    colour = "".join(2 * c for c in colour[1:]) if len(colour) == 4 else colour[1:]
+    bytes_ = (int(colour[i:i + 2], 16) / 255 for i in (0, 2, 4))
+    return [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in bytes_]
+
+
+def contrast(a, b):
+    """Of WCAG 2."""
+    bright, dark = sorted((sum(k * c for k, c in zip((0.2126, 0.7152, 0.0722), linear(x))) for x in (a, b)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def oklab(rgb):
+    cones = ((0.4122214708, 0.5363325363, 0.0514459929), (0.2119034982, 0.6806995451, 0.1073969566),
+             (0.0883024619, 0.2817188376, 0.6299787005))
+    l, m, s = (max(0, sum(k * c for k, c in zip(row, rgb))) ** (1 / 3) for row in cones)
+    return (0.2104542553 * l + 0.7936177850 * m - 0.0040720468 * s, 1.9779984951 * l - 2.4285922050 * m + 0.4505937099 * s,
+            0.0259040371 * l + 0.7827717662 * m - 0.8086757660 * s)
+
+
+def distance(a, b, vision):
+    seen = [oklab([sum(k * c for k, c in zip(row, linear(x))) for row in VISION[vision]]) for x in (a, b)]
+    return math.dist(*seen)
 
 
 class Pages(command.Case):
@@ -109,6 +144,21 @@ class Pages(command.Case):
         text, page = self.page("--ranks", 4, compare=["--ranks", 4])
         self.assertIn("Both take the same time", page.words())
         self.check(*self.page("--ranks", 4, "--quiet", compare=["--ranks", 4]))
+
+    def test_colours(self):
+        """Useful work stands out from the paper, letters from what they stand on, the kinds of time from each other."""
+        _, page = self.page("--ranks", 2)
+        found = {}
+        for name, value in re.findall(r"--([a-z]+):(#[0-9a-f]{3,6})\b", page.scripts[0]):
+            found.setdefault(name, []).append(value)
+        for scheme in range(2):  # light, dark
+            c = {name: values[scheme] for name, values in found.items()}
+            self.assertGreaterEqual(contrast(c["useful"], c["bg"]), 1.6, c)
+            for ink, ground in (("ink", "bg"), ("muted", "bg"), ("letter", "accent"), ("aletter", "was")):
+                self.assertGreaterEqual(contrast(c[ink], c[ground]), 4.5, (ink, ground, c))
+            for vision in VISION:
+                for a, b in ("useful", "mpi"), ("useful", "wait"), ("mpi", "wait"), ("useful", "own"), ("useful", "bg"):
+                    self.assertGreater(distance(c[a], c[b], vision), 0.12, (a, b, vision, c))
 
     def test_hostile_text_is_inert(self):
         for compare in None, ["--ranks", 3, "--hostile"]:
