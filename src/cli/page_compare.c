@@ -11,6 +11,9 @@
 
 enum { TOP_ROWS = 20 };
 
+/* Two runs of one program differ by a few percent: only what goes beyond is coloured. */
+#define NOISE 0.05
+
 static struct ffmk_units shown(const char *counter, double value)
 {
     return counter ? ffmk_units_counter(counter, value) : ffmk_units_time(value);
@@ -20,7 +23,7 @@ static struct ffmk_units shown(const char *counter, double value)
  */
 static void write_cells(FILE *out, double a, double b, double longest, const char *counter)
 {
-    const char *trend = !(a > 0) || fabs(b / a - 1) < 0.02 ? "" : b < a ? " less" : " more";
+    const char *trend = !(a > 0) || fabs(b / a - 1) <= NOISE ? "" : b < a ? " less" : " more";
     fprintf(out, "<td>%s</td><td>%s</td><td class=\"ratio%s\">%s</td>", shown(counter, a).text,
             shown(counter, b).text, trend, ffmk_units_ratio(b, a).text);
     fprintf(out,

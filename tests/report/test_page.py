@@ -160,6 +160,14 @@ class Pages(command.Case):
                 for a, b in ("useful", "mpi"), ("useful", "wait"), ("mpi", "wait"), ("useful", "own"), ("useful", "bg"):
                     self.assertGreater(distance(c[a], c[b], vision), 0.12, (a, b, vision, c))
 
+    def test_noise_has_no_colour(self):
+        report = self.sample("a.json", "--ranks", 2)
+        for factor, classes in ((0.97, "ratio"), (1.04, "ratio"), (0.9, "ratio less"), (1.1, "ratio more")):
+            self.write("b.json", report | {"elapsed_s": factor * report["elapsed_s"]})
+            page = Page(self.good("a.json", "b.json", "-o", "-"))
+            found = [names["class"] for tag, names in page.elements if names.get("class", "").startswith("ratio")]
+            self.assertEqual(found[0], classes, factor)
+
     def test_hostile_text_is_inert(self):
         for compare in None, ["--ranks", 3, "--hostile"]:
             text, page = self.page("--ranks", 3, "--hostile", compare=compare)
