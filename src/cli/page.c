@@ -140,23 +140,35 @@ static const char *base_name(const char *path)
 /* Words, and behind them a number that is not broken from its unit. */
 #define NB "%s <span class=\"nb\">%s</span>"
 
+/* How the times compare, in one sentence; both are named unless they read the same. */
+static void write_headline(FILE *out, double before_s, double after_s)
+{
+    struct ffmk_units before = ffmk_units_time(before_s);
+    struct ffmk_units after = ffmk_units_time(after_s);
+    if (!(before_s > 0) || !(after_s > 0))
+        fprintf(out, NB ", " NB ".", "A took", before.text, "B", after.text);
+    else if (after_s < before_s * 0.995)
+        fprintf(out, "B is %s as fast: " NB NB ".", ffmk_units_ratio(before_s, after_s).text, "",
+                after.text, " instead of ", before.text);
+    else if (after_s > before_s * 1.005)
+        fprintf(out, "B takes %s the time: " NB NB ".", ffmk_units_ratio(after_s, before_s).text,
+                "", after.text, " instead of ", before.text);
+    else if (strcmp(before.text, after.text) == 0)
+        fprintf(out, NB ".", "Both take the same time:", after.text);
+    else
+        fprintf(out, NB " " NB ".", "Both take nearly the same time:", before.text, "and",
+                after.text);
+}
+
 static void write_comparison(FILE *out, const struct ffmk_page_run *a,
                              const struct ffmk_page_run *b)
 {
-    double before = a->report->elapsed_s;
-    double after = b->report->elapsed_s;
     fputs("<header><p class=\"eyebrow\">Two runs compared</p>\n<h1>", out);
-    if (!(before > 0) || !(after > 0))
-        fprintf(out, NB ", " NB ".", "A took", ffmk_units_time(before).text, "B",
-                ffmk_units_time(after).text);
-    else if (after < before * 0.995)
-        fprintf(out, "B is %s as fast: " NB NB ".", ffmk_units_ratio(before, after).text, "",
-                ffmk_units_time(after).text, " instead of ", ffmk_units_time(before).text);
-    else if (after > before * 1.005)
-        fprintf(out, "B takes %s the time: " NB NB ".", ffmk_units_ratio(after, before).text, "",
-                ffmk_units_time(after).text, " instead of ", ffmk_units_time(before).text);
-    else
-        fprintf(out, "Both take the same time" NB ".", ": ", ffmk_units_time(after).text);
+    write_headline(out, a->report->elapsed_s, b->report->elapsed_s);
+    if (a->report->ranks != b->report->ranks)
+        fprintf(out, " A ran on " NB ", B on <span class=\"nb\">%s</span>.",
+                ffmk_units_whole(a->report->ranks).text, a->report->ranks == 1 ? "rank" : "ranks",
+                ffmk_units_whole(b->report->ranks).text);
     fputs("</h1>\n", out);
     const struct ffmk_page_run *runs[] = {a, b};
     for (size_t i = 0; i < 2; i++) {

@@ -141,8 +141,10 @@ class Pages(command.Case):
         self.check(text, page)
         self.assertRegex(page.words(), r"B takes \d\.\d\d× the time")
         self.assertIn("Partial report (B)", page.words())
+        self.assertRegex(page.words(), r"A ran on 4 ranks ?, B on 9 ?\.")
         text, page = self.page("--ranks", 4, compare=["--ranks", 4])
-        self.assertIn("Both take the same time", page.words())
+        self.assertRegex(page.words(), r"Both take the same time: [\d.]+ s \.")
+        self.assertNotIn("A ran on", page.words())
         self.check(*self.page("--ranks", 4, "--quiet", compare=["--ranks", 4]))
 
     def test_colours(self):
@@ -159,6 +161,14 @@ class Pages(command.Case):
             for vision in VISION:
                 for a, b in ("useful", "mpi"), ("useful", "wait"), ("mpi", "wait"), ("useful", "own"), ("useful", "bg"):
                     self.assertGreater(distance(c[a], c[b], vision), 0.12, (a, b, vision, c))
+
+    def test_times_that_read_differently_are_both_named(self):
+        report = self.sample("a.json", "--ranks", 2, "--quiet")
+        for a, b, words in ((16.85, 16.84, "Both take nearly the same time: 16.9 s and 16.8 s"),
+                            (16.84, 16.83, "Both take the same time: 16.8 s")):
+            self.write("a.json", report | {"elapsed_s": a})
+            self.write("b.json", report | {"elapsed_s": b})
+            self.assertIn(words, Page(self.good("a.json", "b.json", "-o", "-")).words())
 
     def test_noise_has_no_colour(self):
         report = self.sample("a.json", "--ranks", 2)
