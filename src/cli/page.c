@@ -210,7 +210,7 @@ static void write_runs(FILE *out, const struct ffmk_page_run *runs, size_t n,
 
 static struct ffmk_page_scale scale_of(const struct ffmk_page_run *runs, size_t n)
 {
-    struct ffmk_page_scale scale = {0};
+    struct ffmk_page_scale scale = {.ranks_per_cell = -1};
     for (size_t i = 0; i < n; i++) {
         const struct ffmk_report *report = runs[i].report;
         if (report->elapsed_s > scale.elapsed_s)

@@ -48,10 +48,16 @@ void ffmk_page_matrix_range(const struct ffmk_report *report, struct ffmk_page_s
     struct matrix matrix;
     if (!make_matrix(report, &matrix))
         return;
+    const int edge = matrix.k * report->ranks_per_bin;
+    if (report->n_traffic > 0)
+        scale->ranks_per_cell =
+            scale->ranks_per_cell < 0 || scale->ranks_per_cell == edge ? edge : 0;
     size_t n = (size_t)matrix.bins * (size_t)matrix.bins;
     for (size_t i = 0; i < n && !scale->traffic_bytes; i++)
         if (matrix.cells[i].bytes > 0) {
-            *scale = (struct ffmk_page_scale){scale->elapsed_s, scale->rank_s, true, 0, 0};
+            scale->traffic_bytes = true;
+            scale->traffic_least = 0;
+            scale->traffic_most = 0;
         }
     for (size_t i = 0; i < n; i++) {
         double amount = scale->traffic_bytes ? matrix.cells[i].bytes : matrix.cells[i].messages;
@@ -118,6 +124,18 @@ static void write_axis(FILE *out, const char *class, const char *side, const str
     fputs("</div>", out);
 }
 
+/* "3", or "ranks 4–5" for a bin of several. */
+static void write_bin(FILE *out, const struct ffmk_report *report, int bin)
+{
+    const int first = bin * report->ranks_per_bin;
+    const int behind = first + report->ranks_per_bin;
+    const int last = (behind < report->ranks ? behind : report->ranks) - 1;
+    if (last > first)
+        fprintf(out, "ranks %d–%d", first, last);
+    else
+        fprintf(out, report->ranks_per_bin > 1 ? "rank %d" : "%d", first);
+}
+
 static void write_facts(FILE *out, const struct ffmk_report *report, const struct matrix *matrix,
                         int ranks_per_cell)
 {
@@ -134,19 +152,25 @@ static void write_facts(FILE *out, const struct ffmk_report *report, const struc
         if (!busiest || t->bytes > busiest->bytes)
             busiest = t;
     }
-    const char *unit = report->ranks_per_bin > 1 ? "group" : "rank";
+    const bool binned = report->ranks_per_bin > 1;
     fprintf(out,
             "<dl class=\"facts "
             "side\"><dt>Messages</dt><dd>%s</dd><dt>Bytes</dt><dd>%s</dd><dt>Mean message</dt>"
-            "<dd>%s</dd><dt>To the next %s</dt><dd>%s of messages</dd>",
+            "<dd>%s</dd><dt>To the %s</dt><dd>%s of messages</dd>",
             ffmk_units_count(messages).text, ffmk_units_bytes(bytes).text,
-            ffmk_units_bytes(messages > 0 ? floor(bytes / messages) : 0).text, unit,
+            ffmk_units_bytes(messages > 0 ? floor(bytes / messages) : 0).text,
+            binned ? "same or next group" : "next rank",
             ffmk_units_percent(messages > 0 ? near / messages : 0).text);
-    if (busiest)
-        fprintf(out, "<dt>Busiest pair</dt><dd>%d → %d, %s</dd>",
-                busiest->source * report->ranks_per_bin,
-                busiest->destination * report->ranks_per_bin,
-                ffmk_units_bytes((double)busiest->bytes).text);
+    if (binned)
+        fprintf(out, "<dt>A group</dt><dd>%d ranks: what the report tells apart</dd>",
+                report->ranks_per_bin);
+    if (busiest) {
+        fprintf(out, "<dt>Busiest %s</dt><dd>", binned ? "groups" : "pair");
+        write_bin(out, report, busiest->source);
+        fputs(" → ", out);
+        write_bin(out, report, busiest->destination);
+        fprintf(out, ", %s</dd>", ffmk_units_bytes((double)busiest->bytes).text);
+    }
     if (ranks_per_cell > 1)
         fprintf(out, "<dt>A cell</dt><dd>%d × %d ranks</dd>", ranks_per_cell, ranks_per_cell);
     fprintf(out, "<dt>Cells with traffic</dt><dd>");
@@ -157,9 +181,11 @@ static void write_facts(FILE *out, const struct ffmk_report *report, const struc
             ffmk_units_percent((double)used / ((double)matrix->bins * matrix->bins)).text);
 }
 
-static void write_data(FILE *out, const struct matrix *matrix, int ranks_per_cell)
+static void write_data(FILE *out, const struct ffmk_report *report, const struct matrix *matrix,
+                       int ranks_per_cell)
 {
-    fprintf(out, " data-matrix=\"%d %d\" data-cells=\"", matrix->bins, ranks_per_cell);
+    fprintf(out, " data-matrix=\"%d %d %d\" data-cells=\"", matrix->bins, ranks_per_cell,
+            report->ranks);
     for (int i = 0; i < matrix->bins * matrix->bins; i++)
         if (matrix->cells[i].messages > 0)
             fprintf(out, "%d %.6g %.6g,", i, matrix->cells[i].messages, matrix->cells[i].bytes);
@@ -189,7 +215,7 @@ void ffmk_page_matrix(FILE *out, const struct ffmk_page_run *run,
             "preserveAspectRatio=\"none\" "
             "role=\"img\" aria-label=\"Communication matrix of %d ranks, rows send to columns\"",
             matrix.bins, matrix.bins, report->ranks);
-    write_data(out, &matrix, ranks_per_cell);
+    write_data(out, report, &matrix, ranks_per_cell);
     fputs(">\n", out);
     for (int level = 0; level < FFMK_COLOUR_LEVELS; level++)
         draw_level(out, &matrix, scale, level);
@@ -205,6 +231,12 @@ void ffmk_page_matrix_legend(FILE *out, const struct ffmk_page_scale *scale)
 {
     if (scale->traffic_most <= 0)
         return;
+    char where[48] = "in a cell";
+    if (scale->ranks_per_cell == 1)
+        snprintf(where, sizeof where, "between a pair");
+    else if (scale->ranks_per_cell > 1)
+        snprintf(where, sizeof where, "in a cell of %d × %d ranks", scale->ranks_per_cell,
+                 scale->ranks_per_cell);
     bool bytes = scale->traffic_bytes;
     double begin = scale_begin(scale);
     struct ffmk_units least =
@@ -212,10 +244,8 @@ void ffmk_page_matrix_legend(FILE *out, const struct ffmk_page_scale *scale)
     struct ffmk_units most =
         bytes ? ffmk_units_bytes(scale->traffic_most) : ffmk_units_count(scale->traffic_most);
     if (scale->traffic_least >= scale->traffic_most) {
-        fprintf(out,
-                "<div class=\"scale\"><i class=\"swatch a%d\"></i>%s%s between each pair that has "
-                "any</div>\n",
-                FFMK_COLOUR_LEVELS - 1, most.text, bytes ? "" : " messages");
+        fprintf(out, "<div class=\"scale\"><i class=\"swatch a%d\"></i>%s%s %s, if any</div>\n",
+                FFMK_COLOUR_LEVELS - 1, most.text, bytes ? "" : " messages", where);
         return;
     }
     double middle = sqrt(begin) * sqrt(scale->traffic_most);
@@ -226,6 +256,6 @@ void ffmk_page_matrix_legend(FILE *out, const struct ffmk_page_scale *scale)
         fprintf(out, "<i class=\"a%d\"></i>", level);
     fprintf(out,
             "</div><div class=\"ends\"><span>%s</span><span>%s</span><span>%s</span></div>"
-            "<div class=\"what\">%s between a pair, logarithmic</div></div>\n",
-            least.text, centre.text, most.text, bytes ? "bytes" : "messages");
+            "<div class=\"what\">%s %s, logarithmic</div></div>\n",
+            least.text, centre.text, most.text, bytes ? "bytes" : "messages", where);
 }

@@ -13,6 +13,7 @@ struct ffmk_page_scale {
     bool traffic_bytes;   /* colours mean bytes; else messages */
     double traffic_least; /* ends of the colour scale */
     double traffic_most;
+    int ranks_per_cell; /* the edge of a cell of the matrix; 0: the runs' matrices differ */
 };
 
 /** A run on the page; letter is 0 on a page of one run, else 'A' or 'B'. */

@@ -76,6 +76,8 @@ class Browser(command.Case):
                     self.assertRegex(result["tips"][0], r"^rank \d+ · node\d+ · \S+ m?s to \S+ m?s — useful \d+ %, MPI moving "
                                                         r"data \d+ %, waiting \d+ %$")
                     self.assertRegex(result["tips"][1], r"^rank \d+ → rank \d+: ")
+                if result["page"] == "r300.html":
+                    self.assertRegex(result["tips"][1], r"^ranks \d+–\d+ → ranks \d+–\d+: ")
 
 
 if __name__ == "__main__":

@@ -133,6 +133,19 @@ class Pages(command.Case):
         self.assertIn("Each column is the mean of 2 ranks", page.words())
         self.assertLess(len(text), 1 << 20)
 
+    def test_a_matrix_of_groups_of_ranks(self):
+        report = self.sample("a.json", "--ranks", 301)
+        self.assertEqual((report["matrix"]["bins"], report["matrix"]["ranks_per_bin"]), (151, 2))
+        report["matrix"]["entries"][0] = [150, 1, 1, 10**9]
+        self.write("a.json", report)
+        words = Page(self.good("a.json", "-o", "-")).words()
+        self.assertIn("Busiest groups rank 300 → ranks 2–3, 1.00 GB", words)
+        self.assertIn("bytes in a cell of 4 × 4 ranks, logarithmic", words)
+        self.assertIn("1.00 GB bytes in a cell", words)
+        self.sample("b.json", "--ranks", 4)
+        words = Page(self.good("a.json", "b.json", "-o", "-")).words()
+        self.assertIn("bytes in a cell, logarithmic", words)
+
     def test_compare(self):
         text, page = self.page("--ranks", 16, compare=["--ranks", 16, "--balanced"])
         self.check(text, page)
