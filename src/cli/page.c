@@ -235,7 +235,7 @@ static void write_figures(FILE *out, const struct ffmk_page_run *runs, size_t n)
     fputs("</section>\n", out);
 
     ffmk_html_section(out, "time", "Every rank over time", NULL);
-    fputs("<div class=\"with-legend\"><p class=\"caption\">The quiet colour is useful work, amber "
+    fputs("<div class=\"with-legend\"><p class=\"caption\">The cool colour is useful work, amber "
           "is MPI "
           "moving data, crimson "
           "is MPI waiting for others; in between they mix.</p>",

@@ -76,7 +76,7 @@ static void draw_durations(FILE *out, const struct ffmk_report *report,
 void ffmk_page_call_name(FILE *out, const struct ffmk_report_call *call)
 {
     fputs("<tr><th scope=\"row\"><code>", out);
-    ffmk_html_text(out, call->name);
+    ffmk_html_name(out, call->name);
     fputs("</code>", out);
     if (strcmp(call->binding, "c") != 0) {
         fputs(" <span class=\"chip\">", out);
@@ -119,7 +119,8 @@ void ffmk_page_calls(FILE *out, const struct ffmk_page_run *run)
     size_t shown = report->calls.n < TOP_CALLS ? report->calls.n : TOP_CALLS;
     struct range range = used_buckets(report, shown);
     fputs("<div class=\"scroll\"><table class=\"calls\"><thead><tr><th scope=\"col\">call</th>"
-          "<th scope=\"col\" colspan=\"2\" class=\"left\">of all ranks' time</th>"
+          "<th scope=\"col\" class=\"bar\"></th>"
+          "<th scope=\"col\" class=\"wrap\">of all ranks' time</th>"
           "<th scope=\"col\">time</th><th scope=\"col\">count</th><th scope=\"col\">mean</th>"
           "<th scope=\"col\">longest</th><th scope=\"col\">bytes</th><th scope=\"col\" "
           "class=\"durations\">"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * The page's colour scales, for light and dark: a mixture of the three kinds of time, and amounts
  * from little to much. Useful work is pale and cool, MPI amber, waiting crimson: they differ in
- * lightness, so that all kinds of colour vision can tell them apart, and every mixture is a clean
- * tint. */
+ * lightness, so that all kinds of colour vision can tell them apart, and every mixture lies between
+ * them. */
 #ifndef FFMK_CLI_PAGE_COLOUR_H
 #define FFMK_CLI_PAGE_COLOUR_H
 

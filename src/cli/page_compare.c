@@ -128,7 +128,7 @@ void ffmk_page_compare_regions(FILE *out, const struct ffmk_page_run *a,
             continue;
         const struct ffmk_report_region *other = of_a ? find_region(b->report, region->name) : NULL;
         fputs("<tr><th scope=\"row\">", out);
-        ffmk_html_text(out, region->name);
+        ffmk_html_name(out, region->name);
         fputs("</th>", out);
         write_cells(out, of_a ? region->exclusive_s : 0,
                     of_a ? (other ? other->exclusive_s : 0) : region->exclusive_s, longest, NULL);
@@ -164,7 +164,7 @@ void ffmk_page_compare_counters(FILE *out, const struct ffmk_page_run *a,
         double before = counter_sum(a->report, name);
         double after = counter_sum(b->report, name);
         fputs("<tr><th scope=\"row\"><code>", out);
-        ffmk_html_text(out, name);
+        ffmk_html_name(out, name);
         fputs("</code></th>", out);
         write_cells(out, before, after, fmax(before, after), name);
         fputs("</tr>\n", out);

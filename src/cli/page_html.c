@@ -7,12 +7,14 @@
 #include "cli/report_units.h"
 
 #include <math.h>
+#include <string.h>
 
 const char *const ffmk_html_kinds[FFMK_HTML_KINDS] = {"useful work", "MPI, moving data",
                                                       "MPI, waiting for others", "ffmk itself"};
 const char *const ffmk_html_classes[FFMK_HTML_KINDS] = {"useful", "mpi", "wait", "own"};
 
-void ffmk_html_text(FILE *out, const char *text)
+/* Text, and behind each of the bytes `breaks` a place where a line may end. */
+static void write_text(FILE *out, const char *text, const char *breaks)
 {
     for (const char *c = text; *c; c++) {
         size_t bad = ffmk_json_harmful(c);
@@ -40,7 +42,19 @@ void ffmk_html_text(FILE *out, const char *text)
         default:
             fputc(*c, out);
         }
+        if (c[1] && strchr(breaks, *c) && *c != c[1])
+            fputs("<wbr>", out);
     }
+}
+
+void ffmk_html_text(FILE *out, const char *text)
+{
+    write_text(out, text, "");
+}
+
+void ffmk_html_name(FILE *out, const char *name)
+{
+    write_text(out, name, "_:");
 }
 
 void ffmk_html_moment(FILE *out, const char *moment)

@@ -11,6 +11,10 @@
 /** Write text of a report so that it stays text, in an element or a quoted attribute. */
 void ffmk_html_text(FILE *out, const char *text);
 
+/** Write a name, which may be broken behind underscores and colons where it does not fit its cell.
+ */
+void ffmk_html_name(FILE *out, const char *name);
+
 /** Write a moment "2026-11-22T18:00:00Z" as "2026-11-22 18:00 UTC"; any other text as it is. */
 void ffmk_html_moment(FILE *out, const char *moment);
 

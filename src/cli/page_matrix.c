@@ -131,7 +131,7 @@ static void write_bin(FILE *out, const struct ffmk_report *report, int bin)
     const int behind = first + report->ranks_per_bin;
     const int last = (behind < report->ranks ? behind : report->ranks) - 1;
     if (last > first)
-        fprintf(out, "ranks %d–%d", first, last);
+        fprintf(out, "<span class=\"nb\">ranks %d–%d</span>", first, last);
     else
         fprintf(out, report->ranks_per_bin > 1 ? "rank %d" : "%d", first);
 }

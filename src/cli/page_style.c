@@ -7,11 +7,11 @@
 const char *const ffmk_page_style[] = {
     ":root{color-scheme:light dark;--bg:#fafaf8;--card:#fff;--ink:#1b2024;--muted:#5c666e;"
     "--line:#e1e4e2;--track:#e9ecea;--accent:#12705f;--was:#a3adb3;--own:#8a8f96;--warn:#fff3e2;"
-    "--letter:#ffffff;--aletter:#14191c}"
+    "--letter:#ffffff;--aletter:#14191c;--shade:#1b20243d}"
     "\n"
     "@media screen and (prefers-color-scheme:dark){:root{--bg:#111416;--card:#181c1f;"
     "--ink:#e7eaeb;--muted:#9aa5ad;--line:#2a3034;--track:#2a3034;--accent:#5cc7b2;--was:#7d8891;"
-    "--own:#7d858c;--warn:#33260f;--letter:#0c1011;--aletter:#0c1011}}\n"
+    "--own:#7d858c;--warn:#33260f;--letter:#0c1011;--aletter:#0c1011;--shade:#e7eaeb3d}}\n"
     "*{box-sizing:border-box}\n"
     "html{-webkit-text-size-adjust:100%}\n"
     "body{margin:0;background:var(--bg);color:var(--ink);"
@@ -42,10 +42,11 @@ const char *const ffmk_page_style[] = {
     "font-weight:650;line-height:1.5;color:var(--letter);background:var(--accent)}\n"
     ".letter.A{color:var(--aletter);background:var(--was)}\n",
     /* key numbers */
-    ".numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:1px;"
+    ".numbers{display:flex;flex-wrap:wrap;gap:1px;"
     "margin:32px 0 0;background:var(--card);border:1px solid var(--line);border-radius:12px;"
     "overflow:hidden}\n"
-    ".numbers div{box-shadow:0 0 0 1px var(--line);padding:16px 18px}.nb{white-space:nowrap}\n"
+    ".numbers div{flex:1 1 150px;box-shadow:0 0 0 1px var(--line);padding:16px "
+    "18px}.nb{white-space:nowrap}\n"
     ".numbers dt{color:var(--muted);font-size:13px}\n"
     ".numbers dd{margin:2px 0 0;font-size:1.55rem;font-weight:600;letter-spacing:-.02em;"
     "line-height:1.25}\n"
@@ -121,13 +122,22 @@ const char *const ffmk_page_style[] = {
     ".steps{display:flex;height:12px;border-radius:3px;overflow:hidden}.steps i{flex:1}\n"
     ".ends{display:flex;justify-content:space-between}\n",
     /* tables */
-    ".scroll{overflow-x:auto;margin:16px -4px 0;padding:0 4px}\n"
+    /* Shadows at the edges behind which there is more: two that stay, under two covers that scroll
+       along and leave them bare in the midst. */
+    ".scroll{overflow-x:auto;margin:16px -4px 0;padding:0 4px;background:"
+    "linear-gradient(to right,var(--bg) 40%,transparent) 0 0/48px 100% local no-repeat,"
+    "linear-gradient(to left,var(--bg) 40%,transparent) 100% 0/48px 100% local no-repeat,"
+    "linear-gradient(to right,var(--shade),transparent) 0 0/16px 100% scroll no-repeat,"
+    "linear-gradient(to left,var(--shade),transparent) 100% 0/16px 100% scroll no-repeat}\n"
     "table{border-collapse:collapse;width:100%;font-size:14px}\n"
     "th,td{padding:7px 0 7px 20px;text-align:right;white-space:nowrap;"
     "border-bottom:1px solid var(--line)}\n"
     "th:first-child{padding-left:0;text-align:left}\n"
     "thead th{color:var(--muted);font-weight:500;font-size:12.5px;vertical-align:bottom}\n"
-    "tbody th{font-weight:500;max-width:24em;overflow:hidden;text-overflow:ellipsis}\n"
+    "tbody th{font-weight:500;max-width:19em;min-width:9em;white-space:normal;"
+    "overflow-wrap:anywhere}td.left{white-space:normal;min-width:9.5em}\n"
+    ".calls tbody th{min-width:17em}\n"
+    "th.wrap{white-space:normal;min-width:6em}\n"
     "th.left,td.left{text-align:left}\n"
     ".class{color:var(--muted);font-size:12px;font-weight:400;margin-left:8px}\n"
     ".chip{font-size:11.5px;font-weight:500;border:1px solid var(--line);border-radius:5px;"
@@ -155,7 +165,8 @@ const char *const ffmk_page_style[] = {
     "margin:16px 0 0;padding:0}.tree-list li{display:grid;grid-template-columns:1fr auto;"
     "gap:2px 12px;margin-bottom:12px}.tree-list svg{grid-column:1/3;width:100%;height:8px;"
     "border-radius:4px}.tree-list em{font-style:normal;font-size:12px;color:var(--wait);"
-    "margin-left:6px}.depth1{padding-left:18px}.depth2{padding-left:36px}"
+    "margin-left:6px}.bar{display:none}th,td{padding-left:14px}.depth1{padding-left:18px}.depth2{"
+    "padding-left:36px}"
     ".with-legend{display:block}.mix{margin:0}.mix svg{margin:0 auto 8px}"
     ".plot{grid-template-columns:36px minmax(0,1fr)}.plot .ylabel{width:30px}.class{display:none}"
     ".scroll "
@@ -164,7 +175,7 @@ const char *const ffmk_page_style[] = {
     ".scale{margin-left:36px}}\n"
     "@media print{main{max-width:none;padding:0}body{font-size:12px}section{margin-top:28px;"
     "break-inside:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}"
-    "input,label,#tip{display:none}.scroll{overflow:visible}}\n",
+    "input,label,#tip{display:none}.scroll{overflow:visible;background:none}}\n",
     NULL};
 /* clang-format on */
 

@@ -39,7 +39,7 @@ void ffmk_page_regions(FILE *out, const struct ffmk_page_run *run)
     for (size_t i = 0; i < shown; i++) {
         const struct ffmk_report_region *region = &report->regions[i];
         fputs("<tr><th scope=\"row\">", out);
-        ffmk_html_text(out, region->name);
+        ffmk_html_name(out, region->name);
         fprintf(out, "</th><td>%s</td><td>%s</td>", ffmk_units_time(region->time_s).text,
                 ffmk_units_time(region->exclusive_s).text);
         write_share(out, region->exclusive_s > 0 ? region->mpi_s / region->exclusive_s : 0);
@@ -51,8 +51,9 @@ void ffmk_page_regions(FILE *out, const struct ffmk_page_run *run)
         fputs("<td class=\"left\">", out);
         if (region->calls.n > 0) {
             fputs("<code>", out);
-            ffmk_html_text(out, region->calls.rows[0].name);
-            fprintf(out, "</code> %s", ffmk_units_time(region->calls.rows[0].time_s).text);
+            ffmk_html_name(out, region->calls.rows[0].name);
+            fprintf(out, "</code> <span class=\"nb\">%s</span>",
+                    ffmk_units_time(region->calls.rows[0].time_s).text);
         }
         fputs("</td></tr>\n", out);
     }
@@ -116,7 +117,7 @@ void ffmk_page_counters(FILE *out, const struct ffmk_page_run *run)
                 most = &report->per_rank[k];
         }
         fputs("<tr><th scope=\"row\"><code>", out);
-        ffmk_html_text(out, name);
+        ffmk_html_name(out, name);
         fputs("</code></th>", out);
         if (!most) {
             fputs("<td colspan=\"6\">no rank has it</td></tr>\n", out);

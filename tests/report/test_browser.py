@@ -14,6 +14,19 @@ BROWSER = next((path for path in map(shutil.which, ("chromium", "chromium-browse
 # Opens every page at every width in a frame, measures it, moves a pointer over heat map and matrix, and says so.
 WATCHER = """<!doctype html><title>watching</title><body><script>
 const pages = %s, widths = [360, 768, 1280], results = [];
+// Whether a line of a name ends anywhere but behind a space, an underscore or a colon.
+function broken(cell) {
+  const text = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), range = cell.ownerDocument.createRange();
+  for (let node, last; (node = text.nextNode());)
+    for (let i = 0; i < node.length; i++) {
+      range.setStart(node, i);
+      range.setEnd(node, i + 1);
+      const line = range.getBoundingClientRect().top;
+      if (i > 0 && line > last + 5 && !' _:'.includes(node.data[i - 1])) return true;
+      last = line;
+    }
+  return false;
+}
 async function watch(page, width) {
   const frame = document.createElement('iframe');
   frame.style.cssText = 'border:0;height:900px;width:' + width + 'px';
@@ -29,7 +42,12 @@ async function watch(page, width) {
     return inside.getElementById('tip').textContent;
   });
   const names = [...inside.querySelectorAll('section > h2')].map(h => h.textContent);
-  results.push({page, width, wide: inside.documentElement.scrollWidth, tips, names,
+  const tables = [...inside.querySelectorAll('.scroll')].map(t => t.scrollWidth - t.clientWidth);
+  const bars = [...inside.querySelectorAll('td.bar svg')].map(b => b.getBoundingClientRect().width);
+  const cards = [...inside.querySelectorAll('.numbers')].map(n => n.getBoundingClientRect().right -
+    n.lastElementChild.getBoundingClientRect().right);
+  const words = [...inside.querySelectorAll('tbody th')].filter(broken).map(c => c.textContent);
+  results.push({page, width, wide: inside.documentElement.scrollWidth, tips, names, tables, bars, cards, words,
     tree: getComputedStyle(inside.querySelector('.tree')).display, touched: 'touched' in frame.contentWindow});
   frame.remove();
 }
@@ -50,6 +68,11 @@ class Browser(command.Case):
             self.sample(name + ".json", *words)
             self.good(name + ".json", "-o", name + ".html")
             pages.append(name + ".html")
+        long = self.sample("long.json", "--ranks", 4)
+        long["regions"][0]["name"] = "conjugate_gradient_solver_with_incomplete_cholesky_precondit"
+        self.write("long.json", long)
+        self.good("long.json", "-o", "long.html")
+        pages.append("long.html")
         self.good("r64.json", "hostile.json", "-o", "two.html")
         pages.append("two.html")
         self.write("watcher.html", (WATCHER % json.dumps(pages)).encode())
@@ -72,6 +95,14 @@ class Browser(command.Case):
                 self.assertFalse(result["touched"])
                 self.assertEqual(len(result["names"]), 8)
                 self.assertEqual(result["tree"], "none" if result["width"] <= 720 else "block")
+                if result["width"] == 1280 and result["page"] in ("long.html", "r64.html"):
+                    self.assertEqual(max(result["tables"]), 0, "a table is wider than the page")
+                for bar in result["bars"]:  # a bar that is there is long enough to say something
+                    self.assertTrue(bar == 0 if result["width"] <= 720 else bar >= 60, bar)
+                for space in result["cards"]:
+                    self.assertLess(space, 3, "an empty card beside the last")
+                if result["page"] in ("long.html", "r64.html"):
+                    self.assertEqual(result["words"], [], "broken inside a word")
                 if result["page"] == "r64.html":
                     self.assertRegex(result["tips"][0], r"^rank \d+ · node\d+ · \S+ m?s to \S+ m?s — useful \d+ %, MPI moving "
                                                         r"data \d+ %, waiting \d+ %$")

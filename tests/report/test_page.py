@@ -7,7 +7,7 @@ import re
 
 import command
 
-VOID = {"meta", "input", "br"}
+VOID = {"meta", "input", "br", "wbr"}
 SHAPES = {"rect", "path", "text", "tspan", "g", "title", "svg"}
 
 
@@ -16,7 +16,7 @@ class Page(html.parser.HTMLParser):
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
-        self.open, self.elements, self.ids, self.scripts, self.text = [], [], set(), [], []
+        self.open, self.elements, self.ids, self.scripts, self.text, self.glue = [], [], set(), [], [], False
         self.feed(text)
         self.close()
         assert not self.open, f"left open: {self.open}"
@@ -29,6 +29,7 @@ class Page(html.parser.HTMLParser):
             self.ids.add(names["id"])
         if tag not in VOID:
             self.open.append(tag)
+        self.glue = tag == "wbr"
 
     def handle_startendtag(self, tag, attributes):
         assert tag in SHAPES, f"<{tag}/> closes nothing in HTML"
@@ -39,7 +40,9 @@ class Page(html.parser.HTMLParser):
         self.open.pop()
 
     def handle_data(self, data):
-        (self.scripts if self.open and self.open[-1] in ("script", "style") else self.text).append(data)
+        into = self.scripts if self.open and self.open[-1] in ("script", "style") else self.text
+        into.append(into.pop() + data if self.glue else data)
+        self.glue = False
 
     def words(self):
         return re.sub(r"\s+", " ", " ".join(self.text))
@@ -139,7 +142,7 @@ class Pages(command.Case):
         report["matrix"]["entries"][0] = [150, 1, 1, 10**9]
         self.write("a.json", report)
         words = Page(self.good("a.json", "-o", "-")).words()
-        self.assertIn("Busiest groups rank 300 → ranks 2–3, 1.00 GB", words)
+        self.assertIn("Busiest groups rank 300 → ranks 2–3 , 1.00 GB", words)
         self.assertIn("bytes in a cell of 4 × 4 ranks, logarithmic", words)
         self.assertIn("1.00 GB bytes in a cell", words)
         self.sample("b.json", "--ranks", 4)
