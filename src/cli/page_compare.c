@@ -35,14 +35,28 @@ static void write_cells(FILE *out, double a, double b, double longest, const cha
             longest > 0 ? 100 * a / longest : 0, longest > 0 ? 100 * b / longest : 0);
 }
 
-static void write_head(FILE *out, const char *what)
+/* Sums over the ranks say nothing where one run has more of them: then means are compared. */
+static double per_rank(const struct ffmk_page_run *run, const struct ffmk_page_run *other)
+{
+    const size_t n = run->report->n_per_rank;
+    return n == other->report->n_per_rank ? 1 : 1 / (double)n;
+}
+
+static const char *over_ranks(const struct ffmk_page_run *a, const struct ffmk_page_run *b)
+{
+    return a->report->n_per_rank == b->report->n_per_rank ? "sum of the ranks"
+                                                          : "mean of the ranks";
+}
+
+static void write_head(FILE *out, const char *what, const char *how)
 {
     fprintf(
         out,
-        "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">%s</th><th scope=\"col\"><span "
+        "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">%s%s</th><th "
+        "scope=\"col\"><span "
         "class=\"letter A\">A</span></th><th scope=\"col\"><span class=\"letter B\">B</span></th>"
         "<th scope=\"col\">B ÷ A</th><th scope=\"col\" class=\"bar\"></th></tr></thead><tbody>\n",
-        what);
+        what, how);
 }
 
 void ffmk_page_compare_numbers(FILE *out, const struct ffmk_page_run *a,
@@ -63,7 +77,7 @@ void ffmk_page_compare_numbers(FILE *out, const struct ffmk_page_run *a,
          b->sums.wait_s / (double)b->report->n_per_rank},
     };
     double longest = fmax(rows[0].a, rows[0].b);
-    write_head(out, "time");
+    write_head(out, "time", "");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         fprintf(out, "<tr><th scope=\"row\">%s</th>", rows[i].name);
         write_cells(out, rows[i].a, rows[i].b, longest, NULL);
@@ -81,17 +95,24 @@ void ffmk_page_compare_calls(FILE *out, const struct ffmk_page_run *a,
         fputs("<p class=\"empty\">No MPI calls were recorded.</p>\n", out);
         return;
     }
-    double longest = fmax(pairs[0].before ? pairs[0].before->time_s : 0,
-                          pairs[0].after ? pairs[0].after->time_s : 0);
-    write_head(out, "time in calls, all ranks");
+    const double share_a = per_rank(a, b);
+    const double share_b = per_rank(b, a);
+    double longest = 0;
+    for (size_t i = 0; i < n && i < TOP_ROWS; i++) {
+        if (pairs[i].before && !pairs[i].before->begins)
+            longest = fmax(longest, share_a * pairs[i].before->time_s);
+        if (pairs[i].after && !pairs[i].after->begins)
+            longest = fmax(longest, share_b * pairs[i].after->time_s);
+    }
+    write_head(out, "time in calls, ", over_ranks(a, b));
     for (size_t i = 0; i < n && i < TOP_ROWS; i++) {
         const struct ffmk_report_call *call = pairs[i].before ? pairs[i].before : pairs[i].after;
         if (!call)
             continue;
         ffmk_page_call_name(out, call);
         fputs("</th>", out);
-        write_cells(out, pairs[i].before ? pairs[i].before->time_s : 0,
-                    pairs[i].after ? pairs[i].after->time_s : 0, longest, NULL);
+        write_cells(out, pairs[i].before ? share_a * pairs[i].before->time_s : 0,
+                    pairs[i].after ? share_b * pairs[i].after->time_s : 0, longest, NULL);
         fputs("</tr>\n", out);
     }
     fputs("</tbody></table></div>\n", out);
@@ -112,12 +133,14 @@ static const struct ffmk_report_region *find_region(const struct ffmk_report *re
 void ffmk_page_compare_regions(FILE *out, const struct ffmk_page_run *a,
                                const struct ffmk_page_run *b)
 {
+    const double share_a = per_rank(a, b);
+    const double share_b = per_rank(b, a);
     double longest = 0;
     if (a->report->n_regions > 0)
-        longest = a->report->regions[0].exclusive_s;
+        longest = share_a * a->report->regions[0].exclusive_s;
     if (b->report->n_regions > 0)
-        longest = fmax(longest, b->report->regions[0].exclusive_s);
-    write_head(out, "exclusive time in regions, all ranks");
+        longest = fmax(longest, share_b * b->report->regions[0].exclusive_s);
+    write_head(out, "exclusive time in regions, ", over_ranks(a, b));
     size_t shown = 0;
     /* All of A, then those only B has. */
     for (size_t i = 0; i < a->report->n_regions + b->report->n_regions && shown < TOP_ROWS; i++) {
@@ -130,8 +153,10 @@ void ffmk_page_compare_regions(FILE *out, const struct ffmk_page_run *a,
         fputs("<tr><th scope=\"row\">", out);
         ffmk_html_name(out, region->name);
         fputs("</th>", out);
-        write_cells(out, of_a ? region->exclusive_s : 0,
-                    of_a ? (other ? other->exclusive_s : 0) : region->exclusive_s, longest, NULL);
+        const struct ffmk_report_region *in_a = of_a ? region : NULL;
+        const struct ffmk_report_region *in_b = of_a ? other : region;
+        write_cells(out, in_a ? share_a * in_a->exclusive_s : 0,
+                    in_b ? share_b * in_b->exclusive_s : 0, longest, NULL);
         fputs("</tr>\n", out);
         shown++;
     }
@@ -158,11 +183,11 @@ void ffmk_page_compare_counters(FILE *out, const struct ffmk_page_run *a,
         fputs("<p class=\"empty\">A has no counters.</p>\n", out);
         return;
     }
-    write_head(out, "counters, sum of the ranks");
+    write_head(out, "counters, ", over_ranks(a, b));
     for (size_t i = 0; i < a->report->n_counters; i++) {
         const char *name = a->report->counter_names[i];
-        double before = counter_sum(a->report, name);
-        double after = counter_sum(b->report, name);
+        double before = per_rank(a, b) * counter_sum(a->report, name);
+        double after = per_rank(b, a) * counter_sum(b->report, name);
         fputs("<tr><th scope=\"row\"><code>", out);
         ffmk_html_name(out, name);
         fputs("</code></th>", out);

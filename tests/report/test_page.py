@@ -158,7 +158,9 @@ class Pages(command.Case):
         self.assertRegex(page.words(), r"B takes \d\.\d\d× the time")
         self.assertIn("Partial report (B)", page.words())
         self.assertRegex(page.words(), r"A ran on 4 ranks ?, B on 9 ?\.")
+        self.assertRegex(page.words(), r"time in calls, mean of the ranks A B B ÷ A")
         text, page = self.page("--ranks", 4, compare=["--ranks", 4])
+        self.assertRegex(page.words(), r"time in calls, sum of the ranks A B B ÷ A")
         self.assertRegex(page.words(), r"Both take the same time: [\d.]+ s \.")
         self.assertNotIn("A ran on", page.words())
         self.check(*self.page("--ranks", 4, "--quiet", compare=["--ranks", 4]))
@@ -177,6 +179,13 @@ class Pages(command.Case):
             for vision in VISION:
                 for a, b in ("useful", "mpi"), ("useful", "wait"), ("mpi", "wait"), ("useful", "own"), ("useful", "bg"):
                     self.assertGreater(distance(c[a], c[b], vision), 0.12, (a, b, vision, c))
+
+    def test_runs_of_different_size_are_compared_a_rank(self):
+        report = self.sample("a.json", "--ranks", 8)
+        other = self.sample("b.json", "--ranks", 2)
+        words = Page(self.good("a.json", "b.json", "-o", "-")).words()
+        a, b = (next(r["exclusive_s"] for r in run["regions"] if r["name"] == "physics") / run["ranks"] for run in (report, other))
+        self.assertIn(f"{b / a:.2f}×", words[words.index("exclusive time in regions, mean"):].split("physics")[1].split()[4])
 
     def test_times_that_read_differently_are_both_named(self):
         report = self.sample("a.json", "--ranks", 2, "--quiet")
