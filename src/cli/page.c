@@ -50,7 +50,7 @@ static void write_partial(FILE *out, const struct ffmk_page_run *run)
     fputs("<p class=\"partial\" role=\"note\"><b>Partial report", out);
     if (run->letter)
         fprintf(out, " (%c)", run->letter);
-    fprintf(out, ".</b> %s. Sums and efficiencies are over the known ranks.</p>\n",
+    fprintf(out, ":</b> %s. Sums and efficiencies are over the known ranks.</p>\n",
             ffmk_report_partial(run->report).text);
 }
 
