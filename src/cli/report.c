@@ -5,9 +5,10 @@
 
 #include "cli/cli.h"
 #include "cli/page.h"
-#include "cli/report_output.h"
 #include "core/log.h"
+#include "core/output.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -145,33 +146,50 @@ static bool is_input(const struct words *words, const char *output)
     return false;
 }
 
+typedef void way_of_showing(FILE *out, const struct ffmk_report *first,
+                            const struct ffmk_report *second);
+
+static void show_csv(FILE *out, const struct ffmk_report *first, const struct ffmk_report *second)
+{
+    (void)second;
+    ffmk_report_csv(out, first);
+}
+
+static void show_table(FILE *out, const struct ffmk_report *first, const struct ffmk_report *second)
+{
+    if (second)
+        ffmk_report_compare(out, first, second);
+    else
+        ffmk_report_table(out, first);
+}
+
+/* \return 0, or an exit code after a line that says why. */
+static int show_in(const char *name, way_of_showing *way, const struct ffmk_report *first,
+                   const struct ffmk_report *second)
+{
+    static struct ffmk_output output;
+    const bool is_stdout = strcmp(name, "-") == 0;
+    if (is_stdout ? ffmk_output_open_stdout(&output) : ffmk_output_open(&output, name, getpid())) {
+        way(output.stream, first, second);
+        if (ffmk_output_close(&output, true))
+            return 0;
+    }
+    ffmk_log("cannot write %s: %s", is_stdout ? "to standard output" : name,
+             ffmk_output_reason(errno));
+    return FFMK_EXIT_FAILED;
+}
+
 static int show(const struct words *words, const struct ffmk_report *first,
                 const struct ffmk_report *second)
 {
-    struct ffmk_output output;
-    if (words->page) {
-        if (ffmk_output_open(words->page, &output) != 0)
-            return FFMK_EXIT_FAILED;
-        ffmk_page(output.stream, first, second);
-        if (ffmk_output_close(&output) != 0)
-            return FFMK_EXIT_FAILED;
-    }
-    if (words->csv) {
-        if (ffmk_output_open(words->csv, &output) != 0)
-            return FFMK_EXIT_FAILED;
-        ffmk_report_csv(output.stream, first);
-        if (ffmk_output_close(&output) != 0)
-            return FFMK_EXIT_FAILED;
-    }
-    if (words->page || words->csv)
-        return 0;
-    if (ffmk_output_open("-", &output) != 0)
-        return FFMK_EXIT_FAILED;
-    if (second)
-        ffmk_report_compare(output.stream, first, second);
-    else
-        ffmk_report_table(output.stream, first);
-    return ffmk_output_close(&output) == 0 ? 0 : FFMK_EXIT_FAILED;
+    int code = 0;
+    if (words->page)
+        code = show_in(words->page, ffmk_page, first, second);
+    if (words->csv && !code)
+        code = show_in(words->csv, show_csv, first, second);
+    if (!words->page && !words->csv)
+        code = show_in("-", show_table, first, second);
+    return code;
 }
 
 int ffmk_cli_report(int argc, char **argv)

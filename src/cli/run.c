@@ -166,53 +166,22 @@ static bool is_shell(const struct ffmk_elf *elf)
            (length > 2 && strcmp(elf->binary + length - 2, "sh") == 0);
 }
 
-/* Whether all ranks are on this host: then they see the same folders, and agree on them. */
-static bool on_one_host(void)
-{
-    static const char *const sizes[][2] = {{"OMPI_COMM_WORLD_LOCAL_SIZE", "OMPI_COMM_WORLD_SIZE"},
-                                           {"MPI_LOCALNRANKS", "PMI_SIZE"}};
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        const char *here = getenv(sizes[i][0]);
-        const char *all = getenv(sizes[i][1]);
-        if (here && all)
-            return strcmp(here, all) == 0;
-    }
-    const char *hosts = getenv("SLURM_STEP_NUM_NODES");
-    return hosts ? strcmp(hosts, "1") == 0 : !getenv("PMIX_RANK") && !getenv("PMI_RANK");
-}
-
-static bool places_fit(const struct ffmk_config *config, const struct ffmk_elf *elf, char *line,
-                       size_t bytes)
+/* That a report cannot be written is told before hours of computing, not only behind them. It is no
+ * reason not to run: the program may make the folder, and its own results count for more. */
+static void look_at_places(const struct ffmk_config *config, const struct ffmk_elf *elf)
 {
     static const struct {
         enum ffmk_config_id id;
         const char *what;
-    } places[] = {{FFMK_CONFIG_REPORT, "report"}, {FFMK_CONFIG_CSV, "calls"}};
+    } places[] = {{FFMK_CONFIG_REPORT, "report"}, {FFMK_CONFIG_CSV, "table of calls"}};
     char reason[512];
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         const struct ffmk_config_value *value = &config->value[places[i].id];
         if (value->from_environment &&
-            !ffmk_place_fits(value->text, is_shell(elf), reason, sizeof reason)) {
-            snprintf(line, bytes, "cannot write the %s to '%.300s': %s", places[i].what,
+            !ffmk_place_fits(value->text, is_shell(elf), reason, sizeof reason))
+            ffmk_log("as things are, the %s cannot be written to '%.300s': %s", places[i].what,
                      value->text, reason);
-            return false;
-        }
     }
-    return true;
-}
-
-/* A report that cannot be written is told now, not when the job is over. \return 0, or an exit
- * code. Rank 0 writes it, and other hosts need not have its folders; but if rank 0 alone ended,
- * some launchers would leave the others waiting for it. */
-static int check_places(const struct ffmk_config *config, const struct ffmk_elf *elf)
-{
-    char line[1024];
-    const bool agreed = on_one_host();
-    if ((!agreed && !ffmk_launcher_first_rank()) || places_fit(config, elf, line, sizeof line))
-        return 0;
-    const char *launcher = ffmk_launcher_mpi();
-    const bool ends_all = agreed || (launcher && strcmp(launcher, "openmpi") == 0);
-    return refuse(ends_all ? FFMK_EXIT_USAGE : 0, line);
 }
 
 /* Become the program; as execvp does, a shell reads what the kernel cannot start. */
@@ -284,9 +253,8 @@ int ffmk_cli_run(int argc, char **argv)
                  named && !there ? strerror(errno) : "");
         return refuse(there ? EXIT_NOT_EXECUTABLE : EXIT_NOT_FOUND, line);
     }
-    const int code = check_places(&config, &elf);
-    if (code)
-        return code;
+    if (ffmk_launcher_first_rank())
+        look_at_places(&config, &elf);
     if (elf.kind == FFMK_ELF_STATIC || elf.privileged) {
         snprintf(line, sizeof line,
                  "%.300s is %s: nothing can be preloaded, running it without ffmk", argv[at],

@@ -32,18 +32,25 @@ bool ffmk_output_is_special(const char *path)
            (!S_ISREG(there.st_mode) || stream_of(&there) >= 0);
 }
 
+static FILE *open_stream(int descriptor)
+{
+    const int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+    return copy >= 0 ? fdopen(copy, "w") : NULL;
+}
+
 /* A pipe that nobody reads is an error, not a wait for ever; one that somebody reads is written
  * like a file. */
-static int open_special(const char *path)
+static FILE *open_special(const char *path)
 {
     struct stat there;
     const int stream = stat(path, &there) == 0 ? stream_of(&there) : -1;
     if (stream >= 0)
-        return fcntl(stream, F_DUPFD_CLOEXEC, 0);
+        return open_stream(stream);
     const int file = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (file >= 0)
-        fcntl(file, F_SETFL, 0);
-    return file;
+    if (file < 0)
+        return NULL;
+    fcntl(file, F_SETFL, 0);
+    return fdopen(file, "w");
 }
 
 static bool fits(int length)
@@ -88,8 +95,7 @@ bool ffmk_output_open(struct ffmk_output *output, const char *path, pid_t pid)
     if (!may_be_written(path))
         return false;
     if (ffmk_output_is_special(path)) {
-        const int file = open_special(path);
-        output->stream = file >= 0 ? fdopen(file, "w") : NULL;
+        output->stream = open_special(path);
     } else if (leads_nowhere(path)) {
         output->stream = fopen(path, "we");
     } else {
@@ -97,6 +103,20 @@ bool ffmk_output_open(struct ffmk_output *output, const char *path, pid_t pid)
         output->stream = named ? fopen(output->temporary, "we") : NULL;
     }
     return output->stream != NULL;
+}
+
+bool ffmk_output_open_stdout(struct ffmk_output *output)
+{
+    output->temporary[0] = '\0';
+    output->stream = open_stream(STDOUT_FILENO);
+    return output->stream != NULL;
+}
+
+const char *ffmk_output_reason(int error)
+{
+    return error == EISDIR  ? "it is a directory; name a file in it"
+           : error == ENXIO ? "nobody reads it"
+                            : strerror(error);
 }
 
 bool ffmk_output_close(struct ffmk_output *output, bool good)

@@ -29,6 +29,12 @@ bool ffmk_output_open(struct ffmk_output *output, const char *path, pid_t pid);
  * is left, when it or a step of this is not good; ENOMEM where only the caller thought so. */
 bool ffmk_output_close(struct ffmk_output *output, bool good);
 
+/** The same for standard output, which stays open. */
+bool ffmk_output_open_stdout(struct ffmk_output *output);
+
+/** Why a step of these failed, in words: of errno behind it. */
+const char *ffmk_output_reason(int error);
+
 /** Remove what a process that was ended meanwhile left of one. */
 void ffmk_output_tidy(struct ffmk_output *output, const char *path, pid_t pid);
 

@@ -69,10 +69,7 @@ static bool path_of(const struct ffmk_job *job, enum ffmk_config_id id, int rank
 
 static void tell_unwritten(const char *what, const char *path)
 {
-    ffmk_log("cannot write the %s %.300s: %s", what, path,
-             errno == EISDIR  ? "it is a directory; name a file in it"
-             : errno == ENXIO ? "nobody reads it"
-                              : strerror(errno));
+    ffmk_log("cannot write the %s %.300s: %s", what, path, ffmk_output_reason(errno));
 }
 
 static bool write_json(const char *path, const struct ffmk_job *job,

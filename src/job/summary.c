@@ -46,6 +46,25 @@ static size_t count_hosts(const struct ffmk_rank_record *records, size_t n)
     return hosts;
 }
 
+/* A file's name, as a shell takes it, in one line. */
+static void print_word(FILE *out, const char *name)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-./+:@%=,";
+    const bool quoted = name[strspn(name, plain)] != '\0';
+    if (quoted)
+        fputc('\'', out);
+    if (*name == '-')
+        fputs("./", out);
+    for (; *name; name++)
+        if (*name == '\'')
+            fputs("'\\''", out);
+        else
+            fputc((unsigned char)*name < ' ' ? '?' : *name, out);
+    if (quoted)
+        fputc('\'', out);
+}
+
 void ffmk_report_summary(FILE *out, const struct ffmk_job *job,
                          const struct ffmk_rank_record *records, const struct ffmk_metrics *metrics,
                          const char *json_path)
@@ -87,7 +106,12 @@ void ffmk_report_summary(FILE *out, const struct ffmk_job *job,
             duration(b, sizeof b, metrics->cost_s), metrics->cost_share < 1e-5 ? "<" : "",
             metrics->cost_share < 1e-5 ? 0.001 : 100 * metrics->cost_share, metrics->cost_ns,
             amount(a, sizeof a, (double)metrics->recorder_bytes, "B"));
-    if (*json_path)
-        fprintf(out, "  report: %s    page: ffmk report %s -o run.html\n", json_path, json_path);
+    if (*json_path) {
+        fputs("  report: ", out);
+        print_word(out, json_path);
+        fputs("    page: ffmk report ", out);
+        print_word(out, json_path);
+        fputs(" -o run.html\n", out);
+    }
     fprintf(out, "  → %s\n", metrics->advice);
 }

@@ -110,7 +110,7 @@ static bool vendor_fits(void)
         *tab = ' ';
     if (!fits && ffmk_launcher_first_rank())
         ffmk_log("this libffmk is built for " BUILT_FOR ", the program uses %.60s: stepping aside "
-                 "(`ffmk run` picks the build that fits)",
+                 "(`ffmk run` picks the build that fits, unless --mpi names one)",
                  version);
     debug("the program uses %.60s", version);
     return fits;

@@ -67,6 +67,10 @@ with Folder() as folder:
     run.succeeds("ffmk run --verbose")
     for what in ("the program uses", "libffmk-engine.so", "the clock is", "has 2 ranks: all of them", "JSON: ffmk-report.json"):
         equal(len([line for line in run.said if what in line]), 1, "--verbose says once:", what, run.err)
+    for name, word in (("run.json", "run.json"), ("a run.json", "'a run.json'"), ("it's.json", "'it'\\''s.json'"), ("-x.json", "./-x.json")):
+        run = Run([*settings.ranks(1), settings.command, "run", f"--report={name}", ways, "plain"], cwd=folder)
+        check(f"  report: {word}    page: ffmk report {word} -o run.html\n" in run.err, "a hint for the shell", run.err)
+        check((folder / name).exists(), name, "is there")
     for option in (["--report", "opt.json"], ["--report=opt.json"], ["--no-report"]):
         (folder / "opt.json").unlink(missing_ok=True)
         run = Run([*settings.ranks(1), settings.command, "run", *option, "--summary", "off", ways, "plain"], cwd=folder)
