@@ -47,7 +47,7 @@ bool ffmk_process_look(pid_t pid, struct ffmk_process *process)
         SYSTEM,
         BEGUN = 22
     };
-    char text[512];
+    char text[320]; /* more than it takes up to that field; a stack may be small */
     if (!read_text(pid, "/stat", text, sizeof text))
         return false;
     const char *open = strchr(text, '(');
@@ -79,7 +79,7 @@ bool ffmk_process_look(pid_t pid, struct ffmk_process *process)
 unsigned long long ffmk_process_written(pid_t pid)
 {
     static const char key[] = "wchar: ";
-    char text[256];
+    char text[64]; /* it is the second line */
     const char *at = read_text(pid, "/io", text, sizeof text) ? strstr(text, key) : NULL;
     return at ? strtoull(at + sizeof key - 1, NULL, 10) : 0;
 }

@@ -238,7 +238,11 @@ static void ask(int signal)
 
 START_TEST(a_small_stack_with_all_signals_blocked)
 {
+#ifdef __SANITIZE_ADDRESS__
+    enum { BYTES = 32768 }; /* its own needs */
+#else
     enum { BYTES = 8192 };
+#endif
     set_up();
     char *room = mmap(NULL, 2 * (size_t)BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(room, MAP_FAILED);
