@@ -53,7 +53,8 @@ struct ffmk_interval {
 
 struct ffmk_snapshot {
     enum ffmk_ending ending;
-    bool incomplete; /* not everything that was recorded could be summed */
+    bool incomplete;     /* not everything that was recorded could be summed */
+    uint64_t lost_calls; /* in more regions and of more kinds than are kept apart */
     double ns_per_tick;
     const char *clock_name;
     uint64_t elapsed_ns; /* of recording, without what was paused (Pcontrol(0)) */

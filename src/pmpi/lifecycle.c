@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <link.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -506,7 +507,11 @@ static void report(void *argument)
     };
     snapshot.incomplete =
         !ffmk_recorder_snapshot(life.main_thread, ns_per_tick, end->at.ticks, &snapshot);
-    if (snapshot.incomplete)
+    if (snapshot.lost_calls > 0)
+        ffmk_log("rank %d: %llu calls are in no row of the report: its regions and kinds of call "
+                 "make more than %d rows",
+                 life.job.world_rank, (unsigned long long)snapshot.lost_calls, UINT16_MAX - 1);
+    else if (snapshot.incomplete)
         ffmk_log("not everything that was recorded could be summed: the report has the rest");
     if (end->ending == FFMK_ENDING_FINALIZE)
         ffmk_recorders_let_go();

@@ -168,18 +168,21 @@ void ffmk_recorder_forget(struct ffmk_recorder *recorder)
 
 /* ---- charging ---- */
 
-/* Give `door` a place in the current region. \return its index; 0 without memory. One is always
- * left for the report, which charges the last call of a thread that may still be running: what that
- * thread uses must not move then. */
+enum { MOST_PLACES = UINT16_MAX }; /* what a slot can say */
+
+/* Give `door` a place in the current region. \return its index; 0 when there is none left. One is
+ * always left for the report, which charges the last call of a thread that may still be running:
+ * what that thread uses must not move then. */
 static uint32_t make_place(struct ffmk_recorder *recorder, unsigned door)
 {
     const bool own = ffmk_thread.recorder == recorder;
     if (own && recorder->stats_used + 1 == recorder->stats_room) {
-        const uint32_t room = 2 * recorder->stats_room;
+        const uint32_t room =
+            recorder->stats_room > MOST_PLACES / 2 ? MOST_PLACES : 2 * recorder->stats_room;
         ffmk_recorder_tally(recorder);
         recorder->last = recorder->stats;
         struct ffmk_stat *stats =
-            room <= UINT16_MAX ? realloc(recorder->stats, room * sizeof *stats) : NULL;
+            room > recorder->stats_room ? realloc(recorder->stats, room * sizeof *stats) : NULL;
         if (!stats)
             return 0;
         recorder->last = recorder->stats = stats;
@@ -217,6 +220,8 @@ static void add(struct ffmk_recorder *recorder, unsigned door, uint64_t ticks, u
         recorder->slots[door] ? recorder->slots[door] : make_place(recorder, door);
     if (place)
         ffmk_stat_add(&recorder->stats[place], ticks, bytes);
+    else
+        recorder->lost++;
 }
 
 static void charge(struct ffmk_recorder *recorder, unsigned door, bool waits, uint64_t start,

@@ -75,6 +75,7 @@ struct ffmk_recorder {
 
     uint32_t stats_used;
     uint32_t stats_room;
+    uint64_t lost;                  /* calls for which there was no place */
     struct ffmk_region_book *books; /* by order of first use here; [0] is the program */
     uint32_t books_used;
     uint32_t books_room;
@@ -122,6 +123,11 @@ struct ffmk_thread {
     struct ffmk_message message;
     /** Where a message of which MPI had to be asked goes in the matrix, or NULL. */
     struct ffmk_lane *lane;
+    /** A region that a callback opened within the call under way: that call, and where the region
+     * begins. */
+    void *opened_in;
+    uint64_t opened_at;
+    uint32_t opened_depth;
 };
 
 #define FFMK_THREAD_NEW    ((void *)1) /* no recorder yet */
@@ -179,7 +185,7 @@ void ffmk_recorders_let_go(void);
 /** Between these two: everything all threads recorded until tick `now`. Those that go on do not
  * change it. Arrays are malloc'ed and live until the process ends. `main_thread` is the recorder
  * whose time line and efficiency count. In *snapshot, n_lanes says how long each recorder's lanes
- * are. \return false when it is not all, for want of memory or of a lock. */
+ * are. \return false when it is not all, for want of memory, of a lock, or of places for calls. */
 bool ffmk_recorder_snapshot(struct ffmk_recorder *main_thread, double ns_per_tick, uint64_t now,
                             struct ffmk_snapshot *snapshot);
 

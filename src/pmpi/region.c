@@ -63,12 +63,40 @@ static void enter(struct ffmk_recorder *recorder, uint32_t book, uint64_t now)
     ffmk_recorder_show(recorder);
 }
 
+/* Whether the call under way has a region open that its callback opened. Another call before it, at
+ * the same place of the stack, may have left one open. */
+static bool is_opened_in_call(void)
+{
+    return ffmk_thread.opened_in == ffmk_thread.inside &&
+           ffmk_thread.opened_at >= ffmk_thread.start;
+}
+
+/* A callback's regions are the program's time, not that of the call which it came from. */
+static void open_in_call(const struct ffmk_recorder *recorder, uint64_t now)
+{
+    if (ffmk_thread.inside < FFMK_THREAD_MARKS || is_opened_in_call())
+        return;
+    ffmk_thread.opened_in = ffmk_thread.inside;
+    ffmk_thread.opened_at = now;
+    ffmk_thread.opened_depth = recorder->depth;
+}
+
+static void close_in_call(const struct ffmk_recorder *recorder, uint64_t now)
+{
+    if (ffmk_thread.inside < FFMK_THREAD_MARKS || !is_opened_in_call() ||
+        ffmk_thread.opened_depth != recorder->depth)
+        return;
+    ffmk_thread.opened_in = NULL;
+    ffmk_thread.start += now - ffmk_thread.opened_at;
+}
+
 static int begin_region(struct ffmk_recorder *recorder, uint32_t region)
 {
     const uint32_t book = ffmk_region_find_book(recorder, region);
     if (book == UINT32_MAX)
         return FFMK_ERR_NO_MEMORY;
     const uint64_t now = ffmk_clock_ticks();
+    open_in_call(recorder, now);
     recorder->stack[recorder->depth++] = book;
     enter(recorder, book, now);
     recorder->books[book].count++;
@@ -103,6 +131,7 @@ static int end_region(struct ffmk_recorder *recorder, const char *name)
         return FFMK_ERR_STATE;
     const uint64_t now = ffmk_clock_ticks();
     leave_innermost(recorder, now);
+    close_in_call(recorder, now);
     enter(recorder, recorder->depth ? recorder->stack[recorder->depth - 1] : 0, now);
     return FFMK_SUCCESS;
 }

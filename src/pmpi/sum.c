@@ -155,6 +155,7 @@ static bool sum_recorder(struct sum *sum, struct ffmk_recorder *recorder)
         complete = sum_book(sum, recorder, b);
     snapshot->recorder_bytes += recorder_bytes(recorder, snapshot->n_lanes);
     snapshot->threads += recorder->threads;
+    snapshot->lost_calls += recorder->lost;
     for (size_t i = 0; i < snapshot->n_lanes; i++) {
         snapshot->lanes[i].messages += recorder->lanes[i].messages;
         snapshot->lanes[i].bytes += recorder->lanes[i].bytes;
@@ -219,5 +220,5 @@ bool ffmk_recorder_snapshot(struct ffmk_recorder *main_thread, double ns_per_tic
     }
     free(sum.call_row);
     free(sum.region_row);
-    return sum_line(&sum) && complete && all;
+    return sum_line(&sum) && complete && all && snapshot->lost_calls == 0;
 }

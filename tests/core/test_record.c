@@ -165,5 +165,29 @@ START_TEST(a_report_does_not_wait_for_its_own_thread)
 }
 END_TEST
 
+/* More rows than a recorder keeps apart: what has none is said to be lost. */
+START_TEST(no_call_is_lost_in_silence)
+{
+    enum { MANY_REGIONS = 1000, MANY_CALLS = 70, PLACES = UINT16_MAX - 1 };
+    ffmk_clock_choose();
+    struct ffmk_recorder *mine = record();
+    struct ffmk_snapshot snapshot = {0};
+    for (int r = 0; r < MANY_REGIONS; r++) {
+        char name[32];
+        snprintf(name, sizeof name, "region %d", r);
+        ck_assert_int_eq(ffmk_recorder_region_begin(mine, name), FFMK_SUCCESS);
+        const uint64_t now = ffmk_clock_ticks();
+        for (unsigned call = 0; call < MANY_CALLS; call++)
+            ffmk_recorder_charge(mine, FFMK_BINDINGS * (10 + call), false, now, now, 0);
+        ck_assert_int_eq(ffmk_recorder_region_end(mine, name), FFMK_SUCCESS);
+    }
+    ck_assert(!sum(mine, 1, &snapshot));
+    ck_assert_uint_eq(snapshot.all_calls + snapshot.lost_calls, MANY_REGIONS * MANY_CALLS);
+    ck_assert_uint_ge(snapshot.all_calls, PLACES - 1);
+    forget(&snapshot);
+}
+END_TEST
+
 CASES("record", a_report_is_whole_while_other_threads_grow, a_report_stays_as_it_is,
-      the_time_line_and_the_calls_take_the_same_time, a_report_does_not_wait_for_its_own_thread)
+      the_time_line_and_the_calls_take_the_same_time, a_report_does_not_wait_for_its_own_thread,
+      no_call_is_lost_in_silence)

@@ -67,6 +67,10 @@ def valid(report, np):
         if len(report["regions"]) == 1:
             near(report["regions"][0]["efficiency"]["parallel"], e["parallel"], "efficiency of the only region", 1e-3)
 
+    for region in report["regions"]:
+        check(region["mpi_s"] <= region["exclusive_s"] * 1.001 + 1e-6, "time in MPI of", region["name"], region["mpi_s"],
+              "of", region["exclusive_s"])
+
     line = report["timeline"]
     equal([r["rank"] for r in line["ranks"]], list(range(np)), "ranks of the time line")
     check(line["intervals"] <= 4096 and line["intervals"] * line["interval_s"] >= report["elapsed_s"] * (1 - 1e-6),
@@ -134,8 +138,8 @@ with Folder() as folder:
               waits["wait_s"], plans, late["useful_s"], waits["useful_s"])
         check(report["advice"].startswith("rank 0 does "), report["advice"])
 
-    for np, what in ((2, "regions"), (1, "probes")):
-        run = job(np, ways, what, env={"FFMK_REPORT": folder / f"{what}.json"}, cwd=folder)
+    for np, program, what in ((2, ways, "regions"), (1, ways, "probes"), (1, settings.program("leaves"), "opens-in-callback")):
+        run = job(np, program, what, env={"FFMK_REPORT": folder / f"{what}.json"}, cwd=folder)
         report = read(folder / f"{what}.json")
         if report:
             valid(report, np)

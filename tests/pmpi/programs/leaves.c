@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/time.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -329,6 +330,32 @@ static int has_a_comma(void)
     return strcmp(localeconv()->decimal_point, ",") != 0;
 }
 
+/* A region within a callback of a call. */
+static void add_slowly(void *in, void *out, int *n, MPI_Datatype *type)
+{
+    enum { NS = 20000000 };
+    (void)type;
+    MPI_Pcontrol(5);
+    nanosleep(&(struct timespec){.tv_nsec = NS}, NULL);
+    MPI_Pcontrol(-5);
+    for (int i = 0; i < *n; i++)
+        ((int *)out)[i] += ((int *)in)[i];
+}
+
+static int opens_in_callback(void)
+{
+    int one = 1;
+    int sum = 0;
+    MPI_Op op;
+    MPI_Init(NULL, NULL);
+    MPI_Op_create(add_slowly, 1, &op);
+    for (int i = 0; i < 3; i++)
+        MPI_Reduce_local(&one, &sum, 1, MPI_INT, op);
+    MPI_Op_free(&op);
+    MPI_Finalize();
+    return sum != 3;
+}
+
 /* Pipes that nobody writes take the places of what is open. */
 static int closes_all(void)
 {
@@ -383,6 +410,7 @@ static const struct {
     {"aborts-together", aborts_together},
     {"closes-all", closes_all},
     {"has-a-comma", has_a_comma},
+    {"opens-in-callback", opens_in_callback},
     {"aborts-early", aborts_early},
 };
 
