@@ -188,7 +188,8 @@ typedef struct ffmk_balance_info {
         sizeof(ffmk_balance_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                        \
     }
 
-/** Create an empty registry over the intracommunicator `comm`. Collective.
+/** Create an empty registry over the intracommunicator `comm`. Collective. A handle of no
+ * communicator at all is an error of MPI's, as in its own calls.
  * The communicator is duplicated; ops is copied; context is handed to every callback and stays the
  * caller's. ops may be NULL for a registry that is only planned, never moved.
  * \return FFMK_ERR_ARGUMENT, FFMK_ERR_STATE (MPI not running), FFMK_ERR_NO_MEMORY, FFMK_ERR_MPI. */

@@ -61,8 +61,7 @@ static bool mpi_runs(void)
 
 static int refuse_without_mpi(const char *call)
 {
-    return refuse(FFMK_ERR_STATE, call,
-                  "MPI is not running; call it between MPI_Init and MPI_Finalize");
+    return refuse(FFMK_ERR_STATE, call, "it belongs between MPI_Init and MPI_Finalize");
 }
 
 /* A collective call can begin. */
@@ -77,27 +76,15 @@ static bool are_valid_ops(const ffmk_item_ops *ops)
     return !ops || (ops->size == sizeof *ops && ops->pack && ops->unpack && ops->drop);
 }
 
-/* A handle of nothing is an error on MPI_COMM_WORLD, which usually ends the program. */
-static bool is_intracommunicator(MPI_Comm comm)
-{
-    MPI_Errhandler before;
-    int inter = 0;
-    if (comm == MPI_COMM_NULL || PMPI_Comm_get_errhandler(MPI_COMM_WORLD, &before) != MPI_SUCCESS)
-        return false;
-    PMPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-    const int code = PMPI_Comm_test_inter(comm, &inter);
-    PMPI_Comm_set_errhandler(MPI_COMM_WORLD, before);
-    PMPI_Errhandler_free(&before);
-    return code == MPI_SUCCESS && !inter;
-}
-
 int ffmk_items_create(MPI_Comm comm, const ffmk_item_ops *ops, void *context, ffmk_items **items_p)
 {
     if (!mpi_runs())
         return refuse_without_mpi(__func__);
-    if (!is_intracommunicator(comm))
+    /* A handle of nothing is for MPI to refuse: it has no question that only asks. */
+    int inter = 0;
+    if (comm == MPI_COMM_NULL || PMPI_Comm_test_inter(comm, &inter) != MPI_SUCCESS || inter)
         return refuse(FFMK_ERR_ARGUMENT, __func__,
-                      "the communicator is MPI_COMM_NULL, an intercommunicator, or none");
+                      "the communicator is MPI_COMM_NULL or an intercommunicator");
 
     ffmk_items *items = calloc(1, sizeof *items);
     int code = FFMK_SUCCESS;

@@ -161,9 +161,14 @@ static void preload(const char *mpi)
 /* A shell may go to another folder before it starts what is watched. */
 static bool is_shell(const struct ffmk_elf *elf)
 {
-    const size_t length = strlen(elf->binary);
-    return elf->kind == FFMK_ELF_OTHER ||
-           (length > 2 && strcmp(elf->binary + length - 2, "sh") == 0);
+    static const char *const shells[] = {"sh",  "bash", "dash", "ksh",  "mksh",
+                                         "zsh", "csh",  "tcsh", "fish", "busybox"};
+    const char *slash = strrchr(elf->binary, '/');
+    const char *name = slash ? slash + 1 : elf->binary;
+    bool found = elf->kind == FFMK_ELF_OTHER;
+    for (size_t i = 0; i < sizeof shells / sizeof shells[0]; i++)
+        found = found || strcmp(name, shells[i]) == 0;
+    return found;
 }
 
 /* That a report cannot be written is told before hours of computing, not only behind them. It is no
@@ -177,8 +182,7 @@ static void look_at_places(const struct ffmk_config *config, const struct ffmk_e
     char reason[512];
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         const struct ffmk_config_value *value = &config->value[places[i].id];
-        if (value->from_environment &&
-            !ffmk_place_fits(value->text, is_shell(elf), reason, sizeof reason))
+        if (!ffmk_place_fits(value->text, is_shell(elf), reason, sizeof reason))
             ffmk_log("as things are, the %s cannot be written to '%.300s': %s", places[i].what,
                      value->text, reason);
     }
@@ -236,10 +240,9 @@ int ffmk_cli_run(int argc, char **argv)
         return refuse(FFMK_EXIT_USAGE, "ffmk run wants a program; see ffmk run --help");
 
     struct ffmk_config config;
+    setenv("FFMK_REPORT", "ffmk-report.json", 0);
     if (ffmk_config_read(&config, environ, tell, NULL) > 0)
         return FFMK_EXIT_USAGE;
-    if (!config.value[FFMK_CONFIG_REPORT].from_environment)
-        setenv("FFMK_REPORT", "ffmk-report.json", 1);
 
     struct ffmk_elf elf;
     char line[8192];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Files that are there whole or not at all. */
+ * Files that are there whole or not at all, where there is a name for a file. */
 #include "core/output.h"
 
 #include <errno.h>
@@ -79,29 +79,72 @@ static bool leads_nowhere(const char *path)
     return lstat(path, &there) == 0 && S_ISLNK(there.st_mode) && access(path, F_OK) != 0;
 }
 
-/* Whether a file may be put there. */
-static bool may_be_written(const char *path)
+int ffmk_output_folder_trouble(const char *folder)
 {
     struct stat there;
+    if (stat(folder, &there) != 0)
+        return errno;
+    if (!S_ISDIR(there.st_mode))
+        return ENOTDIR;
+    return eaccess(folder, W_OK | X_OK) == 0 ? 0 : errno;
+}
+
+/* Where a file's name ends in a slash, too: then it is a folder's. */
+static int trouble_beside(const char *path)
+{
+    static char folder[FFMK_OUTPUT_PATH];
+    if (!fits(snprintf(folder, sizeof folder, "%s", path)))
+        return ENAMETOOLONG;
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = '\0';
+    return ffmk_output_folder_trouble(slash ? folder : ".");
+}
+
+int ffmk_output_trouble(const char *path)
+{
+    struct stat there;
+    static char target[FFMK_OUTPUT_PATH];
     if (stat(path, &there) != 0)
-        return true; /* what is wrong with its folder shows later */
-    errno = EISDIR;
-    return !S_ISDIR(there.st_mode) && access(path, W_OK) == 0;
+        return errno == ENOENT && !leads_nowhere(path) ? trouble_beside(path)
+               : errno == ENOENT                       ? 0
+                                                       : errno;
+    if (S_ISDIR(there.st_mode))
+        return EISDIR;
+    if (stream_of(&there) >= 0)
+        return 0;
+    if (eaccess(path, W_OK) != 0)
+        return errno;
+    if (!S_ISREG(there.st_mode))
+        return 0;
+    return find_target(path, target) ? trouble_beside(target) : errno;
+}
+
+/* Whatever lies in the temporary's place is not ours to write into. The file stays as private as
+ * what it replaces. */
+static FILE *open_temporary(const struct ffmk_output *output)
+{
+    struct stat before;
+    unlink(output->temporary);
+    FILE *stream = fopen(output->temporary, "wxe");
+    if (stream && stat(output->target, &before) == 0)
+        fchmod(fileno(stream), before.st_mode & 0777);
+    return stream;
 }
 
 bool ffmk_output_open(struct ffmk_output *output, const char *path, pid_t pid)
 {
     output->temporary[0] = '\0';
-    if (!may_be_written(path))
+    output->stream = NULL;
+    errno = ffmk_output_trouble(path);
+    if (errno)
         return false;
-    if (ffmk_output_is_special(path)) {
+    if (ffmk_output_is_special(path))
         output->stream = open_special(path);
-    } else if (leads_nowhere(path)) {
+    else if (leads_nowhere(path))
         output->stream = fopen(path, "we");
-    } else {
-        const bool named = find_target(path, output->target) && find_temporary(output, pid);
-        output->stream = named ? fopen(output->temporary, "we") : NULL;
-    }
+    else if (find_target(path, output->target) && find_temporary(output, pid))
+        output->stream = open_temporary(output);
     return output->stream != NULL;
 }
 

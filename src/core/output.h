@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Files that are there whole or not at all. */
+ * Files that are there whole or not at all, where there is a name for a file. For one thread at a
+ * time; needs little of a stack. */
 #ifndef FFMK_CORE_OUTPUT_H
 #define FFMK_CORE_OUTPUT_H
 
@@ -20,13 +21,21 @@ struct ffmk_output {
  * file that is our stdout or stderr. */
 bool ffmk_output_is_special(const char *path);
 
+/** Why nothing can be written at `path` as things are, as an errno; 0: nothing speaks against it.
+ * It looks only. */
+int ffmk_output_trouble(const char *path);
+
+/** The same for a new file in a folder. */
+int ffmk_output_folder_trouble(const char *folder);
+
 /** Begin to write what will be at `path`: under a temporary name of process `pid` beside it, so
  * that nobody ever reads half of it and a full disk leaves the old one; in place where that is
  * special. \return false with errno: EISDIR, ENXIO for a pipe that nobody reads, … */
 bool ffmk_output_open(struct ffmk_output *output, const char *path, pid_t pid);
 
-/** It is written; unless it is not `good`, give it its name. \return false with errno, and nothing
- * is left, when it or a step of this is not good; ENOMEM where only the caller thought so. */
+/** It is written; unless it is not `good`, give it its name. \return false with errno, and no
+ * temporary is left, when it or a step of this is not good; ENOMEM where only the caller thought
+ * so. */
 bool ffmk_output_close(struct ffmk_output *output, bool good);
 
 /** The same for standard output, which stays open. */

@@ -104,18 +104,25 @@ static bool find_openmpi(uint64_t *job, const char **folder)
     return true;
 }
 
+static bool is_roll(const char *name)
+{
+    enum { DIGITS = 16 };
+    char begin[32];
+    const size_t length = (size_t)snprintf(begin, sizeof begin, "ffmk-%ld-", (long)getuid());
+    return strncmp(name, begin, length) == 0 &&
+           strspn(name + length, "0123456789abcdef") == DIGITS && !name[length + DIGITS];
+}
+
 /* Rolls of jobs that were killed before all came lie in a folder that outlives them. */
 static void sweep(const char *folder)
 {
     enum { OLD_S = 24 * 60 * 60 };
-    char begin[32];
-    const int length = snprintf(begin, sizeof begin, "ffmk-%ld-", (long)getuid());
     DIR *list = opendir(folder);
     if (!list)
         return;
     for (const struct dirent *entry; (entry = readdir(list));) {
         struct stat stat;
-        if (strncmp(entry->d_name, begin, (size_t)length) == 0 &&
+        if (is_roll(entry->d_name) &&
             fstatat(dirfd(list), entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
             S_ISREG(stat.st_mode) && stat.st_uid == getuid() && time(NULL) - stat.st_mtime > OLD_S)
             unlinkat(dirfd(list), entry->d_name, 0);

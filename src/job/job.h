@@ -22,7 +22,7 @@ struct ffmk_job {
     int n_ranks;
     char host[64];
     char name[64];        /* what %j becomes */
-    char directory[4096]; /* where the program started: relative file names are meant from there */
+    char directory[4096]; /* where MPI started: relative file names are meant from there */
     char started[32];     /* UTC as ISO 8601 */
     pid_t pid;
     struct ffmk_counters *counters;

@@ -284,7 +284,7 @@ static void advise(const struct ffmk_rank_record *records, struct ffmk_scope sco
             records[metrics->slowest].rank, metrics->max_useful_s / metrics->mean_useful_s,
             100 * saving(metrics));
     else if (e->communication < WORTH_COMMUNICATION && costliest)
-        snprintf(text, room, "%s%.0f %% of the time goes into MPI: look at %s first",
+        snprintf(text, room, "%s%.0f %% of the time goes into communication: look at %s first",
                  metrics->n_ranks > 1 && e->load_balance >= WORTH_COMMUNICATION
                      ? "work is balanced, but "
                      : "",

@@ -33,8 +33,8 @@ static bool from_the_start(const struct ffmk_job *job, const char *name, char *p
 }
 
 /* The file a setting names, or "" for none. A part of the job (one rank, one program of several)
- * gets a name of its own unless the user already put the rank into it, run.json becomes
- * run.rank3.json, or what is there takes one part after the other. */
+ * gets a name of its own, run.json becomes run.rank3.json, unless the user already put the rank
+ * into it, or what is there is no file. */
 static bool path_of(const struct ffmk_job *job, enum ffmk_config_id id, int rank, bool partial,
                     char *path)
 {
@@ -130,9 +130,8 @@ static void tell_partial(const struct ffmk_job *job, const struct ffmk_rank_reco
         ffmk_log("rank %d %s after %.3f s; its part of the report is in %.300s", mine->rank, how,
                  seconds, json_path);
     else
-        ffmk_log("rank %d %s after %.3f s: %llu MPI calls, %.3f s in MPI%s", mine->rank, how,
-                 seconds, (unsigned long long)mine->data.all_calls,
-                 (double)mine->data.mpi_ns * 1e-9,
+        ffmk_log("rank %d %s after %.3f s: %llu calls, %.3f s in them%s", mine->rank, how, seconds,
+                 (unsigned long long)mine->data.all_calls, (double)mine->data.mpi_ns * 1e-9,
                  *job->config->value[FFMK_CONFIG_REPORT].text ? "" : " (FFMK_REPORT keeps more)");
 }
 

@@ -13,7 +13,7 @@ static int refuse(const char *call)
 {
     if (ffmk_lifecycle_mpi_runs())
         return FFMK_ERR_NO_ENGINE; /* a line said why */
-    ffmk_log_mistake("%s: MPI is not running; call it between MPI_Init and MPI_Finalize", call);
+    ffmk_log_mistake("%s: it belongs between MPI_Init and MPI_Finalize", call);
     return FFMK_ERR_STATE;
 }
 

@@ -142,6 +142,15 @@ START_TEST(what_is_no_file)
 }
 END_TEST
 
+static int trouble_for_nobody(const char *path)
+{
+    enum { NOBODY = 65534 };
+    if (geteuid() == 0 && seteuid(NOBODY) != 0)
+        return -1;
+    const int trouble = ffmk_output_trouble(path);
+    return getuid() == 0 && seteuid(0) != 0 ? -1 : trouble;
+}
+
 /* As with --report /dev/stdout >out: what stands in it, and what follows, stays. */
 START_TEST(our_own_stdout)
 {
@@ -152,11 +161,52 @@ START_TEST(our_own_stdout)
     dup2(out, STDOUT_FILENO);
     ck_assert_int_eq(write(STDOUT_FILENO, "one ", 4), 4);
     const bool good = put_output("/dev/stdout", "two ", true);
+    const int trouble = trouble_for_nobody("/dev/stdout"); /* it is open, whosever it is */
     ck_assert_int_eq(write(STDOUT_FILENO, "three", 5), 5);
     dup2(before, STDOUT_FILENO);
     ck_assert(good);
+    ck_assert_int_eq(trouble, 0);
     holds("out", "one two three");
 }
 END_TEST
 
-CASES("output", whole_or_not_at_all, links_stay, what_is_no_file, our_own_stdout)
+/* What lies at the temporary's name is not written into, and what was private stays so. */
+START_TEST(nobody_elses_file)
+{
+    struct stat there;
+    in_a_folder();
+    put("victim", "its own");
+    ck_assert_int_eq(symlink("victim", "run.7.tmp"), 0);
+    put("run", "old");
+    ck_assert_int_eq(chmod("run", 0600), 0);
+    ck_assert(put_output("run", "new", true));
+    holds("victim", "its own");
+    holds("run", "new");
+    ck_assert_uint_eq(kind("run"), S_IFREG);
+    ck_assert_int_eq(stat("run", &there), 0);
+    ck_assert_uint_eq(there.st_mode & 0777, 0600);
+}
+END_TEST
+
+START_TEST(trouble_is_seen_ahead)
+{
+    in_a_folder();
+    mkdir("open", 0700);
+    mkdir("shut", 0500);
+    put("read-only", "old");
+    ck_assert_int_eq(chmod("read-only", 0444), 0);
+    ck_assert_int_eq(ffmk_output_trouble("open/run"), 0);
+    ck_assert_int_eq(ffmk_output_trouble("run"), 0);
+    ck_assert_int_eq(ffmk_output_trouble("open"), EISDIR);
+    ck_assert_int_eq(ffmk_output_trouble("none/run"), ENOENT);
+    ck_assert_int_eq(ffmk_output_trouble("none/"), ENOENT);
+    ck_assert_int_eq(ffmk_output_trouble("read-only/run"), ENOTDIR);
+    ck_assert_int_eq(chmod(".", 0755), 0);
+    ck_assert_int_eq(trouble_for_nobody("shut/run"), EACCES);
+    ck_assert_int_eq(trouble_for_nobody("read-only"), EACCES);
+    ck_assert_int_eq(trouble_for_nobody("/dev/null"), 0);
+}
+END_TEST
+
+CASES("output", whole_or_not_at_all, links_stay, what_is_no_file, our_own_stdout, nobody_elses_file,
+      trouble_is_seen_ahead)

@@ -129,26 +129,35 @@ static void put_file(const char *path, time_t age_s)
     ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
-/* What jobs left that were killed before all of their ranks came. */
+/* What jobs left that were killed before all of their ranks came, and nothing else. */
 START_TEST(old_rolls_are_swept_away)
 {
-    enum { HOUR_S = 3600 };
-    char old[64];
-    char new[64];
-    snprintf(old, sizeof old, "/dev/shm/ffmk-%ld-testold%d", (long)getuid(), (int)getpid());
-    snprintf(new, sizeof new, "/dev/shm/ffmk-%ld-testnew%d", (long)getuid(), (int)getpid());
-    put_file(old, 25 * HOUR_S);
-    put_file(new, 23 * HOUR_S);
+    enum { HOUR_S = 3600, FILES = 4 };
+    static const struct {
+        const char *format;
+        time_t age_s;
+        bool stays;
+    } files[FILES] = {{"/dev/shm/ffmk-%ld-0123456789%06x", 25 * HOUR_S, false},
+                      {"/dev/shm/ffmk-%ld-9876543210%06x", 23 * HOUR_S, true},
+                      {"/dev/shm/ffmk-%ld-0123456789%06x.json", 25 * HOUR_S, true},
+                      {"/dev/shm/ffmk-%ld-run%06x", 25 * HOUR_S, true}};
+    char names[FILES][64];
+    bool is_there[FILES];
+    for (int i = 0; i < FILES; i++) {
+        snprintf(names[i], sizeof names[i], files[i].format, (long)getuid(),
+                 (unsigned)getpid() & 0xffffff);
+        put_file(names[i], files[i].age_s);
+    }
     const pid_t job = fork();
     if (job == 0)
         be_job(0);
     ck_assert_int_lt(outcome_of(job), DISAGREED);
-    const bool old_is_there = access(old, F_OK) == 0;
-    const bool new_is_there = access(new, F_OK) == 0;
-    unlink(old);
-    unlink(new);
-    ck_assert(!old_is_there);
-    ck_assert(new_is_there);
+    for (int i = 0; i < FILES; i++) {
+        is_there[i] = access(names[i], F_OK) == 0;
+        unlink(names[i]);
+    }
+    for (int i = 0; i < FILES; i++)
+        ck_assert_msg(is_there[i] == files[i].stays, "%s", names[i]);
 }
 END_TEST
 

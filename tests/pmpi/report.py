@@ -130,7 +130,7 @@ with Folder() as folder:
     report = read(folder / "balances.json")
     if report:
         valid(report, 2)
-        same(counted(report["calls"]), {("MPI_Init", "c"): 2, ("ffmk_items_create_f", "c"): 10, ("ffmk_balance_plan", "c"): 8,
+        same(counted(report["calls"]), {("MPI_Init", "c"): 2, ("ffmk_items_create_f", "c"): 4, ("ffmk_balance_plan", "c"): 8,
                                         ("MPI_Finalize", "c"): 2}, "calls")
         late, waits = report["per_rank"]
         plans = sum(call["time_s"] for call in waits["calls"] if call["name"] == "ffmk_balance_plan")
