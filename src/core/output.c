@@ -185,9 +185,10 @@ bool ffmk_output_close(struct ffmk_output *output, bool good)
     return false;
 }
 
+/* Without realpath(), which needs much of a stack: what a link leads to has its temporary left. */
 void ffmk_output_tidy(struct ffmk_output *output, const char *path, pid_t pid)
 {
-    if (!ffmk_output_is_special(path) && find_target(path, output->target) &&
-        find_temporary(output, pid))
+    if (!ffmk_output_is_special(path) &&
+        fits(snprintf(output->target, FFMK_OUTPUT_PATH, "%s", path)) && find_temporary(output, pid))
         unlink(output->temporary);
 }

@@ -44,7 +44,7 @@ bool ffmk_output_open_stdout(struct ffmk_output *output);
 /** Why a step of these failed, in words: of errno behind it. */
 const char *ffmk_output_reason(int error);
 
-/** Remove what a process that was ended meanwhile left of one. */
+/** Remove what a process that was ended meanwhile left of one, but for that of a link. */
 void ffmk_output_tidy(struct ffmk_output *output, const char *path, pid_t pid);
 
 #endif

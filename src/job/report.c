@@ -21,8 +21,7 @@ const char *ffmk_report_binding(enum ffmk_binding binding)
     return names[binding];
 }
 
-/* Relative names are meant from where the program started, also when it has gone elsewhere since.
- */
+/* Relative names are meant from where MPI started, also when the program is elsewhere by now. */
 static bool from_the_start(const struct ffmk_job *job, const char *name, char *path)
 {
     static char now[PATH_BYTES];
@@ -113,8 +112,7 @@ static const char *words_for(const struct ffmk_snapshot *data)
         PMPI_Finalized(&finalized);
         return finalized && !went_through(data, "MPI_Finalize")
                    ? "ended MPI past ffmk (another tool before it in LD_PRELOAD? Put libffmk "
-                     "first, "
-                     "with FFMK_CHAIN=1)"
+                     "first, with FFMK_CHAIN=1)"
                    : "ended with a session open";
     default:
         return "ended";

@@ -208,7 +208,8 @@ static void load_engine(void)
                  engine->version, (unsigned)FFMK_ENGINE_VERSION);
     else
         life.loaded = engine;
-    debug("the engine is %s", path);
+    if (life.loaded)
+        debug("the engine is %s", path);
 }
 
 /* Lock held. */
