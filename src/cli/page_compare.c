@@ -35,11 +35,9 @@ static void write_cells(FILE *out, double a, double b, double longest, const cha
             longest > 0 ? 100 * a / longest : 0, longest > 0 ? 100 * b / longest : 0);
 }
 
-/* Sums over the ranks say nothing where one run has more of them: then means are compared. */
 static double per_rank(const struct ffmk_page_run *run, const struct ffmk_page_run *other)
 {
-    const size_t n = run->report->n_per_rank;
-    return n == other->report->n_per_rank ? 1 : 1 / (double)n;
+    return ffmk_report_scale(run->report, other->report);
 }
 
 static const char *over_ranks(const struct ffmk_page_run *a, const struct ffmk_page_run *b)

@@ -13,6 +13,10 @@ void ffmk_report_compare(FILE *out, const struct ffmk_report *before,
                          const struct ffmk_report *after);
 void ffmk_report_csv(FILE *out, const struct ffmk_report *report);
 
+/** What a sum over the ranks of `report` is multiplied by beside one of `other`: sums say nothing
+ * where one run has more ranks; then means are compared. */
+double ffmk_report_scale(const struct ffmk_report *report, const struct ffmk_report *other);
+
 /** Sums over the known ranks, and who stands out. */
 struct ffmk_report_sums {
     double elapsed_s;

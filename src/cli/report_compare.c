@@ -63,11 +63,18 @@ void ffmk_report_compare(FILE *out, const struct ffmk_report *before,
     struct ffmk_report_sums a = ffmk_report_sum(before);
     struct ffmk_report_sums b = ffmk_report_sum(after);
 
+    const double a_scale = ffmk_report_scale(before, after);
+    const double b_scale = ffmk_report_scale(after, before);
+    const bool sums = before->n_per_rank == after->n_per_rank;
+
     print_head(out, "Time", "B / A");
     print_time(out, "elapsed", before->elapsed_s, after->elapsed_s);
-    print_time(out, "useful, all ranks", a.useful_s, b.useful_s);
-    print_time(out, "in MPI, all ranks", a.mpi_s, b.mpi_s);
-    print_time(out, "waiting, all ranks", a.wait_s, b.wait_s);
+    if (sums)
+        print_time(out, "useful, all ranks", a.useful_s, b.useful_s);
+    print_time(out, sums ? "in MPI, all ranks" : "in MPI, mean", a.mpi_s * a_scale,
+               b.mpi_s * b_scale);
+    print_time(out, sums ? "waiting, all ranks" : "waiting, mean", a.wait_s * a_scale,
+               b.wait_s * b_scale);
     print_time(out, "useful, rank that works most", a.most_useful->useful_s,
                b.most_useful->useful_s);
     print_time(out, "useful, mean", a.mean_useful_s, b.mean_useful_s);
@@ -87,7 +94,7 @@ void ffmk_report_compare(FILE *out, const struct ffmk_report *before,
     struct ffmk_report_pair *pairs = ffmk_report_pairs(before, after, &n);
     if (!pairs)
         return;
-    print_head(out, "Calls, time of all ranks", "B / A");
+    print_head(out, sums ? "Calls, time of all ranks" : "Calls, mean of the ranks", "B / A");
     for (size_t i = 0; i < n && i < TOP_CALLS; i++) {
         const struct ffmk_report_call *call = pairs[i].before ? pairs[i].before : pairs[i].after;
         char name[NAME_COLUMNS + 1];
@@ -96,8 +103,8 @@ void ffmk_report_compare(FILE *out, const struct ffmk_report *before,
             size_t length = strlen(name);
             snprintf(name + length, sizeof name - length, " (%.5s)", call->binding);
         }
-        print_time(out, name, pairs[i].before ? pairs[i].before->time_s : 0,
-                   pairs[i].after ? pairs[i].after->time_s : 0);
+        print_time(out, name, pairs[i].before ? pairs[i].before->time_s * a_scale : 0,
+                   pairs[i].after ? pairs[i].after->time_s * b_scale : 0);
     }
     if (n > TOP_CALLS)
         fprintf(out, "  and %zu more\n", n - TOP_CALLS);

@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+double ffmk_report_scale(const struct ffmk_report *report, const struct ffmk_report *other)
+{
+    const size_t n = report->n_per_rank;
+    return n == other->n_per_rank ? 1 : 1 / (double)n;
+}
+
 struct ffmk_report_sums ffmk_report_sum(const struct ffmk_report *report)
 {
     struct ffmk_report_sums sums = {.most_useful = report->per_rank,

@@ -86,6 +86,16 @@ class Shows(command.Case):
         self.assertRegex(table, r"MPI_Gather +\S+ \S+ +0 s +0.00×")
         self.assertRegex(table, r"MPI_Onlyinb +0 s +\S+ \S+ +–")
 
+    def test_compare_different_ranks(self):
+        a = self.sample("a.json", "--ranks", 16)
+        b = self.sample("b.json", "--ranks", 4)
+        table = self.good("a.json", "b.json")
+        self.assertIn("Calls, mean of the ranks", table)
+        self.assertNotIn("all ranks", table)
+        mean = {name: sum(r["mpi_s"] for r in run["per_rank"]) / len(run["per_rank"]) for name, run in (("a", a), ("b", b))}
+        row = [line for line in table.splitlines() if line.startswith("  in MPI, mean ")][0]
+        self.assertIn(f"{mean['b'] / mean['a']:.2f}×", row)
+
     def test_unknown_keys_are_ignored(self):
         report = self.sample("run.json", "--ranks", 2)
         report["later"] = report["per_rank"][0]["later"] = {"x": [1]}
