@@ -263,6 +263,19 @@ static double saving(const struct ffmk_metrics *metrics)
                : 0;
 }
 
+/* Time in calls of other threads than the ones that efficiencies are about, for a second of those.
+ */
+static double beside(const struct ffmk_rank_record *records, const struct ffmk_metrics *metrics)
+{
+    double seconds = 0;
+    for (size_t i = 0; i < metrics->n_calls; i++)
+        if (!starts_mpi(metrics->calls[i].name))
+            seconds += metrics->calls[i].time_s;
+    for (size_t r = 0; r < metrics->n_ranks; r++)
+        seconds -= (double)records[r].data.mpi_ns * 1e-9;
+    return seconds / (metrics->elapsed_s * (double)metrics->n_ranks);
+}
+
 static void advise(const struct ffmk_rank_record *records, struct ffmk_scope scope,
                    struct ffmk_metrics *metrics)
 {
@@ -289,6 +302,11 @@ static void advise(const struct ffmk_rank_record *records, struct ffmk_scope sco
                      ? "work is balanced, but "
                      : "",
                  100 * (1 - e->communication), costliest);
+    else if (costliest && beside(records, metrics) > 1 - WORTH_COMMUNICATION)
+        snprintf(text, room,
+                 "the first thread works; other threads are in calls %.0f %% of its time: look at "
+                 "%s first",
+                 100 * beside(records, metrics), costliest);
     else
         snprintf(text, room, "%sMPI costs little: nothing to do here",
                  metrics->n_ranks > 1 ? "work is balanced and " : "");

@@ -125,6 +125,11 @@ START_TEST(advice_knows_what_the_records_are_a_part_of)
     advice_is(2, (struct ffmk_scope){2, 2}, "rank 1 does");
     rank_is(0, "a", 10, 0.5);
     advice_is(1, (struct ffmk_scope){1, 2}, "MPI costs little"); /* one program of several */
+    struct ffmk_snapshot_call wait = {
+        "MPI_Wait", "completion", FFMK_BINDING_C, 0, {.ticks = 4000000000, .histogram = {1}}};
+    records[0].data.calls = &wait; /* another thread's */
+    records[0].data.n_calls = 1;
+    advice_is(1, (struct ffmk_scope){1, 2}, "other threads are in calls 35 % of its time");
     rank_is(0, "a", 0.009, 0.004);
     rank_is(1, "a", 0.009, 0.001);
     advice_is(2, (struct ffmk_scope){2, 2}, "too short");
