@@ -2,27 +2,22 @@
  * When the doors begin and stop to record. */
 #include "pmpi/lifecycle.h"
 
-#include "core/apart.h"
 #include "core/launcher.h"
 #include "core/log.h"
-#include "core/quiet.h"
 #include "core/rollcall.h"
 #include "pmpi/cost.h"
+#include "pmpi/ending.h"
 #include "pmpi/fortran.h"
 #include "pmpi/next.h"
-#include "pmpi/persistent.h"
 #include "pmpi/record.h"
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <link.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifdef OPEN_MPI
@@ -64,9 +59,7 @@ static struct {
     pthread_key_t key; /* tells of threads that end */
     bool key_made;
     pid_t pid;
-    volatile bool gathers;  /* the report is made, with the other ranks */
-    volatile bool finished; /* it is made */
-    uint64_t *sessions;     /* those that began by a door and have not ended */
+    uint64_t *sessions; /* those that began by a door and have not ended */
     size_t n_sessions;
     size_t sessions_room;
 } life = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -487,79 +480,6 @@ bool ffmk_lifecycle_records(void *frame)
 
 /* ---- the end ---- */
 
-struct end {
-    enum ffmk_ending ending;
-    struct ffmk_clock at;
-};
-
-static void report(void *argument)
-{
-    const struct end *end = argument;
-    const double ns_per_tick = ffmk_clock_ns_per_tick(&life.begun, &end->at);
-    struct ffmk_snapshot snapshot = {
-        .ending = end->ending,
-        .ns_per_tick = ns_per_tick,
-        .clock_name = ffmk_clock_name(),
-        .cost_ns = life.cost.ticks * ns_per_tick,
-        .cost_outside_ns = life.cost.outside_ticks * ns_per_tick,
-        .untracked_sends = ffmk_persistent_untracked(),
-        .ranks_per_bin = life.job.ranks_per_bin,
-        .n_lanes = life.job.bins,
-    };
-    snapshot.incomplete =
-        !ffmk_recorder_snapshot(life.main_thread, ns_per_tick, end->at.ticks, &snapshot);
-    if (snapshot.lost_calls > 0)
-        ffmk_log("rank %d: %llu calls are in no row of the report: its regions and kinds of call "
-                 "make more than %d rows",
-                 life.job.world_rank, (unsigned long long)snapshot.lost_calls, UINT16_MAX - 1);
-    else if (snapshot.incomplete)
-        ffmk_log("not everything that was recorded could be summed: the report has the rest");
-    if (end->ending == FFMK_ENDING_FINALIZE)
-        ffmk_recorders_let_go();
-    struct ffmk_quiet quiet;
-    ffmk_quiet_begin(&quiet);
-    life.engine->finish(&snapshot);
-    ffmk_quiet_end(&quiet);
-}
-
-/* Perhaps in a signal's handler, that interrupted whatever it was. */
-static void report_apart(struct end *end)
-{
-    const enum ffmk_apart how = ffmk_apart(report, end);
-    if (how == FFMK_APART_NONE) {
-        /* strerror() may allocate. */
-        ffmk_log("rank %d: its part of the report is lost; no process for it: %s",
-                 life.job.world_rank,
-                 errno == ENOMEM   ? "out of memory"
-                 : errno == EAGAIN ? "too many of them"
-                                   : "not permitted");
-    } else if (how != FFMK_APART_DONE) {
-        ffmk_log("rank %d: its part of the report is lost: it ended in a signal's handler, or a "
-                 "lock was held for long, or its memory is damaged, or its files are busy",
-                 life.job.world_rank);
-    }
-    if (how == FFMK_APART_STUCK)
-        life.engine->tidy();
-    ffmk_recorders_let_go();
-}
-
-/* The end that is under way in this thread, and what a handler that interrupts it may find. */
-static _Thread_local bool ends_here __attribute__((tls_model("initial-exec")));
-
-/* The process ends while another thread of it, or what this signal's handler interrupted, is at it
- * already: a copy that makes its part of the report is waited for, but not the other ranks. */
-static void end_behind(void)
-{
-    enum { PATIENCE_MS = 5000 };
-    if (life.gathers) {
-        ffmk_log("rank %d ends while the ranks' report is made: there may be none",
-                 life.job.world_rank);
-        ffmk_log_drain();
-    }
-    for (int i = 0; i < PATIENCE_MS && !life.gathers && !life.finished && !ends_here; i++)
-        nanosleep(&(struct timespec){0, 1000000}, NULL);
-}
-
 /* Without life's lock: a signal's handler may end the process while this thread holds it, and other
  * threads begin sessions while this one waits for the other ranks. */
 static void finish(enum ffmk_ending ending)
@@ -567,26 +487,14 @@ static void finish(enum ffmk_ending ending)
     enum state running = RUNNING;
     if (getpid() != life.pid) /* the child of a fork, or nothing was recorded */
         return;
-    if (!__atomic_compare_exchange_n(&life.state, &running, OVER, false, __ATOMIC_ACQ_REL,
-                                     __ATOMIC_ACQUIRE)) {
-        if (running == OVER && ending != FFMK_ENDING_FINALIZE)
-            end_behind();
-        return;
+    if (__atomic_compare_exchange_n(&life.state, &running, OVER, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE)) {
+        const struct ffmk_run run = {life.engine, &life.job, life.main_thread, &life.begun,
+                                     life.cost};
+        ffmk_ending_report(&run, ending);
+    } else if (running == OVER && ending != FFMK_ENDING_FINALIZE) {
+        ffmk_ending_behind(life.job.world_rank);
     }
-    ends_here = true;
-    struct end end = {.ending = ending};
-    ffmk_clock_mark(&end.at);
-    ffmk_thread.inside = FFMK_THREAD_NEW;
-    life.gathers = ending == FFMK_ENDING_FINALIZE;
-    life.engine->stop_counting();
-    ffmk_recorders_hold();
-    if (ending == FFMK_ENDING_FINALIZE)
-        report(&end);
-    else
-        report_apart(&end);
-    life.gathers = false;
-    life.finished = true;
-    ends_here = false;
 }
 
 /* Lock held. Nobody can still need anything of this rank. */
