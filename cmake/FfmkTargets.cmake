@@ -39,6 +39,16 @@ add_library(ffmk_core STATIC ${core_sources})
 target_compile_definitions(ffmk_core PRIVATE FFMK_NO_MPI)
 target_link_libraries(ffmk_core PRIVATE ffmk_flags)
 
+# Pure algorithms and the virtual network that runs them: no MPI.
+file(GLOB gossip_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/gossip/*.c)
+add_library(ffmk_gossip STATIC ${gossip_sources})
+target_link_libraries(ffmk_gossip PRIVATE ffmk_flags)
+target_compile_definitions(ffmk_gossip PRIVATE FFMK_NO_MPI)
+file(GLOB sim_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/sim/*.c)
+add_library(ffmk_sim STATIC ${sim_sources})
+target_link_libraries(ffmk_sim PRIVATE ffmk_flags PUBLIC ffmk_gossip m)
+target_compile_definitions(ffmk_sim PRIVATE FFMK_NO_MPI)
+
 file(GLOB door_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/pmpi/*.c)
 file(GLOB engine_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/job/*.c ${PROJECT_SOURCE_DIR}/src/balance/*.c)
 
@@ -80,7 +90,7 @@ foreach(mpi IN LISTS FFMK_MPIS)
 
   # For tests of internals: everything but the doors' wrappers, nothing hidden away in a shared object.
   add_library(ffmk_static_${mpi} STATIC EXCLUDE_FROM_ALL $<TARGET_OBJECTS:ffmk_engine_objects_${mpi}>)
-  target_link_libraries(ffmk_static_${mpi} PUBLIC ffmk_core ffmk_jansson ffmk_mpi_${mpi} m ${CMAKE_DL_LIBS})
+  target_link_libraries(ffmk_static_${mpi} PUBLIC ffmk_sim ffmk_core ffmk_jansson ffmk_mpi_${mpi} m ${CMAKE_DL_LIBS})
   set_target_properties(ffmk_static_${mpi} PROPERTIES LINKER_LANGUAGE C)
 
   # What examples and tests of the public face link: as an installed ffmk::ffmk would.
@@ -94,4 +104,4 @@ file(GLOB cli_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.c)
 add_executable(ffmk_command ${cli_sources})
 set_target_properties(ffmk_command PROPERTIES OUTPUT_NAME ffmk RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 target_compile_definitions(ffmk_command PRIVATE FFMK_NO_MPI FFMK_LIBDIR="${CMAKE_INSTALL_LIBDIR}")
-target_link_libraries(ffmk_command PRIVATE ffmk_flags ffmk_core PkgConfig::jansson PkgConfig::hwloc ${CMAKE_DL_LIBS} m)
+target_link_libraries(ffmk_command PRIVATE ffmk_flags ffmk_sim ffmk_core PkgConfig::jansson PkgConfig::hwloc ${CMAKE_DL_LIBS} m)
