@@ -14,6 +14,7 @@ static const struct subcommand {
     {"run", ffmk_cli_run, "run a program with ffmk behind an MPI launcher"},
     {"report", ffmk_cli_report, "turn a report into a page, a table, or compare two"},
     {"info", ffmk_cli_info, "what is installed, configured and possible on this machine"},
+    {"sim", ffmk_cli_sim, "try the algorithms on a virtual machine of any size"},
 };
 
 enum { SUBCOMMANDS = sizeof subcommands / sizeof subcommands[0] };
