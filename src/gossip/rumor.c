@@ -119,12 +119,15 @@ unsigned ffmk_rumor_receive(struct ffmk_rumor *rumor, const struct ffmk_rumor_pl
     if (message->kind == FFMK_RUMOR_TREE) {
         if (rumor->state != FFMK_RUMOR_DARK || message->slot >= plan->schedule->rounds)
             return 0;
-        rumor->known = message->known < MAX_KNOWN ? (uint8_t)(message->known + 1) : MAX_KNOWN;
+        rumor->known = message->known;
         uint32_t first = message->slot + plan->schedule->hop;
-        if (first <= plan->latest)
+        if (first <= plan->latest) {
+            if (rumor->known < MAX_KNOWN)
+                rumor->known++;
             take_part(rumor, plan, first, now);
-        else
+        } else {
             stand_by(rumor, plan, now);
+        }
         return FFMK_RUMOR_COLOURED;
     }
     if (message->kind > FFMK_RUMOR_REPLY)

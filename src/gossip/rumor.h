@@ -78,8 +78,7 @@ struct ffmk_rumor_message {
     uint8_t kind;  /* enum ffmk_rumor_kind */
     uint8_t side;  /* PROBE, REPLY: the sender's side it was sent on */
     uint8_t ask;   /* PROBE: an answer is wanted */
-    uint8_t known; /* nodes coloured by the dissemination that the sender knows of, itself
-                      included; 255: or more */
+    uint8_t known; /* participants that the sender knows of, itself included; 255: or more */
     uint32_t slot; /* TREE: of the schedule */
 };
 

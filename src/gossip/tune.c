@@ -89,6 +89,8 @@ static struct spread spread(const struct ffmk_tune_case *wanted, uint32_t rounds
  * chance q. */
 static double fewer(uint32_t needed, uint32_t distance, double q)
 {
+    if (q >= 1)
+        return distance < needed;
     double term = pow(1 - q, distance); /* none of them */
     double sum = 0;
     for (uint32_t i = 0; i < needed && i <= distance; i++) {
@@ -105,8 +107,7 @@ static double largest_distance(uint32_t needed, double participants, double q, u
     if (q < LEAST_SHARE)
         return nodes;
     for (uint32_t d = 0; d < nodes; d++) {
-        double beyond = q < 1 ? fewer(needed, d, q) : d < needed;
-        double some = -expm1(-participants * beyond);
+        double some = -expm1(-participants * fewer(needed, d, q));
         largest += some;
         if (some < 1e-6)
             break;
@@ -145,7 +146,7 @@ static void predict_checked(const struct ffmk_tune_case *wanted, const struct ff
     choice->done += 2 * needed + after;
     if (plan->pause) {
         choice->done += -expm1(-beyond) * after + beyond;
-        more += short_of * (after + 1);
+        more += short_of * after;
     } else {
         choice->done += 1.2 * beyond; /* now on both sides, now on one */
         more += after / 2;

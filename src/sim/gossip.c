@@ -12,6 +12,7 @@
 struct ffmk_sim_gossip {
     struct ffmk_sim_setup setup;
     struct ffmk_sim_network *network;
+    struct ffmk_schedule schedule; /* of the last run */
     struct ffmk_rumor_plan plan;
     size_t stride; /* bytes of a node's state */
     unsigned char *states;
@@ -58,6 +59,7 @@ void ffmk_sim_gossip_destroy(struct ffmk_sim_gossip *gossip)
     if (!gossip)
         return;
     ffmk_sim_network_destroy(gossip->network);
+    ffmk_schedule_destroy(&gossip->schedule);
     free(gossip->states);
     free(gossip);
 }
@@ -67,6 +69,16 @@ static enum ffmk_baseline_kind baseline_of(enum ffmk_sim_algorithm algorithm)
     return algorithm == FFMK_SIM_BINOMIAL_ACK ? FFMK_BASELINE_TREE
            : algorithm == FFMK_SIM_BIG        ? FFMK_BASELINE_GRAPH
                                               : FFMK_BASELINE_GRAPH_OMPI;
+}
+
+const struct ffmk_rumor_plan *ffmk_sim_gossip_plan(const struct ffmk_sim_gossip *gossip)
+{
+    return &gossip->plan;
+}
+
+const struct ffmk_rumor *ffmk_sim_gossip_node(const struct ffmk_sim_gossip *gossip, uint32_t node)
+{
+    return (const struct ffmk_rumor *)(gossip->states + node * gossip->stride);
 }
 
 static void *state_of(struct ffmk_sim_gossip *gossip, uint32_t node)
@@ -158,8 +170,10 @@ static void count_missed(struct run *run)
     }
 }
 
-static bool make_plan(struct ffmk_sim_gossip *gossip, struct ffmk_schedule *schedule, uint64_t seed)
+static bool make_plan(struct ffmk_sim_gossip *gossip, uint64_t seed)
 {
+    struct ffmk_schedule *schedule = &gossip->schedule;
+    ffmk_schedule_destroy(schedule);
     const struct ffmk_sim_setup *setup = &gossip->setup;
     uint32_t hop = setup->wire + 2 * setup->overhead;
     uint32_t k =
@@ -182,8 +196,7 @@ bool ffmk_sim_gossip_run(struct ffmk_sim_gossip *gossip, uint64_t seed,
 {
     const struct ffmk_sim_setup *setup = &gossip->setup;
     bool rumor = is_rumor(setup->algorithm);
-    struct ffmk_schedule schedule = {0};
-    if (rumor && !make_plan(gossip, &schedule, seed))
+    if (rumor && !make_plan(gossip, seed))
         return false;
     ffmk_sim_network_reset(gossip->network);
     memset(gossip->states, 0, setup->nodes * gossip->stride);
@@ -211,6 +224,5 @@ bool ffmk_sim_gossip_run(struct ffmk_sim_gossip *gossip, uint64_t seed,
     }
     result->messages = ffmk_sim_network_messages(gossip->network);
     count_missed(&run);
-    ffmk_schedule_destroy(&schedule);
     return !run.failed;
 }

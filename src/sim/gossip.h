@@ -47,6 +47,10 @@ struct ffmk_sim_result {
 
 struct ffmk_sim_gossip;
 
+/** Plan of the last run, and what became of a node in it. Not for baselines. */
+const struct ffmk_rumor_plan *ffmk_sim_gossip_plan(const struct ffmk_sim_gossip *gossip);
+const struct ffmk_rumor *ffmk_sim_gossip_node(const struct ffmk_sim_gossip *gossip, uint32_t node);
+
 /** Make room for broadcasts of this setup. ffmk_sim_gossip_destroy() when done.
  * \return NULL when out of memory. */
 struct ffmk_sim_gossip *ffmk_sim_gossip_create(const struct ffmk_sim_setup *setup);
