@@ -40,7 +40,7 @@ target_compile_definitions(ffmk_core PRIVATE FFMK_NO_MPI)
 target_link_libraries(ffmk_core PRIVATE ffmk_flags)
 
 # Pure algorithms and the virtual network that runs them: no MPI.
-file(GLOB gossip_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/gossip/*.c)
+file(GLOB gossip_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/gossip/*.c ${PROJECT_SOURCE_DIR}/src/gossip/net/*.c)
 add_library(ffmk_gossip STATIC ${gossip_sources})
 target_link_libraries(ffmk_gossip PRIVATE ffmk_flags)
 target_compile_definitions(ffmk_gossip PRIVATE FFMK_NO_MPI)
@@ -86,7 +86,7 @@ foreach(mpi IN LISTS FFMK_MPIS)
     LINKER_LANGUAGE C LINK_DEPENDS ${PROJECT_SOURCE_DIR}/src/job/engine.map)
   target_link_options(ffmk_engine_${mpi} PRIVATE
     -Wl,--version-script=${PROJECT_SOURCE_DIR}/src/job/engine.map -Wl,-z,defs)
-  target_link_libraries(ffmk_engine_${mpi} PRIVATE ffmk_flags ffmk_core ffmk_jansson ffmk_mpi_${mpi} m ${CMAKE_DL_LIBS})
+  target_link_libraries(ffmk_engine_${mpi} PRIVATE ffmk_flags ffmk_gossip ffmk_core ffmk_jansson ffmk_mpi_${mpi} m ${CMAKE_DL_LIBS})
 
   # For tests of internals: everything but the doors' wrappers, nothing hidden away in a shared object.
   add_library(ffmk_static_${mpi} STATIC EXCLUDE_FROM_ALL $<TARGET_OBJECTS:ffmk_engine_objects_${mpi}>)

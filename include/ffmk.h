@@ -54,7 +54,9 @@ enum {
     FFMK_ERR_UNKNOWN_ITEM = -7, /**< An id, or the target of a link, is registered nowhere. */
     FFMK_ERR_CALLBACK = -8,     /**< A callback failed; its item stays where it was. */
     FFMK_ERR_LIMIT = -9,        /**< A stated limit is reached (regions, bytes, …). */
-    FFMK_ERR_IO = -10           /**< A file could not be read or written. */
+    FFMK_ERR_IO = -10,          /**< A file could not be read or written. */
+    FFMK_ERR_FAILED = -11,      /**< Deaths beyond what the operation promises to survive. */
+    FFMK_ERR_EXCLUDED = -12     /**< This rank was declared dead; the others go on without it. */
 };
 
 /** What an error code means and what to do next, as one line; a static string, never NULL. */

@@ -31,6 +31,11 @@ const char *ffmk_strerror(int code)
         return "a stated limit is reached; see the call's description in ffmk.h";
     case FFMK_ERR_IO:
         return "a file could not be read or written; the line printed above names it";
+    case FFMK_ERR_FAILED:
+        return "ranks died that the operation needed; ask ffmk_comm_dead() who, and go on without "
+               "them or restart";
+    case FFMK_ERR_EXCLUDED:
+        return "this rank was declared dead and the others go on without it; end it";
     default:
         return "not an ffmk error code";
     }

@@ -205,7 +205,8 @@ struct ffmk_tune_choice ffmk_tune_choose(const struct ffmk_tune_case *wanted)
         bool good = wanted->mode >= FFMK_RUMOR_CHECKED || choice.miss <= wanted->miss;
         if (good && choice.done < best.done - 1e-9)
             best = choice;
-        if (best.rounds > 0 && rounds > best.rounds + PATIENCE)
+        /* With few coloured all rounds are alike bad: a sweep of the ring. */
+        if (best.rounds > 0 && rounds > best.rounds + PATIENCE && choice.coloured > 0.5)
             break;
     }
     return best.rounds > 0 ? best : ffmk_tune_predict(wanted, FFMK_SCHEDULE_MAX_ROUNDS, MOST_REACH);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Collective operations among the ranks of a communicator on one host, in memory they share. No
+ * rank forwards anything for another: the root writes once, everybody reads when it comes by, so a
+ * late rank delays nobody, and a dead one nobody but for the time it takes to see that it is dead.
+ * All members call the same operations in the same order, as MPI demands of a communicator.
+ * Knows processes and bytes; no MPI, no datatypes.
+ *
+ *   segment   header | member 0 … m - 1 | slot 0 … K - 1 | ring | contributions
+ *   member    what it alone writes: which operation it entered, which it has left behind
+ *   slot      one broadcast: its number, length, and a small payload or how much of a large one is
+ *             in the ring
+ *   ring      large payloads, a piece at a time
+ *
+ * Why two survivors never disagree: within a host death is a fact that does not change and memory
+ * outlives its writers. A broadcast succeeds if its root published all of it before it died; an
+ * allreduce counts who entered it before dying. Both can be seen by everyone at any time after. */
+#ifndef FFMK_GOSSIP_NET_HOST_H
+#define FFMK_GOSSIP_NET_HOST_H
+
+#include "gossip/net/watch.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { FFMK_HOST_MAX_MEMBERS = 1024 };
+
+struct ffmk_host;
+
+/** Bytes of the segment for so many members. */
+size_t ffmk_host_bytes(size_t members);
+
+/** One member's view of a zeroed segment, which stays the caller's, like the watch over all
+ * members' processes. `crowded`: there are more of them than cores. ffmk_host_destroy() when done.
+ * \return NULL when out of memory. */
+struct ffmk_host *ffmk_host_create(void *segment, size_t members, size_t me,
+                                   struct ffmk_watch *watch, bool crowded);
+void ffmk_host_destroy(struct ffmk_host *host);
+
+/** The root's bytes go to all members. The root may return before anybody has read them, but not
+ * more operations ahead than there are slots, nor more bytes than the ring has.
+ * \return FFMK_SUCCESS; FFMK_ERR_FAILED when the root died before all of it was written, at every
+ * member alike; FFMK_ERR_ARGUMENT when the root broadcast another number of bytes: *bytes_p tells.
+ */
+int ffmk_host_bcast(struct ffmk_host *host, size_t root, void *buffer, uint64_t *bytes_p);
+
+/** Nobody leaves before everybody who lives has come. */
+void ffmk_host_barrier(struct ffmk_host *host);
+
+/** inout[i] = in[i] op inout[i] for n elements. */
+typedef void ffmk_combine(void *context, const void *in, void *inout, size_t n);
+
+/** What is reduced: elements of so many bytes. */
+struct ffmk_reduction {
+    size_t n;
+    size_t element_bytes; /* at most FFMK_HOST_ELEMENT_BYTES */
+    ffmk_combine *combine;
+    void *context;
+};
+enum { FFMK_HOST_ELEMENT_BYTES = 32 << 10 };
+
+/** result = contribution of member 0 op that of member 1 op …, of those that entered before they
+ * died; the same at every survivor. The contribution is not changed, and neither may overlap the
+ * other. `contributors` gets, unless NULL, whose count: members bytes, 0 or 1. */
+void ffmk_host_allreduce(struct ffmk_host *host, const struct ffmk_reduction *reduction,
+                         const void *contribution, void *result, unsigned char *contributors);
+
+#endif

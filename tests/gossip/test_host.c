@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What it proves, with real processes over shared memory, some of which are killed at random
+ * moments of thousands of back-to-back operations: every survivor's result is right or the promised
+ * error, and all survivors have the same ones; a late member delays nobody; nothing waits for ever.
+ * Every member writes down what it got; the parent compares. */
+#include "core/rng.h"
+#include "gossip/net/host.h"
+
+#include "cases.h"
+#include <ffmk.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MOST_MEMBERS = 16, MOST_OPERATIONS = 4000, MOST_BYTES = 3 << 20 };
+
+/* What a member got from each operation: a hash of the code and the data. */
+struct shared {
+    volatile uint32_t ready;
+    volatile uint32_t go;
+    pid_t pids[MOST_MEMBERS];
+    volatile uint32_t done[MOST_MEMBERS]; /* operations */
+    volatile uint64_t got[MOST_MEMBERS][MOST_OPERATIONS];
+};
+
+static void *share(size_t bytes)
+{
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert(memory != MAP_FAILED);
+    return memory;
+}
+
+static uint64_t hash(const unsigned char *data, size_t bytes)
+{
+    uint64_t sum = bytes;
+    for (size_t i = 0; i<bytes; i += bytes> 4096 ? 997 : 1)
+        sum = ffmk_rng_mix(sum ^ data[i]);
+    return sum;
+}
+
+static void fill(unsigned char *data, size_t bytes, uint64_t seed)
+{
+    for (size_t i = 0; i < bytes; i++)
+        data[i] = (unsigned char)(seed + i * 31);
+}
+
+static void add(void *context, const void *in, void *inout, size_t n)
+{
+    (void)context;
+    const uint64_t *from = in;
+    uint64_t *to = inout;
+    for (size_t i = 0; i < n; i++)
+        to[i] = 3 * from[i] + to[i]; /* neither commutative nor associative: order shows */
+}
+
+/* A size: mostly small, now and then around the borders of slot, piece and ring, or large. */
+static size_t draw_size(uint64_t *state)
+{
+    static const size_t borders[] = {224, 32 << 10, 64 << 10, 1 << 20, 2 << 20};
+    switch (ffmk_rng_below(state, 12)) {
+    case 0:
+        return 0;
+    case 1:
+        return borders[ffmk_rng_below(state, 5)] - 1 + ffmk_rng_below(state, 3);
+    case 2:
+        return ffmk_rng_below(state, 100000);
+    default:
+        return ffmk_rng_below(state, 600);
+    }
+}
+
+static void one_bcast(struct ffmk_host *host, size_t members, size_t me, uint64_t *state,
+                      unsigned char *buffer, volatile uint64_t *got)
+{
+    size_t root = ffmk_rng_below(state, members);
+    size_t size = draw_size(state);
+    uint64_t seed = ffmk_rng_next(state);
+    unsigned char *expected = buffer + MOST_BYTES;
+    fill(expected, size, seed);
+    if (root == me)
+        memcpy(buffer, expected, size);
+    uint64_t bytes = size;
+    int code = ffmk_host_bcast(host, root, buffer, &bytes);
+    bool right =
+        code == FFMK_ERR_FAILED || (code == FFMK_SUCCESS && memcmp(buffer, expected, size) == 0);
+    *got = right ? ffmk_rng_mix((uint64_t)(100 + code)) : 1;
+}
+
+static void one_allreduce(struct ffmk_host *host, size_t me, uint64_t *state, unsigned char *buffer,
+                          volatile uint64_t *got)
+{
+    struct ffmk_reduction reduction = {
+        .n = draw_size(state), .element_bytes = sizeof(uint64_t), .combine = add};
+    uint64_t *contribution = (uint64_t *)(void *)buffer;
+    reduction.n = reduction.n > 20000 ? 20000 : reduction.n;
+    for (size_t i = 0; i < reduction.n; i++)
+        contribution[i] = me * 1000003 + i;
+    unsigned char counted[MOST_MEMBERS] = {0};
+    uint64_t *result = (uint64_t *)(void *)(buffer + MOST_BYTES);
+    ffmk_host_allreduce(host, &reduction, contribution, result, counted);
+    /* The result must be that of exactly those who are said to count. */
+    bool right = counted[me];
+    for (size_t i = 0; i < reduction.n; i += 1 + reduction.n / 64) {
+        uint64_t sum = 0;
+        bool begun = false;
+        for (size_t m = MOST_MEMBERS; m-- > 0;) {
+            if (!counted[m])
+                continue;
+            sum = begun ? 3 * (m * 1000003 + i) + sum : m * 1000003 + i;
+            begun = true;
+        }
+        right = right && result[i] == sum;
+    }
+    *got = right ? (hash(counted, sizeof counted) ^ hash(buffer + MOST_BYTES, reduction.n * 8)) | 2
+                 : 1;
+}
+
+/* A member's life: the same draws everywhere. */
+static void live(struct shared *shared, void *segment, size_t members, size_t me, uint64_t seed,
+                 uint32_t operations, bool naps)
+{
+    __atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
+    while (!shared->go)
+        usleep(100);
+    struct ffmk_watch *watch;
+    if (ffmk_watch_create(shared->pids, members, &watch) != FFMK_SUCCESS)
+        _exit(3);
+    __atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
+    while (shared->ready < 2 * members)
+        usleep(100);
+    struct ffmk_host *host = ffmk_host_create(segment, members, me, watch, members > 2);
+    unsigned char *buffer = malloc(2 * MOST_BYTES);
+    uint64_t state = seed;
+    uint64_t own = seed ^ me * 77;
+    for (uint32_t i = 0; i < operations; i++) {
+        volatile uint64_t *got = &shared->got[me][i];
+        switch (ffmk_rng_below(&state, 6)) {
+        case 0:
+            ffmk_host_barrier(host);
+            *got = 5;
+            break;
+        case 1:
+            one_allreduce(host, me, &state, buffer, got);
+            break;
+        default:
+            one_bcast(host, members, me, &state, buffer, got);
+        }
+        shared->done[me] = i + 1;
+        if (naps && ffmk_rng_below(&own, 50) == 0)
+            usleep((useconds_t)ffmk_rng_below(&own, 2000));
+    }
+    _exit(0);
+}
+
+/* \return operations that failed */
+static uint32_t run(size_t members, uint64_t seed, uint32_t operations, size_t deaths, bool naps)
+{
+    struct shared *shared = share(sizeof *shared);
+    size_t bytes = ffmk_host_bytes(members);
+    void *segment = share(bytes);
+    for (size_t i = 0; i < members; i++) {
+        pid_t pid = fork();
+        if (pid == 0)
+            live(shared, segment, members, i, seed, operations, naps);
+        shared->pids[i] = pid;
+    }
+    while (shared->ready < members)
+        usleep(100);
+    shared->go = 1;
+    bool killed[MOST_MEMBERS] = {false};
+    uint64_t state = seed + 1;
+    for (size_t i = 0; i < deaths; i++) {
+        uint32_t at = (uint32_t)ffmk_rng_below(&state, operations);
+        size_t who = ffmk_rng_below(&state, members);
+        while (shared->done[(who + 1) % members] < at && shared->done[who] < operations &&
+               !killed[who] && !killed[(who + 1) % members])
+            usleep((useconds_t)ffmk_rng_below(&state, 60));
+        kill(shared->pids[who], SIGKILL);
+        killed[who] = true;
+    }
+    for (size_t i = 0; i < members; i++) {
+        int status;
+        ck_assert_int_eq(waitpid(shared->pids[i], &status, 0), shared->pids[i]);
+        ck_assert_msg(killed[i] || (WIFEXITED(status) && WEXITSTATUS(status) == 0),
+                      "member %zu ended with %x, seed %lu", i, status, (unsigned long)seed);
+    }
+    uint32_t failed = 0;
+    for (uint32_t op = 0; op < operations; op++) {
+        uint64_t first = 0;
+        for (size_t i = 0; i < members; i++) {
+            if (shared->done[i] <= op)
+                continue;
+            uint64_t got = shared->got[i][op];
+            ck_assert_msg(got != 1, "member %zu got a wrong result of operation %u, seed %lu", i,
+                          op, (unsigned long)seed);
+            /* The root itself does not learn that it failed: it is dead. */
+            ck_assert_msg(first == 0 || killed[i] || got == first,
+                          "members disagree on operation %u, seed %lu", op, (unsigned long)seed);
+            if (!killed[i])
+                first = got;
+        }
+        failed += first == ffmk_rng_mix((uint64_t)(100 + FFMK_ERR_FAILED));
+    }
+    munmap(segment, bytes);
+    munmap(shared, sizeof *shared);
+    return failed;
+}
+
+START_TEST(everything_arrives)
+{
+    for (size_t members = 1; members <= 9; members += members < 3 ? 1 : 3)
+        ck_assert_uint_eq(run(members, 100 + members, 1500, 0, members == 3), 0);
+}
+END_TEST
+
+START_TEST(survivors_agree)
+{
+    uint32_t failed = 0;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        size_t members = 2 + seed % 15;
+        failed +=
+            run(members, seed, 400, 1 + seed % (members > 4 ? 4 : members - 1), seed % 4 == 0);
+    }
+    ck_assert_uint_gt(failed, 0); /* some roots were hit in the act, or called when dead */
+}
+END_TEST
+
+START_TEST(a_late_member_delays_nobody)
+{
+    size_t bytes = ffmk_host_bytes(3);
+    void *segment = share(bytes);
+    struct shared *shared = share(sizeof *shared);
+    for (size_t i = 0; i < 3; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            while (!shared->go)
+                usleep(100);
+            struct ffmk_watch *watch;
+            if (ffmk_watch_create(shared->pids, 3, &watch) != FFMK_SUCCESS)
+                _exit(3);
+            struct ffmk_host *host = ffmk_host_create(segment, 3, i, watch, true);
+            while (i == 2 && shared->done[0] + shared->done[1] < 200)
+                usleep(1000); /* late until the others are done with a hundred each */
+            char text[600];
+            for (uint32_t op = 0; op < 100; op++) {
+                uint64_t length = op % 2 ? 600 : 8;
+                memset(text, op % 2 == i ? (int)op : 0, sizeof text);
+                if (ffmk_host_bcast(host, op % 2, text, &length) != FFMK_SUCCESS ||
+                    text[length - 1] != (char)op)
+                    _exit(4);
+                shared->done[i]++;
+            }
+            _exit(0);
+        }
+        shared->pids[i] = pid;
+    }
+    shared->go = 1;
+    for (size_t i = 0; i < 3; i++) {
+        int status;
+        waitpid(shared->pids[i], &status, 0);
+        ck_assert_int_eq(status, 0);
+    }
+    munmap(segment, bytes);
+    munmap(shared, sizeof *shared);
+}
+END_TEST
+
+START_TEST(another_length_is_told)
+{
+    size_t bytes = ffmk_host_bytes(2);
+    void *segment = share(bytes);
+    struct shared *shared = share(sizeof *shared);
+    shared->pids[0] = getpid();
+    pid_t pid = fork();
+    bool child = pid == 0;
+    shared->pids[1] = child ? getpid() : pid;
+    struct ffmk_watch *watch;
+    __atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
+    while (shared->ready < 2)
+        usleep(100);
+    if (ffmk_watch_create(shared->pids, 2, &watch) != FFMK_SUCCESS)
+        _exit(3);
+    struct ffmk_host *host = ffmk_host_create(segment, 2, child, watch, false);
+    char text[1000] = "";
+    if (child) {
+        uint64_t length = 999;
+        bool right = ffmk_host_bcast(host, 0, text, &length) == FFMK_ERR_ARGUMENT && length == 1000;
+        length = 5;
+        right = right && ffmk_host_bcast(host, 0, text, &length) == FFMK_SUCCESS &&
+                memcmp(text, "after", 5) == 0;
+        _exit(right ? 0 : 4);
+    }
+    uint64_t length = 1000;
+    ffmk_host_bcast(host, 0, text, &length);
+    strcpy(text, "after");
+    length = 5;
+    ffmk_host_bcast(host, 0, text, &length);
+    int status;
+    waitpid(pid, &status, 0);
+    ck_assert_int_eq(status, 0);
+    ffmk_host_destroy(host);
+    ffmk_watch_destroy(watch);
+    munmap(segment, bytes);
+    munmap(shared, sizeof *shared);
+}
+END_TEST
+
+CASES("host", everything_arrives, survivors_agree, a_late_member_delays_nobody,
+      another_length_is_told)
