@@ -33,7 +33,6 @@ CASES = [
     ("P1 the same, nobody asks", "correction", HOLDS, {"N": 4, "LOSSES": 1, "ASK": 0}),
     ("P1 checked", "shortcut", HOLDS, {"N": 6, "LOSSES": 99}),
     ("P2 checked, one death, one loss", "correction", HOLDS, {"N": 4, "DEATHS": 1, "LOSSES": 1}),
-    ("P2 checked, one death", "correction", HOLDS, {"N": 4, "DEATHS": 1, "LOSSES": 99}),
     ("P2 checked, one death", "shortcut", HOLDS, {"N": 6, "DEATHS": 1, "LOSSES": 99}),
     ("P2 two heard, three deaths", "correction", HOLDS, {"N": 4, "NEEDED": 2, "DEATHS": 3, "LOSSES": 99}),
     ("P2 two heard, three deaths", "shortcut", HOLDS, {"N": 6, "NEEDED": 2, "DEATHS": 3, "LOSSES": 99}),
@@ -48,8 +47,9 @@ CASES = [
     ("P5 checked, two deaths", "correction", FAILS, {"N": 4, "DEATHS": 2}),
     ("P5 two heard, four deaths", "shortcut", FAILS, {"N": 6, "NEEDED": 2, "DEATHS": 4, "LOSSES": 99}),
     ("P5 failure-proof:1, two deaths", "correction", FAILS, {"N": 4, "RESERVES": 1, "DEATHS": 2}),
-    ("P5 stops when heard", "correction", FAILS, {"N": 4, "MUTATE": STOP_WHEN_HEARD}),
-    ("P5 reserves answer", "correction", FAILS, {"N": 4, "MUTATE": RESERVES_ANSWER}),
+    # Without a death these two do no harm: who is heard has sent to, or was sent to across, all that lies between.
+    ("P5 stops when heard", "correction", FAILS, {"N": 4, "DEATHS": 1, "LOSSES": 1, "MUTATE": STOP_WHEN_HEARD}),
+    ("P5 reserves answer", "correction", FAILS, {"N": 4, "DEATHS": 1, "LOSSES": 1, "MUTATE": RESERVES_ANSWER}),
     ("P5 reserves never wake", "correction", FAILS, {"N": 4, "RESERVES": 1, "DEATHS": 1, "MUTATE": RESERVES_SLEEP}),
     ("P5 reserves rest at f", "correction", FAILS, {"N": 4, "RESERVES": 1, "DEATHS": 1, "MUTATE": REST_TOO_SOON}),
     ("P5 late nodes count themselves", "correction", FAILS,
@@ -88,14 +88,16 @@ def flags(parameters):
 class Search:
     """One model with one set of parameters, built and run in a folder of its own."""
 
+    optimise = "-O0"  # to compile takes longer than most searches
+
     def __init__(self, folder, model, parameters, every_error=False):
         self.folder, self.model, self.parameters = pathlib.Path(folder), model, parameters
         for path in HERE.glob("*.pml"):
             shutil.copy(path, folder)
         begin = time.monotonic()
         said = run(["spin", *flags(parameters), "-a", f"{model}.pml"], folder)
-        subprocess.run([os.environ.get("CC", "cc"), "-O2", "-w", "-DSAFETY", "-DCOLLAPSE", f"-DMEMLIM={MEMORY_MB}",
-                        "pan.c", "-o", "pan"], cwd=folder, check=True)
+        subprocess.run([os.environ.get("CC", "cc"), self.optimise, "-w", "-DSAFETY", "-DCOLLAPSE",
+                        f"-DMEMLIM={MEMORY_MB}", "pan.c", "-o", "pan"], cwd=folder, check=True)
         self.said = run(["./pan", f"-m{DEPTH}", "-w22", *(["-c0", "-E"] if every_error else [])], folder)
         self.seconds = time.monotonic() - begin
         self.states = self.figure(r"(\d+) states, stored")
@@ -121,8 +123,8 @@ class Search:
 
 def show(name, model, parameters, search, result):
     text = " ".join(f"{key}={value}" for key, value in parameters.items())
-    print(f"{name:32} {model:10} {search.states or 0:>9} states  depth {search.depth or 0:>4}  {search.seconds:5.1f} s  "
-          f"{result}   ({text})", flush=True)
+    print(f"{name:32} {model:10} {search.states or 0:>9} states  depth {search.depth or 0:>4}  "
+          f"{search.seconds:5.1f} s  {result}   ({text})", flush=True)
 
 
 def check(name, model, wanted, parameters):
@@ -163,6 +165,9 @@ def main():
         if not shutil.which(tool):
             print(f"{tool} is not installed")
             return 77
+
+    if wanted.long:
+        Search.optimise = "-O2"
 
     def chosen(cases):
         return [case for case in cases if not wanted.words or any(word in case[0] for word in wanted.words)]

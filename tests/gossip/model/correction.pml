@@ -14,14 +14,13 @@
  * tried. A participant to be may die before it does anything, its messages of the dissemination
  * that would come later are ignored (rumor.c), or have come by now; so nothing is lost by this.
  *
- * Three steps that make the search smaller and leave out no outcome:
+ * Three steps that make the search smaller and leave out no end:
  * - a message that can change nothing any more, whatever comes later, is taken out at once;
- * - only nodes that have sent or may have to answer die: before that a dying node is as good as a
- *   dead one, and dead nodes are in the initial sets, at no charge to DEATHS;
+ * - only participants die: anybody else has done nothing that others see, so to die is to have been
+ *   dead, which is in the initial sets, at no charge to DEATHS;
  * - what a dead node has sent and is to be missing, is lost when it dies, not later.
- * ASK=1 is a fourth, of the kind "if no more than this goes wrong, nothing does": every probe asks
- * for an answer. An answer may be late without limit, and to a node that has finished it is
- * nothing, so that not to ask is one of its outcomes. ASK=2 leaves the choice and shows the same.
+ * ASK=1 is a fourth: every probe asks for an answer. An answer may be late without limit, and to a
+ * node that has finished it is nothing, so not to ask is one of its outcomes. ASK=2 leaves it open.
  */
 #include "ring.pml"
 

@@ -76,7 +76,8 @@ inline tell()
     c_code {
         printf("outcome");
         for (int n = 0; n < N; n++)
-            printf(" %d:%d:%d:%d", now.began[n], now.state[n], now.sent[2 * n], now.sent[2 * n + 1]);
+            printf(" %d:%d:%d:%d", now.began[n], now.state[n], now.sent[2 * n],
+                now.sent[2 * n + 1]);
         printf("\n");
     }
 }
