@@ -164,9 +164,12 @@ static int put(const char *name, const char *text, size_t bytes)
     static struct ffmk_output output;
     const bool is_stdout = strcmp(name, "-") == 0;
     if (is_stdout ? ffmk_output_open_stdout(&output) : ffmk_output_open(&output, name, getpid())) {
-        fwrite(text, 1, bytes, output.stream);
+        const bool written = fwrite(text, 1, bytes, output.stream) == bytes;
+        const int error = errno;
         if (ffmk_output_close(&output, true))
             return 0;
+        if (!written)
+            errno = error;
     }
     return cannot_write(is_stdout ? "to standard output" : name, errno);
 }

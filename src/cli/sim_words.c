@@ -388,6 +388,10 @@ static int settle_showing(const struct raw *raw)
         many = "--picture -";
         other = "--json";
     }
+    if (words->page && words->wanted.setup.nodes < 2) {
+        ffmk_log("--ranks 1 is not allowed with --study; allowed: 2 to %d", FFMK_STUDY_MAX_NODES);
+        return FFMK_EXIT_USAGE;
+    }
     if (!other)
         return 0;
     ffmk_log("%s is not allowed with %s, which %s; allowed: one of them", other, many,
