@@ -183,9 +183,14 @@ struct ffmk_tune_choice ffmk_tune_predict(const struct ffmk_tune_case *wanted, u
 /* The smallest reach that is good enough, or MOST_REACH. */
 static uint32_t reach_for(const struct ffmk_tune_case *wanted, uint32_t rounds)
 {
-    uint32_t reach = 1;
-    while (reach < MOST_REACH && miss(wanted, rounds, reach) > wanted->miss)
-        reach++;
+    uint32_t reach = MOST_REACH;
+    for (uint32_t least = 1; least < reach;) {
+        uint32_t middle = (least + reach) / 2;
+        if (miss(wanted, rounds, middle) > wanted->miss)
+            least = middle + 1;
+        else
+            reach = middle;
+    }
     return reach;
 }
 
@@ -194,6 +199,7 @@ struct ffmk_tune_choice ffmk_tune_choose(const struct ffmk_tune_case *wanted)
     struct ffmk_tune_choice best = {.done = INFINITY};
     bool tree = wanted->table == FFMK_SCHEDULE_CIRCULANT;
     uint32_t first = tree ? ffmk_schedule_tree_rounds(wanted->nodes, wanted->table_hop) : 1;
+    uint32_t enough = 0;
     if (wanted->nodes < 2)
         return ffmk_tune_predict(wanted, 0, 0);
     for (uint32_t rounds = first; rounds <= FFMK_SCHEDULE_MAX_ROUNDS; rounds++) {
@@ -205,8 +211,11 @@ struct ffmk_tune_choice ffmk_tune_choose(const struct ffmk_tune_case *wanted)
         bool good = wanted->mode >= FFMK_RUMOR_CHECKED || choice.miss <= wanted->miss;
         if (good && choice.done < best.done - 1e-9)
             best = choice;
-        /* With few coloured all rounds are alike bad: a sweep of the ring. */
-        if (best.rounds > 0 && rounds > best.rounds + PATIENCE && choice.coloured > 0.5)
+        /* With few participants all rounds are alike bad, a sweep of the ring; and who is coloured
+         * now may be one in a hop's time. */
+        if (choice.coloured < 0.5 || best.rounds == 0)
+            enough = rounds + (uint32_t)wanted->hop_slots;
+        if (rounds > best.rounds + PATIENCE && rounds > enough + PATIENCE)
             break;
     }
     return best.rounds > 0 ? best : ffmk_tune_predict(wanted, FFMK_SCHEDULE_MAX_ROUNDS, MOST_REACH);

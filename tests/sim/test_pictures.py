@@ -133,7 +133,7 @@ class Pictures(command.Case):
 
     @unittest.skipUnless(BROWSER, "no Chromium")
     def test_in_a_browser(self):
-        for words in (("--ranks", 4096, "--runs", 2), ("--ranks", 100000, "--runs", 1, "--wire", 30)):
+        for words in (("--ranks", 4096, "--runs", 2), ("--ranks", 20000, "--runs", 1, "--wire", 30)):
             self.good("--study", "page.html", *words)
             with open(self.path("watcher.html"), "w", encoding="utf-8") as out:
                 out.write(WATCHER % json.dumps("page.html"))
