@@ -259,6 +259,67 @@ int ffmk_rebalance(ffmk_items *items, ffmk_balance_info *info);
 
 /** @} */
 
+/** \defgroup collectives Collective operations that dead ranks do not stop
+ * Broadcast, barrier and allreduce over any intracommunicator, on ways of our own: what is sent is
+ * not lost with a rank that should have passed it on, nobody waits for the dead, and survivors
+ * never hold different results. docs/gossip.md says what is promised, proves it, and says what happens
+ * beyond. The MPI has to let survivors live (Open MPI: mpirun --enable-recovery).
+ *
+ * All ranks of a communicator call them in the same order, among each other and with MPI's
+ * collective operations; then they match. The first call on a communicator prepares it through MPI
+ * itself, so it must come before anybody died.
+ *
+ * Method within a host: shared memory, written once, read by everyone who comes by. Across hosts
+ * this version leaves them to MPI, and `algorithm` says so.
+ *
+ * Thread safety: calls on one communicator must not overlap; calls on different ones may, provided
+ * that MPI was started with MPI_THREAD_MULTIPLE.
+ * @{ */
+
+/** What a collective operation did, here. FFMK_COLLECTIVE_INFO_INIT before the call. */
+typedef struct ffmk_collective_info {
+    size_t size;
+    const char *algorithm; /**< Static: "shared memory"; "MPI" where no survival is promised. */
+    uint64_t messages;     /**< This rank sent over a network. */
+    double time_s;         /**< Wall time in the call. */
+    int dead;              /**< Ranks of the communicator that are known to be dead here. */
+} ffmk_collective_info;
+#define FFMK_COLLECTIVE_INFO_INIT                                                                  \
+    {                                                                                              \
+        sizeof(ffmk_collective_info), NULL, 0, 0, 0                                                \
+    }
+
+#ifndef FFMK_NO_MPI
+/** Send count elements of the root's buffer to all ranks of comm. Collective. Other ranks may give
+ * another count and datatype with the same signature. The root may return before anybody has
+ * received it; its buffer is free then. info may be NULL.
+ * \return FFMK_ERR_ARGUMENT (an intercommunicator, a root that is no rank of comm, a negative
+ * count, or the root sends another number of bytes), FFMK_ERR_STATE (MPI not running),
+ * FFMK_ERR_NO_MEMORY, FFMK_ERR_MPI; FFMK_ERR_FAILED at every survivor when the root died before all
+ * of it could be had. */
+int ffmk_bcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, MPI_Comm comm,
+               ffmk_collective_info *info);
+
+/** Return when all living ranks of comm have called it. Collective. info may be NULL.
+ * \return as ffmk_bcast(), but never FFMK_ERR_FAILED. */
+int ffmk_barrier(MPI_Comm comm, ffmk_collective_info *info);
+
+/** Combine count elements of every rank with op, in the order of ranks, and give all ranks the
+ * result: the same, bit for bit, at all survivors. Ranks that were dead before they called it do
+ * not count. Collective. sendbuf may be MPI_IN_PLACE, at all ranks or at some. An element may have
+ * 32 KiB; larger ones are left to MPI. info may be NULL.
+ * \return as ffmk_bcast(), but never FFMK_ERR_FAILED. */
+int ffmk_allreduce(const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Datatype datatype,
+                   MPI_Op op, MPI_Comm comm, ffmk_collective_info *info);
+
+/** The ranks of comm that are known to be dead here, ascending. Local. `ranks` has room for
+ * `capacity`; *count_p gets how many there are, also when that is more.
+ * \return FFMK_ERR_LIMIT when capacity is less; FFMK_ERR_ARGUMENT, FFMK_ERR_STATE. */
+int ffmk_comm_dead(MPI_Comm comm, int *ranks, size_t capacity, size_t *count_p);
+#endif
+
+/** @} */
+
 #ifdef __cplusplus
 }
 #endif

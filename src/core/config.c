@@ -12,7 +12,8 @@ enum {
     CHOICE = FFMK_CONFIG_CHOICE,
     COUNT = FFMK_CONFIG_WHOLE,
     PATH = FFMK_CONFIG_FILE,
-    COUNTERS = FFMK_CONFIG_COUNTER_SET
+    COUNTERS = FFMK_CONFIG_COUNTER_SET,
+    SURVIVAL = FFMK_CONFIG_SURVIVAL
 };
 
 static const struct ffmk_config_var vars[FFMK_CONFIG_COUNT] = {
@@ -70,6 +71,25 @@ static bool path_fits(const char *text)
     return true;
 }
 
+bool ffmk_config_survival(const char *text, enum ffmk_config_survival *survival_p, int *number_p)
+{
+    static const char *const names[] = {"off", "opportunistic", "checked", "failure-proof"};
+    const char *colon = strchr(text, ':');
+    const size_t length = colon ? (size_t)(colon - text) : strlen(text);
+    for (int i = 0; i < 4; i++) {
+        if (strlen(names[i]) != length || strncmp(names[i], text, length) != 0)
+            continue;
+        long number = 0;
+        const bool takes_one = i == FFMK_SURVIVAL_OPPORTUNISTIC || i == FFMK_SURVIVAL_FAILURE_PROOF;
+        if (colon && (!takes_one || !parse_count("1..30", colon + 1, &number)))
+            return false;
+        *survival_p = (enum ffmk_config_survival)i;
+        *number_p = (int)number;
+        return true;
+    }
+    return false;
+}
+
 static bool parse(enum ffmk_config_id id, const char *text, long *number_p)
 {
     const struct ffmk_config_var *var = &vars[id];
@@ -85,6 +105,13 @@ static bool parse(enum ffmk_config_id id, const char *text, long *number_p)
         return path_fits(text);
     case FFMK_CONFIG_COUNTER_SET:
         return counters_fit(text);
+    case FFMK_CONFIG_SURVIVAL: {
+        enum ffmk_config_survival survival = FFMK_SURVIVAL_OFF;
+        int behind;
+        const bool fits = ffmk_config_survival(text, &survival, &behind);
+        *number_p = survival;
+        return fits;
+    }
     }
     return false;
 }

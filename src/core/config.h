@@ -19,7 +19,8 @@ enum ffmk_config_kind {
     FFMK_CONFIG_CHOICE,
     FFMK_CONFIG_WHOLE,
     FFMK_CONFIG_FILE,
-    FFMK_CONFIG_COUNTER_SET
+    FFMK_CONFIG_COUNTER_SET,
+    FFMK_CONFIG_SURVIVAL
 };
 
 /** What the table says of a variable; static. */
@@ -30,6 +31,21 @@ struct ffmk_config_var {
     const char *allowed;
     const char *description;
 };
+
+/** How a collective operation is to survive deaths, as the number of a value says it. */
+enum ffmk_config_survival {
+    FFMK_SURVIVAL_OFF,
+    FFMK_SURVIVAL_OPPORTUNISTIC,
+    FFMK_SURVIVAL_CHECKED,
+    FFMK_SURVIVAL_FAILURE_PROOF
+};
+
+/** Most distances of opportunistic, and most deaths of failure-proof. */
+enum { FFMK_SURVIVAL_MOST = 30 };
+
+/** A value of that kind, and the number behind its colon (C or f), 0 where it was left out.
+ * \return whether text is one. */
+bool ffmk_config_survival(const char *text, enum ffmk_config_survival *survival_p, int *number_p);
 
 /** A value in force: its text, its number (flags, counts; index of a choice), and whether the
  * environment gave it. */

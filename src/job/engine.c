@@ -3,7 +3,9 @@
 #include "job/engine.h"
 
 #include "job/comms.h"
+#include "job/context.h"
 #include "job/job.h"
+#include "job/replace.h"
 
 __attribute__((visibility("default"))) const struct ffmk_engine ffmk_engine_table = {
     .version = FFMK_ENGINE_VERSION,
@@ -13,6 +15,8 @@ __attribute__((visibility("default"))) const struct ffmk_engine ffmk_engine_tabl
     .tidy = ffmk_job_tidy,
     .type_size = ffmk_comms_type_size,
     .comm_map = ffmk_comms_map,
+    .replacement = ffmk_replacement,
+    .someone_died = ffmk_context_any_dead,
 #define API(name, parameters, arguments) .name = name,
 #include "job/api.def"
 };

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /** Raised with every change of this file: doors and engine of one build belong together. */
-enum { FFMK_ENGINE_VERSION = 11 };
+enum { FFMK_ENGINE_VERSION = 12 };
 
 /** An MPI handle as the doors saw it: a C handle's bits, or a Fortran INTEGER with this bit set. */
 #define FFMK_HANDLE_FORTRAN (UINT64_C(1) << 63)
@@ -50,6 +50,15 @@ struct ffmk_engine_job {
     bool threads;           /* MPI_THREAD_MULTIPLE, or it cannot be known */
 };
 
+/** The calls that our own collective operations can replace. */
+enum ffmk_replaced {
+    FFMK_REPLACED_BCAST,
+    FFMK_REPLACED_BCAST_C,
+    FFMK_REPLACED_BARRIER,
+    FFMK_REPLACED_ALLREDUCE,
+    FFMK_REPLACED_ALLREDUCE_C
+};
+
 struct ffmk_engine {
     uint32_t version;
 
@@ -69,6 +78,11 @@ struct ffmk_engine {
     uint64_t (*type_size)(uint64_t datatype);
     /** Never NULL. */
     const struct ffmk_comm_map *(*comm_map)(uint64_t comm);
+
+    /** What stands in for an MPI call, with its C parameters; NULL when nothing does. */
+    void (*(*replacement)(enum ffmk_replaced call))(void);
+    /** Whether ranks of this job have died: then MPI_Finalize cannot be trusted to come back. */
+    bool (*someone_died)(void);
 
     /* The public calls. */
 #define API(name, parameters, arguments) int(*name) parameters;

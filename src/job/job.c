@@ -4,6 +4,7 @@
 
 #include "core/log.h"
 #include "job/comms.h"
+#include "job/context.h"
 #include "job/gather.h"
 #include "job/meeting.h"
 #include "job/report.h"
@@ -153,7 +154,8 @@ int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job
     name_job(self);
     find_program(self);
     meet(self, start->by_door, start->rollcall(self->world_size));
-    if (ffmk_comms_start(start->generation) != FFMK_SUCCESS) {
+    if (ffmk_comms_start(start->generation) != FFMK_SUCCESS ||
+        ffmk_context_start() != FFMK_SUCCESS) {
         free(self);
         return FFMK_ERR_MPI;
     }
@@ -188,13 +190,14 @@ void ffmk_job_finish(const struct ffmk_snapshot *snapshot)
     struct ffmk_rank_record mine = ffmk_gather_own(job, snapshot);
     struct ffmk_rank_record *records = &mine;
     size_t n = 1;
-    if (snapshot->ending == FFMK_ENDING_FINALIZE && !job->alone)
+    if (snapshot->ending == FFMK_ENDING_FINALIZE && !job->alone && !ffmk_context_any_dead())
         n = ffmk_gather(job, &mine, &records);
     if (n > 0)
         ffmk_report(job, records, n);
     if (records != &mine)
         ffmk_gather_free(records, n);
     ffmk_comms_stop(snapshot->ending == FFMK_ENDING_FINALIZE);
+    ffmk_context_stop(snapshot->ending == FFMK_ENDING_FINALIZE);
 }
 
 void ffmk_job_tidy(void)

@@ -295,6 +295,27 @@ static void tell_complaints(void)
     }
 }
 
+/* The doors of the collective calls that the environment wants replaced lead to the engine. */
+static void replace_collectives(void)
+{
+    static const struct {
+        enum ffmk_config_id variable;
+        enum ffmk_replaced call;
+        unsigned door;
+    } doors[] = {
+        {FFMK_CONFIG_BCAST, FFMK_REPLACED_BCAST, FFMK_DOOR(Bcast, C)},
+        {FFMK_CONFIG_BARRIER, FFMK_REPLACED_BARRIER, FFMK_DOOR(Barrier, C)},
+        {FFMK_CONFIG_ALLREDUCE, FFMK_REPLACED_ALLREDUCE, FFMK_DOOR(Allreduce, C)},
+#if MPI_VERSION >= 4
+        {FFMK_CONFIG_BCAST, FFMK_REPLACED_BCAST_C, FFMK_DOOR(Bcast_c, C)},
+        {FFMK_CONFIG_ALLREDUCE, FFMK_REPLACED_ALLREDUCE_C, FFMK_DOOR(Allreduce_c, C)},
+#endif
+    };
+    for (size_t i = 0; i < sizeof doors / sizeof doors[0]; i++)
+        if (life.config.value[doors[i].variable].number != FFMK_SURVIVAL_OFF)
+            ffmk_next_replace(doors[i].door, life.engine->replacement(doors[i].call));
+}
+
 /* Lock held, MPI up, engine there. */
 static bool begin(void)
 {
@@ -303,6 +324,7 @@ static bool begin(void)
     if (life.engine->start(&start, &life.job) != FFMK_SUCCESS)
         return false;
     tell_complaints();
+    replace_collectives();
     if (life.job.threads)
         ffmk_next_be_careful();
     life.pid = getpid();
@@ -497,6 +519,26 @@ static void finish(enum ffmk_ending ending)
     }
 }
 
+static int no_finalize(void)
+{
+    return MPI_SUCCESS;
+}
+
+static void no_finalize_fortran(void *ierror)
+{
+    if (ierror) /* optional in mpi_f08 */
+        *(MPI_Fint *)ierror = MPI_SUCCESS;
+}
+
+/* MPI's own end waits for all ranks, and may do so for the dead. */
+static void leave_out_finalize(void)
+{
+    ffmk_log_debug("ranks have died: MPI_Finalize is left out");
+    ffmk_next_replace(FFMK_DOOR(Finalize, C), (ffmk_function *)no_finalize);
+    ffmk_next_replace(FFMK_DOOR(Finalize, MPIF), (ffmk_function *)no_finalize_fortran);
+    ffmk_next_replace(FFMK_DOOR(Finalize, F08), (ffmk_function *)no_finalize_fortran);
+}
+
 /* Lock held. Nobody can still need anything of this rank. */
 static bool all_ended(void)
 {
@@ -518,4 +560,6 @@ void ffmk_lifecycle_end(unsigned door, uint64_t session)
     pthread_mutex_unlock(&life.lock);
     if (last)
         finish(FFMK_ENDING_FINALIZE);
+    if (call == FFMK_CALL_Finalize && life.engine && life.engine->someone_died())
+        leave_out_finalize();
 }

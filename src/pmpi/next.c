@@ -143,6 +143,15 @@ static void *find_twin(unsigned door)
     return found;
 }
 
+void ffmk_next_replace(unsigned door, ffmk_function *function)
+{
+    if (!function)
+        return;
+    ffmk_next[door] = function;
+    ffmk_next_usual[door] = true;
+    shut(door);
+}
+
 void ffmk_next_find(unsigned door)
 {
     void *found = chained ? dlsym(RTLD_NEXT, symbols[door]) : NULL;

@@ -28,6 +28,9 @@ extern bool ffmk_next_careful;
  * MPI went away: that is said and the process ends. */
 void ffmk_next_find(unsigned door);
 
+/** A door leads to this function from now on. */
+void ffmk_next_replace(unsigned door, ffmk_function *function);
+
 /** Threads may make calls at once: from now on what a call moves is looked up ahead of it. */
 void ffmk_next_be_careful(void);
 

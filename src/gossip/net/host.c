@@ -20,10 +20,10 @@ enum {
 
 /* Written by one member, read by all. */
 struct member {
-    _Alignas(
-        LINE) uint64_t entered;     /* number of the last barrier or allreduce it is in or was in */
-    _Alignas(LINE) uint64_t passed; /* number of the last operation it is done with */
-    uint64_t ring_passed;           /* it needs nothing of the ring before this position */
+    _Alignas(LINE) uint64_t entered; /* number of the last barrier or allreduce it came to */
+    uint64_t refused;                /* number of the last allreduce it had no room for */
+    _Alignas(LINE) uint64_t passed;  /* number of the last operation it is done with */
+    uint64_t ring_passed;            /* it needs nothing of the ring before this position */
 };
 
 struct slot {
@@ -239,6 +239,8 @@ static int receive(struct ffmk_host *host, size_t root, void *to, uint64_t *byte
         return FFMK_ERR_FAILED;
     uint64_t expected = *bytes_p;
     *bytes_p = slot->bytes;
+    if (!to && expected > 0)
+        return FFMK_ERR_NO_MEMORY;
     if (slot->bytes != expected)
         return FFMK_ERR_ARGUMENT;
     if (expected > INLINE_BYTES)
@@ -287,24 +289,33 @@ static bool contributes(struct ffmk_host *host, size_t i)
 }
 
 /* One part, small enough for the contributions' places. `contributors` is in and out: on the first
- * part what was found, later what was found then. \return false when somebody who counted then does
- * not now. */
-static bool reduce_part(struct ffmk_host *host, const struct ffmk_reduction *reduction,
-                        const unsigned char *contribution, unsigned char *result, size_t n,
-                        unsigned char *contributors, bool first)
+ * part what was found, later what was found then. \return FFMK_SUCCESS; FFMK_ERR_FAILED when
+ * somebody who counted then does not now; FFMK_ERR_NO_MEMORY. */
+static int reduce_part(struct ffmk_host *host, const struct ffmk_reduction *reduction,
+                       const unsigned char *contribution, unsigned char *result, size_t n,
+                       unsigned char *contributors, bool first)
 {
     size_t bytes = n * reduction->element_bytes;
     host->turn++;
-    memcpy(contribution_of(host, host->me), contribution, bytes);
+    if (contribution)
+        memcpy(contribution_of(host, host->me), contribution, bytes);
+    else
+        store(&host->member[host->me].refused, host->number + 1);
     enter(host);
     await_all(host, (struct goal){offsetof(struct member, entered), host->number});
-    bool same = true;
-    bool begun = false;
-    for (size_t i = host->members; i-- > 0;) {
+    int code = FFMK_SUCCESS;
+    for (size_t i = 0; i < host->members; i++) {
         unsigned char counts = contributes(host, i);
-        same = same && (first || counts == contributors[i]);
+        if (!first && counts != contributors[i])
+            code = FFMK_ERR_FAILED;
         contributors[i] = counts;
-        if (!counts)
+    }
+    for (size_t i = 0; i < host->members; i++)
+        if (contributors[i] && load(&host->member[i].refused) == host->number)
+            code = FFMK_ERR_NO_MEMORY;
+    bool begun = false;
+    for (size_t i = host->members; i-- > 0 && code == FFMK_SUCCESS;) {
+        if (!contributors[i])
             continue;
         if (begun)
             reduction->combine(reduction->context, contribution_of(host, i), result, n);
@@ -313,11 +324,11 @@ static bool reduce_part(struct ffmk_host *host, const struct ffmk_reduction *red
         begun = true;
     }
     pass(host);
-    return same;
+    return code;
 }
 
-void ffmk_host_allreduce(struct ffmk_host *host, const struct ffmk_reduction *reduction,
-                         const void *contribution, void *result, unsigned char *contributors)
+int ffmk_host_allreduce(struct ffmk_host *host, const struct ffmk_reduction *reduction,
+                        const void *contribution, void *result, unsigned char *contributors)
 {
     unsigned char own[FFMK_HOST_MAX_MEMBERS];
     unsigned char *counted = contributors ? contributors : own;
@@ -326,9 +337,13 @@ void ffmk_host_allreduce(struct ffmk_host *host, const struct ffmk_reduction *re
     do {
         size_t n = reduction->n - done < most ? reduction->n - done : most;
         size_t at = done * reduction->element_bytes;
-        bool same = reduce_part(host, reduction, (const unsigned char *)contribution + at,
-                                (unsigned char *)result + at, n, counted, done == 0);
+        int code = reduce_part(host, reduction,
+                               contribution ? (const unsigned char *)contribution + at : NULL,
+                               (unsigned char *)result + at, n, counted, done == 0);
+        if (code == FFMK_ERR_NO_MEMORY)
+            return code;
         /* Somebody died on the way: all over again, for everybody. */
-        done = same ? done + n : 0;
+        done = code == FFMK_SUCCESS ? done + n : 0;
     } while (done < reduction->n);
+    return FFMK_SUCCESS;
 }

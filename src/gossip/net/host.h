@@ -61,8 +61,10 @@ enum { FFMK_HOST_ELEMENT_BYTES = 32 << 10 };
 
 /** result = contribution of member 0 op that of member 1 op …, of those that entered before they
  * died; the same at every survivor. The contribution is not changed, and neither may overlap the
- * other. `contributors` gets, unless NULL, whose count: members bytes, 0 or 1. */
-void ffmk_host_allreduce(struct ffmk_host *host, const struct ffmk_reduction *reduction,
-                         const void *contribution, void *result, unsigned char *contributors);
+ * other. `contributors` gets, unless NULL, whose count: members bytes, 0 or 1. A contribution of
+ * NULL says that this member cannot take part. \return FFMK_SUCCESS; FFMK_ERR_NO_MEMORY at all
+ * members when one could not. */
+int ffmk_host_allreduce(struct ffmk_host *host, const struct ffmk_reduction *reduction,
+                        const void *contribution, void *result, unsigned char *contributors);
 
 #endif

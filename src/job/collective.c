@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Our own collective operations on MPI's communicators and datatypes. */
+#include "job/collective.h"
+
+#include <ffmk.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Packed elements and whatever else is needed only for the call: on the stack while small. */
+struct scratch {
+    void *memory;
+    _Alignas(64) unsigned char small[2048];
+};
+
+static void *scratch_take(struct scratch *scratch, uint64_t bytes)
+{
+    scratch->memory = NULL;
+    if (bytes <= sizeof scratch->small)
+        return scratch->small;
+    return scratch->memory = malloc(bytes);
+}
+
+static void scratch_drop(struct scratch *scratch)
+{
+    free(scratch->memory);
+}
+
+static int bcast_bytes(struct ffmk_context *context, void *bytes, uint64_t expected, int root)
+{
+    uint64_t found = expected;
+    return ffmk_host_bcast(context->host, (size_t)root, bytes, &found);
+}
+
+int ffmk_collective_bcast(struct ffmk_context *context, void *buffer,
+                          const struct ffmk_packing *packing, int root)
+{
+    if (context->size == 1)
+        return FFMK_SUCCESS;
+    if (packing->contiguous)
+        return bcast_bytes(context, buffer, packing->bytes, root);
+    struct scratch scratch;
+    void *bytes = scratch_take(&scratch, packing->bytes);
+    /* A rank without room takes part all the same, for the order of operations. A root sends
+     * nothing then, which the others take for another length. */
+    const bool sends = context->rank == root;
+    int code = FFMK_SUCCESS;
+    if (bytes && sends)
+        code = ffmk_packing_pack(packing, buffer, bytes);
+    int sent = bcast_bytes(context, bytes, bytes || !sends ? packing->bytes : 0, root);
+    if (!bytes)
+        return FFMK_ERR_NO_MEMORY;
+    if (code == FFMK_SUCCESS)
+        code = sent;
+    if (code == FFMK_SUCCESS && context->rank != root)
+        code = ffmk_packing_unpack(packing, bytes, buffer);
+    scratch_drop(&scratch);
+    return code;
+}
+
+void ffmk_collective_barrier(struct ffmk_context *context)
+{
+    if (context->size > 1)
+        ffmk_host_barrier(context->host);
+}
+
+/* What a reduction of packed elements needs to know of them. */
+struct operation {
+    const struct ffmk_packing *packing;
+    MPI_Op op;
+    char *in; /* elements as the datatype lays them out; unless contiguous */
+    char *inout;
+};
+
+static void combine(void *context, const void *in, void *inout, size_t n)
+{
+    const struct operation *operation = context;
+    const struct ffmk_packing *packing = operation->packing;
+    if (packing->contiguous) {
+        PMPI_Reduce_local(in, inout, (int)n, packing->datatype, operation->op);
+        return;
+    }
+    struct ffmk_packing part = *packing;
+    part.count = (MPI_Count)n;
+    part.bytes = n * part.element_bytes;
+    ffmk_packing_unpack(&part, in, operation->in);
+    ffmk_packing_unpack(&part, inout, operation->inout);
+    PMPI_Reduce_local(operation->in, operation->inout, (int)n, packing->datatype, operation->op);
+    ffmk_packing_pack(&part, operation->inout, inout);
+}
+
+bool ffmk_collective_reduces(const struct ffmk_packing *packing)
+{
+    return packing->element_bytes <= FFMK_HOST_ELEMENT_BYTES;
+}
+
+/* Room for the elements of one part of a reduction, laid out as the datatype has them. \return
+ * where the first one begins, in memory to be freed; NULL when there is none. */
+static char *lay_out(const struct ffmk_packing *packing, void **memory_p)
+{
+    MPI_Count n = packing->element_bytes
+                      ? (MPI_Count)(FFMK_HOST_ELEMENT_BYTES / packing->element_bytes)
+                      : packing->count;
+    if (n > packing->count)
+        n = packing->count;
+    MPI_Aint true_lb;
+    MPI_Aint true_extent;
+    PMPI_Type_get_true_extent(packing->datatype, &true_lb, &true_extent);
+    MPI_Aint stretch = packing->extent < 0 ? -packing->extent : packing->extent;
+    size_t bytes = (size_t)(stretch * (n > 0 ? n : 1) + true_extent);
+    char *memory = calloc(1, bytes + 1);
+    *memory_p = memory;
+    if (!memory)
+        return NULL;
+    return memory - true_lb + (packing->extent < 0 ? stretch * (n > 0 ? n - 1 : 0) : 0);
+}
+
+static int allreduce(struct ffmk_context *context, const void *sendbuf, void *recvbuf,
+                     struct operation *operation, void *contribution, void *result)
+{
+    const struct ffmk_packing *packing = operation->packing;
+    struct ffmk_reduction reduction = {.n = (size_t)packing->count,
+                                       .element_bytes = packing->element_bytes,
+                                       .combine = combine,
+                                       .context = operation};
+    if (packing->element_bytes == 0)
+        reduction = (struct ffmk_reduction){.element_bytes = 1, .combine = combine};
+    const bool in_place = sendbuf == MPI_IN_PLACE;
+    const void *from = sendbuf;
+    int packed = FFMK_SUCCESS;
+    if (!contribution || !result) {
+        from = NULL;
+    } else if (!packing->contiguous || in_place) {
+        packed = ffmk_packing_pack(packing, in_place ? recvbuf : sendbuf, contribution);
+        from = packed == FFMK_SUCCESS ? contribution : NULL;
+    }
+    void *to = packing->contiguous ? recvbuf : result;
+    int code = ffmk_host_allreduce(context->host, &reduction, from, to, NULL);
+    if (packed != FFMK_SUCCESS)
+        return packed;
+    if (code == FFMK_SUCCESS && !packing->contiguous)
+        code = ffmk_packing_unpack(packing, result, recvbuf);
+    return code;
+}
+
+int ffmk_collective_allreduce(struct ffmk_context *context, const void *sendbuf, void *recvbuf,
+                              const struct ffmk_packing *packing, MPI_Op op)
+{
+    struct scratch contribution;
+    struct scratch result;
+    struct operation operation = {.packing = packing, .op = op};
+    void *typed[2] = {NULL, NULL};
+    const bool copies = !packing->contiguous || sendbuf == MPI_IN_PLACE || context->size == 1;
+    void *from = scratch_take(&contribution, copies ? packing->bytes : 0);
+    void *to = scratch_take(&result, packing->contiguous ? 0 : packing->bytes);
+    int code = FFMK_SUCCESS;
+    if (context->size == 1) {
+        code = from ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
+        if (code == FFMK_SUCCESS && sendbuf != MPI_IN_PLACE)
+            code = ffmk_packing_pack(packing, sendbuf, from);
+        if (code == FFMK_SUCCESS && sendbuf != MPI_IN_PLACE)
+            code = ffmk_packing_unpack(packing, from, recvbuf);
+    } else {
+        if (!packing->contiguous) {
+            operation.in = lay_out(packing, &typed[0]);
+            operation.inout = lay_out(packing, &typed[1]);
+        }
+        if (!packing->contiguous && (!operation.in || !operation.inout))
+            to = NULL; /* says that this rank cannot take part */
+        code = allreduce(context, sendbuf, recvbuf, &operation, from, to);
+    }
+    free(typed[0]);
+    free(typed[1]);
+    scratch_drop(&contribution);
+    scratch_drop(&result);
+    return code;
+}

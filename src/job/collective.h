@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Our own collective operations on MPI's communicators and datatypes, for the public calls and for
+ * the calls of unmodified programs that are replaced. Each is over a context that is there. */
+#ifndef FFMK_JOB_COLLECTIVE_H
+#define FFMK_JOB_COLLECTIVE_H
+
+#include "job/context.h"
+#include "job/packing.h"
+
+/** \return FFMK_SUCCESS; FFMK_ERR_FAILED; FFMK_ERR_ARGUMENT: the root sends another number of
+ * bytes; FFMK_ERR_NO_MEMORY; FFMK_ERR_MPI. */
+int ffmk_collective_bcast(struct ffmk_context *context, void *buffer,
+                          const struct ffmk_packing *packing, int root);
+void ffmk_collective_barrier(struct ffmk_context *context);
+/** sendbuf may be MPI_IN_PLACE. The element must fit (ffmk_collective_reduces()). */
+int ffmk_collective_allreduce(struct ffmk_context *context, const void *sendbuf, void *recvbuf,
+                              const struct ffmk_packing *packing, MPI_Op op);
+
+/** Whether elements of this size can be reduced; the same at all ranks. */
+bool ffmk_collective_reduces(const struct ffmk_packing *packing);
+
+#endif

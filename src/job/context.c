@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What an intracommunicator has for our own collective operations. */
+#include "job/context.h"
+
+#include "core/log.h"
+#include "core/rng.h"
+#include "gossip/net/segment.h"
+
+#include <errno.h>
+#include <ffmk.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static int keyval = MPI_KEYVAL_INVALID;
+static bool some_died; /* set once, by any thread */
+
+/* All contexts. */
+static pthread_mutex_t listing = PTHREAD_MUTEX_INITIALIZER;
+static struct ffmk_context *contexts;
+
+/* What each rank tells the others. */
+struct record {
+    uint64_t host[2]; /* equal on one host, as far as processes and /dev/shm are shared */
+    uint64_t nonce;   /* name of the segment, of the first on its host */
+    int64_t pid;
+};
+
+static void list(struct ffmk_context *context)
+{
+    pthread_mutex_lock(&listing);
+    context->next = contexts;
+    contexts = context;
+    pthread_mutex_unlock(&listing);
+}
+
+static void unlist(struct ffmk_context *context)
+{
+    pthread_mutex_lock(&listing);
+    struct ffmk_context **at = &contexts;
+    while (*at && *at != context)
+        at = &(*at)->next;
+    if (*at)
+        *at = context->next;
+    pthread_mutex_unlock(&listing);
+}
+
+static int destroy(MPI_Comm comm, int key, void *value, void *extra)
+{
+    (void)comm;
+    (void)key;
+    (void)extra;
+    struct ffmk_context *context = value;
+    unlist(context);
+    ffmk_host_destroy(context->host);
+    ffmk_watch_destroy(context->watch);
+    ffmk_segment_drop(context->segment, ffmk_host_bytes((size_t)context->size));
+    free(context);
+    return MPI_SUCCESS;
+}
+
+int ffmk_context_start(void)
+{
+    return PMPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, destroy, &keyval, NULL) == MPI_SUCCESS
+               ? FFMK_SUCCESS
+               : FFMK_ERR_MPI;
+}
+
+void ffmk_context_stop(bool tidy)
+{
+    if (tidy && keyval != MPI_KEYVAL_INVALID)
+        PMPI_Comm_free_keyval(&keyval);
+}
+
+static void mix(uint64_t hash[2], const void *data, size_t bytes)
+{
+    const unsigned char *byte = data;
+    for (size_t i = 0; i < bytes; i++) {
+        hash[0] = ffmk_rng_mix(hash[0] ^ byte[i]);
+        hash[1] = ffmk_rng_mix(hash[1] + byte[i] + 1);
+    }
+}
+
+/* Ranks with the same answer see each other's processes and shared memory. */
+static void identify_host(uint64_t hash[2])
+{
+    static const char *const places[] = {"/dev/shm", "/proc/self/ns/pid", "/proc/self/ns/user"};
+    char text[256] = "";
+    hash[0] = hash[1] = 0;
+    gethostname(text, sizeof text - 1);
+    mix(hash, text, strlen(text));
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+    if (file) {
+        size_t bytes = fread(text, 1, sizeof text, file);
+        mix(hash, text, bytes);
+        fclose(file);
+    }
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        struct stat place;
+        if (stat(places[i], &place) == 0) {
+            mix(hash, &place.st_dev, sizeof place.st_dev);
+            mix(hash, &place.st_ino, sizeof place.st_ino);
+        }
+    }
+}
+
+static struct record own_record(const void *unique)
+{
+    struct record record = {.pid = getpid()};
+    identify_host(record.host);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t words[] = {(uint64_t)now.tv_sec, (uint64_t)now.tv_nsec, (uint64_t)record.pid,
+                        (uint64_t)(uintptr_t)unique};
+    uint64_t hash[2] = {0, 0};
+    mix(hash, words, sizeof words);
+    record.nonce = hash[0];
+    return record;
+}
+
+static bool agreed(MPI_Comm comm, int good)
+{
+    int all = 0;
+    return PMPI_Allreduce(&good, &all, 1, MPI_INT, MPI_MIN, comm) == MPI_SUCCESS && all;
+}
+
+static bool one_host(const struct record *records, int n)
+{
+    for (int i = 1; i < n; i++)
+        if (memcmp(records[i].host, records[0].host, sizeof records[0].host) != 0)
+            return false;
+    return n <= FFMK_HOST_MAX_MEMBERS;
+}
+
+static struct ffmk_watch *watch_all(const struct record *records, int n)
+{
+    struct ffmk_watch *watch = NULL;
+    pid_t *pids = malloc((size_t)n * sizeof *pids);
+    if (!pids)
+        return NULL;
+    for (int i = 0; i < n; i++)
+        pids[i] = (pid_t)records[i].pid;
+    if (ffmk_watch_create(pids, (size_t)n, &watch) != FFMK_SUCCESS)
+        watch = NULL;
+    free(pids);
+    return watch;
+}
+
+/* All ranks of the communicator share memory, or none does. \return false, errno telling why. */
+static bool share_memory(struct ffmk_context *context, MPI_Comm comm, const struct record *records)
+{
+    size_t n = (size_t)context->size;
+    char name[64];
+    snprintf(name, sizeof name, "/ffmk-comm-%lx-%016llx", (unsigned long)getuid(),
+             (unsigned long long)records[0].nonce);
+    const bool first = context->rank == 0;
+    if (first)
+        context->segment = ffmk_segment_create(name, ffmk_host_bytes(n));
+    int why = errno;
+    const bool made = agreed(comm, !first || context->segment);
+    if (made && !first)
+        context->segment = ffmk_segment_attach(name, ffmk_host_bytes(n));
+    if (made && context->segment) {
+        context->watch = watch_all(records, context->size);
+        why = context->watch ? why : errno;
+        if (context->watch)
+            context->host =
+                ffmk_host_create(context->segment, n, (size_t)context->rank, context->watch,
+                                 (long)n > sysconf(_SC_NPROCESSORS_ONLN));
+    } else if (made) {
+        why = errno;
+    }
+    const bool shared = made && agreed(comm, context->host != NULL);
+    if (first && context->segment)
+        ffmk_segment_unname(name);
+    errno = why;
+    return shared;
+}
+
+/* Without what it takes for ways of our own the operations are MPI's, by agreement of all. */
+static void leave_to_mpi(struct ffmk_context *context, const char *why)
+{
+    ffmk_host_destroy(context->host);
+    ffmk_watch_destroy(context->watch);
+    ffmk_segment_drop(context->segment, ffmk_host_bytes((size_t)context->size));
+    context->host = NULL;
+    context->watch = NULL;
+    context->segment = NULL;
+    static bool told;
+    if (!told && context->rank == 0)
+        ffmk_log("collective operations are left to MPI, which does not survive deaths: %s", why);
+    told = true;
+}
+
+static int prepare(struct ffmk_context *context, MPI_Comm comm)
+{
+    struct record *records = malloc((size_t)context->size * sizeof *records);
+    if (!agreed(comm, records != NULL)) {
+        free(records);
+        return FFMK_ERR_NO_MEMORY;
+    }
+    const struct record own = own_record(context);
+    if (PMPI_Allgather(&own, sizeof own, MPI_BYTE, records, sizeof own, MPI_BYTE, comm) !=
+        MPI_SUCCESS) {
+        free(records);
+        return FFMK_ERR_MPI;
+    }
+    char why[160];
+    if (!one_host(records, context->size)) {
+        leave_to_mpi(context, "not all ranks are on one host");
+    } else if (!share_memory(context, comm, records)) {
+        snprintf(why, sizeof why, "no shared memory, or processes cannot be watched (%s)",
+                 strerror(errno));
+        leave_to_mpi(context, why);
+    }
+    free(records);
+    return FFMK_SUCCESS;
+}
+
+struct ffmk_context *ffmk_context_known(MPI_Comm comm)
+{
+    void *value;
+    int found = 0;
+    if (keyval == MPI_KEYVAL_INVALID ||
+        PMPI_Comm_get_attr(comm, keyval, &value, &found) != MPI_SUCCESS || !found)
+        return NULL;
+    return value;
+}
+
+int ffmk_context_of(MPI_Comm comm, struct ffmk_context **context_p)
+{
+    *context_p = ffmk_context_known(comm);
+    if (*context_p)
+        return FFMK_SUCCESS;
+    int inter = 1;
+    if (comm == MPI_COMM_NULL || PMPI_Comm_test_inter(comm, &inter) != MPI_SUCCESS || inter)
+        return FFMK_ERR_ARGUMENT;
+    struct ffmk_context *context = calloc(1, sizeof *context);
+    if (!agreed(comm, context != NULL)) {
+        free(context);
+        return FFMK_ERR_NO_MEMORY;
+    }
+    PMPI_Comm_rank(comm, &context->rank);
+    PMPI_Comm_size(comm, &context->size);
+    int code = context->size > 1 ? prepare(context, comm) : FFMK_SUCCESS;
+    if (!agreed(comm,
+                code == FFMK_SUCCESS && PMPI_Comm_set_attr(comm, keyval, context) == MPI_SUCCESS)) {
+        /* Those who could hang it on the communicator lose it with that. */
+        if (!ffmk_context_known(comm))
+            destroy(comm, keyval, context, NULL);
+        else
+            PMPI_Comm_delete_attr(comm, keyval);
+        return code != FFMK_SUCCESS ? code : FFMK_ERR_MPI;
+    }
+    list(context);
+    *context_p = context;
+    return FFMK_SUCCESS;
+}
+
+int ffmk_context_dead(struct ffmk_context *context)
+{
+    int dead = 0;
+    for (int i = 0; context->watch && i < context->size; i++)
+        dead += ffmk_watch_known_ended(context->watch, (size_t)i);
+    if (dead > 0)
+        some_died = true;
+    return dead;
+}
+
+bool ffmk_context_any_dead(void)
+{
+    pthread_mutex_lock(&listing);
+    for (struct ffmk_context *context = contexts; context && !some_died; context = context->next)
+        for (int i = 0; context->watch && i < context->size; i++)
+            some_died = some_died || ffmk_watch_ended(context->watch, (size_t)i);
+    pthread_mutex_unlock(&listing);
+    return some_died;
+}

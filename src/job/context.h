@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What an intracommunicator has for our own collective operations: who of its ranks is on this
+ * host, the memory they share, who is dead. Hangs on the communicator as an attribute. */
+#ifndef FFMK_JOB_CONTEXT_H
+#define FFMK_JOB_CONTEXT_H
+
+#include "gossip/net/host.h"
+
+#include <mpi.h>
+#include <stdbool.h>
+
+struct ffmk_context {
+    int rank;
+    int size;
+    struct ffmk_watch *watch; /* over all ranks; NULL: operations are left to MPI, by all alike */
+    struct ffmk_host *host;
+    void *segment;
+    struct ffmk_context *next; /* of all that there are */
+};
+
+/** The communicator's context. Collective when it has none yet: all its ranks must be alive then.
+ * \return FFMK_SUCCESS; FFMK_ERR_ARGUMENT: not an intracommunicator; FFMK_ERR_NO_MEMORY and
+ * FFMK_ERR_MPI, at all ranks alike. */
+int ffmk_context_of(MPI_Comm comm, struct ffmk_context **context_p);
+
+/** The same without making one: NULL when there is none. */
+struct ffmk_context *ffmk_context_known(MPI_Comm comm);
+
+/** How many of its ranks have ended, so far as is known or can be seen now. */
+int ffmk_context_dead(struct ffmk_context *context);
+
+/** Whether a rank of any communicator that has, or had, a context has ended. Asks the system. */
+bool ffmk_context_any_dead(void);
+
+/** MPI is up; it will end, and is still usable if `tidy`. */
+int ffmk_context_start(void);
+void ffmk_context_stop(bool tidy);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Elements of a datatype as bytes in a row. */
+#include "job/packing.h"
+
+#include <ffmk.h>
+#include <string.h>
+
+/* MPI packs with ints: so many bytes at a time. */
+enum { MOST_AT_ONCE = 1 << 30 };
+
+/* Whether elements follow each other in memory in the order of the type map. Extents alone do not
+ * tell: a type may take its parts in another order than they lie. */
+static bool in_order(MPI_Datatype datatype)
+{
+    int integers;
+    int addresses;
+    int datatypes;
+    int combiner;
+    if (PMPI_Type_get_envelope(datatype, &integers, &addresses, &datatypes, &combiner) !=
+        MPI_SUCCESS)
+        return false;
+    if (combiner == MPI_COMBINER_NAMED)
+        return true;
+    if (combiner != MPI_COMBINER_DUP && combiner != MPI_COMBINER_CONTIGUOUS)
+        return false;
+    int count;
+    MPI_Aint none;
+    MPI_Datatype inner;
+    if (integers > 1 || addresses > 0 || datatypes != 1 ||
+        PMPI_Type_get_contents(datatype, integers, addresses, datatypes, &count, &none, &inner) !=
+            MPI_SUCCESS)
+        return false;
+    bool ordered = in_order(inner);
+    if (PMPI_Type_get_envelope(inner, &integers, &addresses, &datatypes, &combiner) ==
+            MPI_SUCCESS &&
+        combiner != MPI_COMBINER_NAMED)
+        PMPI_Type_free(&inner);
+    return ordered;
+}
+
+int ffmk_packing_of(MPI_Count count, MPI_Datatype datatype, struct ffmk_packing *packing)
+{
+    if (count < 0 || datatype == MPI_DATATYPE_NULL)
+        return FFMK_ERR_ARGUMENT;
+    MPI_Count size;
+    MPI_Aint true_lb;
+    MPI_Aint true_extent;
+    *packing = (struct ffmk_packing){.datatype = datatype, .count = count};
+    if (PMPI_Type_size_x(datatype, &size) != MPI_SUCCESS ||
+        PMPI_Type_get_extent(datatype, &packing->lb, &packing->extent) != MPI_SUCCESS ||
+        PMPI_Type_get_true_extent(datatype, &true_lb, &true_extent) != MPI_SUCCESS || size < 0)
+        return FFMK_ERR_MPI;
+    packing->element_bytes = (uint64_t)size;
+    packing->bytes = packing->element_bytes * (uint64_t)count;
+    packing->contiguous =
+        true_lb == 0 && true_extent == size && packing->extent == size && in_order(datatype);
+    return FFMK_SUCCESS;
+}
+
+/* Elements that MPI packs in one call; an element alone may be too large for that. */
+static MPI_Count step_of(const struct ffmk_packing *packing)
+{
+    uint64_t most = packing->element_bytes ? MOST_AT_ONCE / packing->element_bytes : 1;
+    return most ? (MPI_Count)most : 1;
+}
+
+int ffmk_packing_pack(const struct ffmk_packing *packing, const void *buffer, void *bytes)
+{
+    if (packing->contiguous) {
+        memcpy(bytes, buffer, packing->bytes);
+        return FFMK_SUCCESS;
+    }
+    MPI_Count step = step_of(packing);
+    for (MPI_Count i = 0; i < packing->count; i += step) {
+        MPI_Count n = packing->count - i < step ? packing->count - i : step;
+        int position = 0;
+        if (PMPI_Pack((const char *)buffer + i * packing->extent, (int)n, packing->datatype,
+                      (char *)bytes + (uint64_t)i * packing->element_bytes,
+                      (int)((uint64_t)n * packing->element_bytes), &position,
+                      MPI_COMM_SELF) != MPI_SUCCESS)
+            return FFMK_ERR_MPI;
+    }
+    return FFMK_SUCCESS;
+}
+
+int ffmk_packing_unpack(const struct ffmk_packing *packing, const void *bytes, void *buffer)
+{
+    if (packing->contiguous) {
+        memcpy(buffer, bytes, packing->bytes);
+        return FFMK_SUCCESS;
+    }
+    MPI_Count step = step_of(packing);
+    for (MPI_Count i = 0; i < packing->count; i += step) {
+        MPI_Count n = packing->count - i < step ? packing->count - i : step;
+        int position = 0;
+        if (PMPI_Unpack((const char *)bytes + (uint64_t)i * packing->element_bytes,
+                        (int)((uint64_t)n * packing->element_bytes), &position,
+                        (char *)buffer + i * packing->extent, (int)n, packing->datatype,
+                        MPI_COMM_SELF) != MPI_SUCCESS)
+            return FFMK_ERR_MPI;
+    }
+    return FFMK_SUCCESS;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What stands in for MPI's collective calls in unmodified programs. Whether a call is MPI's after
+ * all follows from what all ranks see alike: the kind of communicator, where its ranks are, the
+ * size of an element. Wrong arguments go to MPI, which knows what to say of them. */
+#include "job/replace.h"
+
+#include "job/collective.h"
+
+#include <ffmk.h>
+
+/* The context, when the operation is ours. */
+static struct ffmk_context *ours(MPI_Comm comm)
+{
+    struct ffmk_context *context;
+    if (ffmk_context_of(comm, &context) != FFMK_SUCCESS || (context->size > 1 && !context->host))
+        return NULL;
+    return context;
+}
+
+/* An error of ours as MPI reports one: by the communicator's error handler. */
+static int report(MPI_Comm comm, int code)
+{
+    if (code == FFMK_SUCCESS)
+        return MPI_SUCCESS;
+    int class = code == FFMK_ERR_ARGUMENT    ? MPI_ERR_TRUNCATE
+                : code == FFMK_ERR_NO_MEMORY ? MPI_ERR_NO_MEM
+                                             : MPI_ERR_OTHER;
+#ifdef MPIX_ERR_PROC_FAILED
+    if (code == FFMK_ERR_FAILED)
+        class = MPIX_ERR_PROC_FAILED;
+#endif
+    PMPI_Comm_call_errhandler(comm, class);
+    return class;
+}
+
+/* \return whether it is ours; then *code_p is what the call returns. */
+static bool bcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, MPI_Comm comm,
+                  int *code_p)
+{
+    struct ffmk_context *context = ours(comm);
+    struct ffmk_packing packing;
+    if (!context || root < 0 || root >= context->size ||
+        ffmk_packing_of(count, datatype, &packing) != FFMK_SUCCESS)
+        return false;
+    *code_p = report(comm, ffmk_collective_bcast(context, buffer, &packing, root));
+    return true;
+}
+
+static bool allreduce(const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Datatype datatype,
+                      MPI_Op op, MPI_Comm comm, int *code_p)
+{
+    struct ffmk_context *context = ours(comm);
+    struct ffmk_packing packing;
+    if (!context || op == MPI_OP_NULL ||
+        ffmk_packing_of(count, datatype, &packing) != FFMK_SUCCESS ||
+        !ffmk_collective_reduces(&packing))
+        return false;
+    *code_p = report(comm, ffmk_collective_allreduce(context, sendbuf, recvbuf, &packing, op));
+    return true;
+}
+
+static int replace_bcast(void *buffer, int count, MPI_Datatype datatype, int root, MPI_Comm comm)
+{
+    int code;
+    return bcast(buffer, count, datatype, root, comm, &code)
+               ? code
+               : PMPI_Bcast(buffer, count, datatype, root, comm);
+}
+
+static int replace_barrier(MPI_Comm comm)
+{
+    struct ffmk_context *context = ours(comm);
+    if (!context)
+        return PMPI_Barrier(comm);
+    ffmk_collective_barrier(context);
+    return MPI_SUCCESS;
+}
+
+static int replace_allreduce(const void *sendbuf, void *recvbuf, int count, MPI_Datatype datatype,
+                             MPI_Op op, MPI_Comm comm)
+{
+    int code;
+    return allreduce(sendbuf, recvbuf, count, datatype, op, comm, &code)
+               ? code
+               : PMPI_Allreduce(sendbuf, recvbuf, count, datatype, op, comm);
+}
+
+#if MPI_VERSION >= 4
+static int replace_bcast_c(void *buffer, MPI_Count count, MPI_Datatype datatype, int root,
+                           MPI_Comm comm)
+{
+    int code;
+    return bcast(buffer, count, datatype, root, comm, &code)
+               ? code
+               : PMPI_Bcast_c(buffer, count, datatype, root, comm);
+}
+
+static int replace_allreduce_c(const void *sendbuf, void *recvbuf, MPI_Count count,
+                               MPI_Datatype datatype, MPI_Op op, MPI_Comm comm)
+{
+    int code;
+    return allreduce(sendbuf, recvbuf, count, datatype, op, comm, &code)
+               ? code
+               : PMPI_Allreduce_c(sendbuf, recvbuf, count, datatype, op, comm);
+}
+#endif
+
+typedef void function(void);
+
+function *ffmk_replacement(enum ffmk_replaced call)
+{
+    switch (call) {
+    case FFMK_REPLACED_BCAST:
+        return (function *)replace_bcast;
+    case FFMK_REPLACED_BARRIER:
+        return (function *)replace_barrier;
+    case FFMK_REPLACED_ALLREDUCE:
+        return (function *)replace_allreduce;
+#if MPI_VERSION >= 4
+    case FFMK_REPLACED_BCAST_C:
+        return (function *)replace_bcast_c;
+    case FFMK_REPLACED_ALLREDUCE_C:
+        return (function *)replace_allreduce_c;
+#endif
+    default:
+        return NULL;
+    }
+}
