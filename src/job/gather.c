@@ -4,6 +4,7 @@
 #include "job/gather.h"
 
 #include "core/log.h"
+#include "job/context.h"
 #include "job/meeting.h"
 #include "job/record_wire.h"
 
@@ -199,9 +200,84 @@ static size_t gather_over(MPI_Comm comm, struct ffmk_rank_record *mine,
     return n;
 }
 
+/* ---- past the dead ---- */
+
+/* Who of the ranks is in this gather. */
+static void count_in(void *context, const void *in, void *inout, size_t n)
+{
+    (void)context;
+    (void)in;
+    (void)inout;
+    (void)n;
+}
+
+/* One rank's record to the keeper, in two broadcasts: how long it is, then itself. A rank that dies
+ * on the way is left out, by all alike. */
+static void pass_on(struct ffmk_host *host, size_t from, const struct ffmk_wire_out *mine,
+                    bool keeps, struct ffmk_rank_record *records, size_t *n)
+{
+    uint64_t length = mine ? mine->length : 0;
+    uint64_t bytes = sizeof length;
+    if (ffmk_host_bcast(host, from, &length, &bytes) != FFMK_SUCCESS || length == 0)
+        return;
+    uint8_t *data = mine ? mine->data : keeps ? malloc(length) : NULL;
+    bytes = length;
+    if (ffmk_host_bcast(host, from, data, &bytes) == FFMK_SUCCESS && keeps && !mine) {
+        if (ffmk_record_get(data, length, &records[*n]))
+            (*n)++;
+        else
+            free(records[*n].storage);
+    }
+    if (!mine)
+        free(data);
+}
+
+/* On our own ways, when the program went on them: who died meanwhile, or while this goes on, stops
+ * nobody. The first of those who are there keeps the records. */
+static size_t gather_past_the_dead(struct ffmk_context *context, struct ffmk_rank_record *mine,
+                                   struct ffmk_rank_record **records_p)
+{
+    const size_t size = (size_t)context->size;
+    unsigned char *there = calloc(size, 1);
+    struct ffmk_rank_record *records = calloc(size, sizeof *records);
+    const struct ffmk_reduction who = {.n = 1, .element_bytes = 1, .combine = count_in};
+    const unsigned char one = 1;
+    unsigned char result;
+    const int code =
+        ffmk_host_allreduce(context->host, &who, there && records ? &one : NULL, &result, there);
+    size_t n = 0;
+    struct ffmk_wire_out out = {0};
+    if (code == FFMK_SUCCESS) {
+        const bool keeps = memchr(there, 1, size) == &there[context->rank];
+        mine->rank = context->rank;
+        ffmk_record_put(&out, mine);
+        if (out.failed)
+            out.length = 0;
+        if (keeps)
+            records[n++] = *mine;
+        for (size_t i = 0; i < size; i++)
+            if (there[i])
+                pass_on(context->host, i, i == (size_t)context->rank ? &out : NULL, keeps, records,
+                        &n);
+    }
+    ffmk_wire_free(&out);
+    free(there);
+    if (n > 0)
+        *records_p = records;
+    else
+        free(records);
+    return n;
+}
+
 size_t ffmk_gather(const struct ffmk_job *job, struct ffmk_rank_record *mine,
                    struct ffmk_rank_record **records_p)
 {
+    struct ffmk_context *context =
+        ffmk_world_has_comm() ? ffmk_context_known(MPI_COMM_WORLD) : NULL;
+    if (context && context->host && job->n_ranks == job->world_size)
+        return gather_past_the_dead(context, mine, records_p);
+    if (ffmk_context_any_dead())
+        return 1;
     struct wait wait = {.lock = PTHREAD_MUTEX_INITIALIZER,
                         .over = PTHREAD_COND_INITIALIZER,
                         .rank = job->world_rank - job->first_rank,

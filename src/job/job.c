@@ -190,7 +190,7 @@ void ffmk_job_finish(const struct ffmk_snapshot *snapshot)
     struct ffmk_rank_record mine = ffmk_gather_own(job, snapshot);
     struct ffmk_rank_record *records = &mine;
     size_t n = 1;
-    if (snapshot->ending == FFMK_ENDING_FINALIZE && !job->alone && !ffmk_context_any_dead())
+    if (snapshot->ending == FFMK_ENDING_FINALIZE && !job->alone)
         n = ffmk_gather(job, &mine, &records);
     if (n > 0)
         ffmk_report(job, records, n);
