@@ -39,9 +39,6 @@ struct ffmk_sim_words {
 /** Read the words behind `gossip`. \return 0, or an exit code after a line that says why. */
 int ffmk_sim_words_read(int argc, char **argv, struct ffmk_sim_words *words);
 
-/** Names of the options, for the one who is to be told of the nearest. */
-extern const char *const ffmk_sim_options[];
-
 /** The case of another algorithm in the same network, with the best rounds and reach. */
 struct ffmk_study_case ffmk_sim_case(const struct ffmk_study_case *like, const char *name,
                                      enum ffmk_rumor_mode mode);

@@ -65,9 +65,11 @@ static void write_x_axis(FILE *out, const struct ffmk_sim_chart *chart)
     if (chart->doubling) {
         /* As many factors of two between labels as leave room for their words. */
         const double factors = log2(chart->x_most / chart->x_least);
-        const double step = pow(2, fmax(1, ceil(factors / 5)));
-        for (double x = chart->x_least; x < chart->x_most * 1.0001; x *= step)
+        const int step = factors > 5 ? (int)ceil(factors / 5) : 1;
+        for (int i = 0; i <= factors * 1.0001; i += step) {
+            const double x = ldexp(chart->x_least, i);
             write_x_label(out, place_x(chart, x), ffmk_units_whole((int64_t)x).text);
+        }
     } else {
         const double width = chart->x_most - chart->x_least;
         const double step = tick_step(width, chart->small || width >= 1000 ? SMALL_TICKS : TICKS);

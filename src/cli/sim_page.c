@@ -53,9 +53,9 @@ static uint32_t point_runs(const struct ffmk_sim_words *words, uint32_t ranks)
 
 static size_t choose_sizes(uint32_t ranks, double *size)
 {
-    const double factor = ranks <= 65536 ? 2 : 4;
+    const uint32_t factor = ranks <= 65536 ? 2 : 4;
     size_t n = 0;
-    for (double at = ranks < 2 * LEAST_RANKS ? 2 : LEAST_RANKS; at < ranks; at *= factor)
+    for (uint32_t at = ranks < 2 * LEAST_RANKS ? 2 : LEAST_RANKS; at < ranks; at *= factor)
         size[n++] = at;
     size[n++] = ranks;
     return n;

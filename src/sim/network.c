@@ -235,22 +235,22 @@ bool ffmk_sim_network_send(struct ffmk_sim_network *network, uint32_t from, uint
     return true;
 }
 
-void ffmk_sim_network_wake(struct ffmk_sim_network *network, uint32_t i, uint64_t at)
+void ffmk_sim_network_wake(struct ffmk_sim_network *network, uint32_t node, uint64_t at)
 {
-    struct node *node = &network->node[i];
-    if (at < node->free_at)
-        at = node->free_at;
+    struct node *state = &network->node[node];
+    if (at < state->free_at)
+        at = state->free_at;
     if (at < network->now)
         at = network->now;
-    if (at >= node->dies)
+    if (at >= state->dies)
         return;
-    bool linked = node->before != (int32_t)i;
-    if (linked && node->wakes <= at)
+    bool linked = state->before != (int32_t)node;
+    if (linked && state->wakes <= at)
         return;
     if (linked)
-        unlink_waking(network, (int32_t)i);
-    node->wakes = (uint32_t)at;
-    link_waking(network, (int32_t)i);
+        unlink_waking(network, (int32_t)node);
+    state->wakes = (uint32_t)at;
+    link_waking(network, (int32_t)node);
 }
 
 /* The next arrival of this tick at a node that lives. */

@@ -50,8 +50,8 @@ static enum ffmk_schedule_table table_of(const struct ffmk_sim_setup *setup)
 /* A sweep of the whole ring and a second one by a reserve are the longest there is. */
 bool ffmk_study_too_long(const struct ffmk_sim_setup *setup)
 {
-    const uint64_t slots = 2 * (uint64_t)setup->nodes + 2 * FFMK_SCHEDULE_MAX_ROUNDS +
-                           64 * (uint64_t)ffmk_study_hop(setup);
+    const uint64_t slots = UINT64_C(2) * setup->nodes + UINT64_C(2) * FFMK_SCHEDULE_MAX_ROUNDS +
+                           UINT64_C(64) * ffmk_study_hop(setup);
     return slots * setup->overhead > UINT32_MAX / 2;
 }
 
