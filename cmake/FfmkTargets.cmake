@@ -31,18 +31,36 @@ else()
   target_link_libraries(ffmk_jansson INTERFACE PkgConfig::jansson)
 endif()
 
+# The same with libsodium.
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+find_library(FFMK_SODIUM_STATIC NAMES libsodium.a)
+add_library(ffmk_sodium INTERFACE)
+target_include_directories(ffmk_sodium INTERFACE ${sodium_INCLUDE_DIRS})
+if(FFMK_SODIUM_STATIC)
+  target_link_libraries(ffmk_sodium INTERFACE ${FFMK_SODIUM_STATIC})
+  target_link_options(ffmk_sodium INTERFACE -Wl,--exclude-libs,ALL)
+else()
+  target_link_libraries(ffmk_sodium INTERFACE PkgConfig::sodium)
+endif()
+
 # PAPI's header only: the library is loaded when FFMK_COUNTERS asks for it.
 find_path(FFMK_PAPI_INCLUDE papi.h)
 
 file(GLOB core_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/core/*.c)
+list(REMOVE_ITEM core_sources ${PROJECT_SOURCE_DIR}/src/core/seal.c)
 add_library(ffmk_core STATIC ${core_sources})
 target_compile_definitions(ffmk_core PRIVATE FFMK_NO_MPI)
 target_link_libraries(ffmk_core PRIVATE ffmk_flags)
 
+
+# Apart from core, since the doors must need nothing but libc.
+add_library(ffmk_seal STATIC ${PROJECT_SOURCE_DIR}/src/core/seal.c)
+target_link_libraries(ffmk_seal PRIVATE ffmk_flags PUBLIC ffmk_sodium)
+
 # Pure algorithms and the virtual network that runs them: no MPI.
 file(GLOB gossip_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/gossip/*.c ${PROJECT_SOURCE_DIR}/src/gossip/net/*.c)
 add_library(ffmk_gossip STATIC ${gossip_sources})
-target_link_libraries(ffmk_gossip PRIVATE ffmk_flags)
+target_link_libraries(ffmk_gossip PRIVATE ffmk_flags PUBLIC ffmk_seal ffmk_core)
 target_compile_definitions(ffmk_gossip PRIVATE FFMK_NO_MPI)
 file(GLOB sim_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/sim/*.c)
 add_library(ffmk_sim STATIC ${sim_sources})

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Reliable bodies over unreliable datagrams. */
+#include "gossip/net/link.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* RFC 6298, with other bounds: within a machine room trips take microseconds, and what is late is
+ * mostly a rank that computes; so the waits between repetitions grow to a quarter of a second. */
+static const uint64_t FIRST_WAIT_NS = 20000000;
+static const uint64_t LEAST_WAIT_NS = 2000000;
+static const uint64_t MOST_WAIT_NS = 250000000;
+
+void ffmk_link_create(struct ffmk_link *link)
+{
+    *link = (struct ffmk_link){.next = 1, .oldest = 1, .come = 1};
+}
+
+static struct ffmk_parcel *parcel_of(struct ffmk_link *link, uint64_t sequence)
+{
+    return &link->parcels[sequence % FFMK_LINK_WINDOW];
+}
+
+static void drop(struct ffmk_parcel *parcel)
+{
+    free(parcel->body);
+    parcel->body = NULL;
+}
+
+void ffmk_link_destroy(struct ffmk_link *link)
+{
+    for (int i = 0; i < FFMK_LINK_WINDOW; i++)
+        drop(&link->parcels[i]);
+}
+
+bool ffmk_link_send(struct ffmk_link *link, const void *body, size_t bytes, uint64_t now)
+{
+    if (!ffmk_link_has_room(link))
+        return false;
+    uint8_t *copy = malloc(bytes);
+    if (!copy)
+        return false;
+    memcpy(copy, body, bytes);
+    *parcel_of(link, link->next) = (struct ffmk_parcel){.body = copy, .bytes = bytes, .due = now};
+    link->next++;
+    return true;
+}
+
+static uint64_t wait_for(const struct ffmk_link *link, uint32_t tries)
+{
+    uint64_t wait = link->trip ? link->trip + 4 * link->spread : FIRST_WAIT_NS;
+    if (wait < LEAST_WAIT_NS)
+        wait = LEAST_WAIT_NS;
+    for (uint32_t i = 1; i < tries && wait < MOST_WAIT_NS; i++)
+        wait *= 2;
+    return wait < MOST_WAIT_NS ? wait : MOST_WAIT_NS;
+}
+
+static void measure(struct ffmk_link *link, uint64_t trip)
+{
+    if (trip == 0)
+        trip = 1;
+    if (link->trip == 0) {
+        link->trip = trip;
+        link->spread = trip / 2;
+        return;
+    }
+    uint64_t off = trip > link->trip ? trip - link->trip : link->trip - trip;
+    link->spread = (3 * link->spread + off) / 4;
+    link->trip = (7 * link->trip + trip) / 8;
+}
+
+static void acknowledged(struct ffmk_link *link, uint64_t sequence, uint64_t now)
+{
+    struct ffmk_parcel *parcel = parcel_of(link, sequence);
+    if (!parcel->body)
+        return;
+    /* Karn: what was sent twice tells nothing of the trip. */
+    if (parcel->tries == 1)
+        measure(link, now - parcel->sent_at);
+    drop(parcel);
+}
+
+static void take_acknowledgements(struct ffmk_link *link, const struct ffmk_datagram *datagram,
+                                  uint64_t now)
+{
+    if (datagram->come > link->next)
+        return; /* of what was never sent */
+    uint64_t last = 0;
+    for (uint64_t s = link->oldest; s < link->next; s++) {
+        uint64_t behind = s - datagram->come;
+        if (s < datagram->come ||
+            (s > datagram->come && behind <= 64 && datagram->beyond >> (behind - 1) & 1)) {
+            acknowledged(link, s, now);
+            last = s;
+        }
+    }
+    while (link->oldest < link->next && !parcel_of(link, link->oldest)->body)
+        link->oldest++;
+    /* Later ones have come: those before the last three of them are lost rather than late. */
+    for (uint64_t s = link->oldest; s + 3 <= last; s++) {
+        struct ffmk_parcel *parcel = parcel_of(link, s);
+        if (parcel->body && parcel->tries == 1)
+            parcel->due = now;
+    }
+}
+
+bool ffmk_link_receive(struct ffmk_link *link, const struct ffmk_datagram *datagram, uint64_t now)
+{
+    take_acknowledgements(link, datagram, now);
+    uint64_t sequence = datagram->sequence;
+    if (sequence == 0)
+        return false;
+    link->owes = true;
+    if (sequence < link->come || sequence > link->come + 64)
+        return false;
+    if (sequence > link->come) {
+        uint64_t bit = UINT64_C(1) << (sequence - link->come - 1);
+        if (link->beyond & bit)
+            return false;
+        link->beyond |= bit;
+        return true;
+    }
+    /* Up to the next one that is missing. */
+    link->come++;
+    while (link->beyond & 1) {
+        link->beyond >>= 1;
+        link->come++;
+    }
+    link->beyond >>= 1;
+    return true;
+}
+
+static void fill(struct ffmk_link *link, struct ffmk_datagram *datagram)
+{
+    datagram->come = link->come;
+    datagram->beyond = link->beyond;
+    link->owes = false;
+}
+
+bool ffmk_link_output(struct ffmk_link *link, uint64_t now, struct ffmk_datagram *datagram)
+{
+    for (uint64_t s = link->oldest; s < link->next; s++) {
+        struct ffmk_parcel *parcel = parcel_of(link, s);
+        if (!parcel->body || parcel->due > now)
+            continue;
+        link->repeats += parcel->tries > 0;
+        parcel->tries++;
+        parcel->sent_at = now;
+        parcel->due = now + wait_for(link, parcel->tries);
+        datagram->sequence = s;
+        datagram->body = parcel->body;
+        datagram->body_bytes = parcel->bytes;
+        fill(link, datagram);
+        return true;
+    }
+    if (!link->owes)
+        return false;
+    datagram->sequence = 0;
+    datagram->body = NULL;
+    datagram->body_bytes = 0;
+    fill(link, datagram);
+    return true;
+}
+
+uint64_t ffmk_link_due(const struct ffmk_link *link)
+{
+    uint64_t due = FFMK_LINK_NEVER;
+    for (uint64_t s = link->oldest; s < link->next; s++) {
+        const struct ffmk_parcel *parcel = &link->parcels[s % FFMK_LINK_WINDOW];
+        if (parcel->body && parcel->due < due)
+            due = parcel->due;
+    }
+    return due;
+}
