@@ -216,8 +216,8 @@ void ffmk_sim_strip_plot(FILE *out, const struct ffmk_sim_strip *strip, uint32_t
                 (strip->correction_at / strip->slots_per_row + 0.96) * ROW_UNITS, strip->columns);
     fputs("</svg></div><div class=\"xaxis\" aria-hidden=\"true\">", out);
     for (int i = 0; i < 4; i++)
-        fprintf(out, "<span style=\"left:%d%%\">%s%u</span>", 25 * i, i ? "" : "rank ",
-                (uint32_t)((uint64_t)setup->nodes * (unsigned)i / 4));
+        fprintf(out, "<span style=\"left:%d%%\">%s%s</span>", 25 * i, i ? "" : "rank ",
+                ffmk_units_whole((int64_t)setup->nodes * i / 4).text);
     fputs("</div></div>\n", out);
 }
 
@@ -263,9 +263,9 @@ static void write_frame(FILE *out, const struct ffmk_sim_strip *strip, double pi
         fprintf(out, "<text class=\"axis\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%u</text>\n",
                 LEFT - 8, TOP + pixels * (row + 0.46) + 4, row * strip->slots_per_row);
     for (int i = 0; i < 4; i++)
-        fprintf(out, "<text class=\"axis\" x=\"%d\" y=\"%.1f\" text-anchor=\"%s\">%s%u</text>\n",
+        fprintf(out, "<text class=\"axis\" x=\"%d\" y=\"%.1f\" text-anchor=\"%s\">%s%s</text>\n",
                 LEFT + PLOT * i / 4, bottom + 16, i ? "middle" : "start", i ? "" : "rank ",
-                (uint32_t)((uint64_t)setup->nodes * (unsigned)i / 4));
+                ffmk_units_whole((int64_t)setup->nodes * i / 4).text);
     for (int i = 0; i < LEGEND; i++)
         fprintf(out,
                 "<rect class=\"%s\" x=\"%.0f\" y=\"%.1f\" width=\"12\" height=\"12\" rx=\"3\"/>"
