@@ -78,6 +78,17 @@ class Pictures(command.Case):
         self.assertEqual(area("".join(dead)), 10 * 11)
         self.assertGreater(area(paths["correction"]), area(paths["table"]))
 
+    def test_who_was_coloured_by_what(self):
+        words = ("--ranks", 200, "--dead-before", 10, "--rounds", 11)
+
+        def last_row(paths, fate):
+            rows = len(re.findall("M", paths["dark"]))
+            return area("".join(re.findall(rf"M\d+ {12 * rows - 1}[^M]*", paths[fate])))
+        corrected, plain = (self.draw(*words, "--correction", how)[2] for how in ("checked", "none"))
+        self.assertEqual(last_row(corrected, "table"), last_row(plain, "table"))
+        self.assertEqual(last_row(corrected, "correction"), 190 * 11)
+        self.assertLess(last_row(plain, "table"), 190 * 11)
+
     def test_many_ranks_share_columns(self):
         text, _, paths = self.draw("--ranks", 5000)
         self.assertIn("h512", paths["dark"])
