@@ -27,8 +27,9 @@ static void scratch_drop(struct scratch *scratch)
 
 static int bcast_bytes(struct ffmk_context *context, void *bytes, uint64_t expected, int root)
 {
-    uint64_t found = expected;
-    return ffmk_host_bcast(context->host, (size_t)root, bytes, &found);
+    struct ffmk_host_operation operation;
+    ffmk_host_bcast_start(context->host, &operation, (size_t)root, bytes, expected);
+    return ffmk_host_wait(context->host, &operation);
 }
 
 int ffmk_collective_bcast(struct ffmk_context *context, void *buffer,
@@ -59,8 +60,11 @@ int ffmk_collective_bcast(struct ffmk_context *context, void *buffer,
 
 void ffmk_collective_barrier(struct ffmk_context *context)
 {
-    if (context->size > 1)
-        ffmk_host_barrier(context->host);
+    struct ffmk_host_operation operation;
+    if (context->size == 1)
+        return;
+    ffmk_host_barrier_start(context->host, &operation);
+    ffmk_host_wait(context->host, &operation);
 }
 
 /* What a reduction of packed elements needs to know of them. */
@@ -134,7 +138,10 @@ static int allreduce(struct ffmk_context *context, const void *sendbuf, void *re
         from = packed == FFMK_SUCCESS ? contribution : NULL;
     }
     void *to = packing->contiguous ? recvbuf : result;
-    int code = ffmk_host_allreduce(context->host, &reduction, from, to, NULL);
+    unsigned char contributors[FFMK_HOST_MAX_MEMBERS];
+    struct ffmk_host_operation running;
+    ffmk_host_allreduce_start(context->host, &running, &reduction, from, to, contributors);
+    int code = ffmk_host_wait(context->host, &running);
     if (packed != FFMK_SUCCESS)
         return packed;
     if (code == FFMK_SUCCESS && !packing->contiguous)

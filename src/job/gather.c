@@ -217,12 +217,13 @@ static void pass_on(struct ffmk_host *host, size_t from, const struct ffmk_wire_
                     bool keeps, struct ffmk_rank_record *records, size_t *n)
 {
     uint64_t length = mine ? mine->length : 0;
-    uint64_t bytes = sizeof length;
-    if (ffmk_host_bcast(host, from, &length, &bytes) != FFMK_SUCCESS || length == 0)
+    struct ffmk_host_operation operation;
+    ffmk_host_bcast_start(host, &operation, from, &length, sizeof length);
+    if (ffmk_host_wait(host, &operation) != FFMK_SUCCESS || length == 0)
         return;
     uint8_t *data = mine ? mine->data : keeps ? malloc(length) : NULL;
-    bytes = length;
-    if (ffmk_host_bcast(host, from, data, &bytes) == FFMK_SUCCESS && keeps && !mine) {
+    ffmk_host_bcast_start(host, &operation, from, data, length);
+    if (ffmk_host_wait(host, &operation) == FFMK_SUCCESS && keeps && !mine) {
         if (ffmk_record_get(data, length, &records[*n]))
             (*n)++;
         else
@@ -238,13 +239,15 @@ static size_t gather_past_the_dead(struct ffmk_context *context, struct ffmk_ran
                                    struct ffmk_rank_record **records_p)
 {
     const size_t size = (size_t)context->size;
-    unsigned char *there = calloc(size, 1);
+    unsigned char there[FFMK_HOST_MAX_MEMBERS];
     struct ffmk_rank_record *records = calloc(size, sizeof *records);
     const struct ffmk_reduction who = {.n = 1, .element_bytes = 1, .combine = count_in};
     const unsigned char one = 1;
     unsigned char result;
-    const int code =
-        ffmk_host_allreduce(context->host, &who, there && records ? &one : NULL, &result, there);
+    struct ffmk_host_operation operation;
+    ffmk_host_allreduce_start(context->host, &operation, &who, records ? &one : NULL, &result,
+                              there);
+    const int code = ffmk_host_wait(context->host, &operation);
     size_t n = 0;
     struct ffmk_wire_out out = {0};
     if (code == FFMK_SUCCESS) {
@@ -261,7 +264,6 @@ static size_t gather_past_the_dead(struct ffmk_context *context, struct ffmk_ran
                         &n);
     }
     ffmk_wire_free(&out);
-    free(there);
     if (n > 0)
         *records_p = records;
     else

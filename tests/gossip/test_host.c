@@ -58,6 +58,15 @@ static void add(void *context, const void *in, void *inout, size_t n)
         to[i] = 3 * from[i] + to[i]; /* neither commutative nor associative: order shows */
 }
 
+static int bcast(struct ffmk_host *host, size_t root, void *buffer, uint64_t *bytes_p)
+{
+    struct ffmk_host_operation operation;
+    ffmk_host_bcast_start(host, &operation, root, buffer, *bytes_p);
+    int code = ffmk_host_wait(host, &operation);
+    *bytes_p = operation.bytes;
+    return code;
+}
+
 /* A size: mostly small, now and then around the borders of slot, piece and ring, or large. */
 static size_t draw_size(uint64_t *state)
 {
@@ -85,7 +94,7 @@ static void one_bcast(struct ffmk_host *host, size_t members, size_t me, uint64_
     if (root == me)
         memcpy(buffer, expected, size);
     uint64_t bytes = size;
-    int code = ffmk_host_bcast(host, root, buffer, &bytes);
+    int code = bcast(host, root, buffer, &bytes);
     bool right =
         code == FFMK_ERR_FAILED || (code == FFMK_SUCCESS && memcmp(buffer, expected, size) == 0);
     *got = right ? ffmk_rng_mix((uint64_t)(100 + code)) : 1;
@@ -102,7 +111,9 @@ static void one_allreduce(struct ffmk_host *host, size_t me, uint64_t *state, un
         contribution[i] = me * 1000003 + i;
     unsigned char counted[MOST_MEMBERS] = {0};
     uint64_t *result = (uint64_t *)(void *)(buffer + MOST_BYTES);
-    ffmk_host_allreduce(host, &reduction, contribution, result, counted);
+    struct ffmk_host_operation operation;
+    ffmk_host_allreduce_start(host, &operation, &reduction, contribution, result, counted);
+    ffmk_host_wait(host, &operation);
     /* The result must be that of exactly those who are said to count. */
     bool right = counted[me];
     for (size_t i = 0; i < reduction.n; i += 1 + reduction.n / 64) {
@@ -139,9 +150,11 @@ static void live(struct shared *shared, void *segment, size_t members, size_t me
     uint64_t own = seed ^ me * 77;
     for (uint32_t i = 0; i < operations; i++) {
         volatile uint64_t *got = &shared->got[me][i];
+        struct ffmk_host_operation operation;
         switch (ffmk_rng_below(&state, 6)) {
         case 0:
-            ffmk_host_barrier(host);
+            ffmk_host_barrier_start(host, &operation);
+            ffmk_host_wait(host, &operation);
             *got = 5;
             break;
         case 1:
@@ -250,7 +263,7 @@ START_TEST(a_late_member_delays_nobody)
             for (uint32_t op = 0; op < 100; op++) {
                 uint64_t length = op % 2 ? 600 : 8;
                 memset(text, op % 2 == i ? (int)op : 0, sizeof text);
-                if (ffmk_host_bcast(host, op % 2, text, &length) != FFMK_SUCCESS ||
+                if (bcast(host, op % 2, text, &length) != FFMK_SUCCESS ||
                     text[length - 1] != (char)op)
                     _exit(4);
                 shared->done[i]++;
@@ -289,17 +302,17 @@ START_TEST(another_length_is_told)
     char text[1000] = "";
     if (child) {
         uint64_t length = 999;
-        bool right = ffmk_host_bcast(host, 0, text, &length) == FFMK_ERR_ARGUMENT && length == 1000;
+        bool right = bcast(host, 0, text, &length) == FFMK_ERR_ARGUMENT && length == 1000;
         length = 5;
-        right = right && ffmk_host_bcast(host, 0, text, &length) == FFMK_SUCCESS &&
-                memcmp(text, "after", 5) == 0;
+        right =
+            right && bcast(host, 0, text, &length) == FFMK_SUCCESS && memcmp(text, "after", 5) == 0;
         _exit(right ? 0 : 4);
     }
     uint64_t length = 1000;
-    ffmk_host_bcast(host, 0, text, &length);
+    bcast(host, 0, text, &length);
     strcpy(text, "after");
     length = 5;
-    ffmk_host_bcast(host, 0, text, &length);
+    bcast(host, 0, text, &length);
     int status;
     waitpid(pid, &status, 0);
     ck_assert_int_eq(status, 0);

@@ -20,17 +20,18 @@ enum {
 
 /* Written by one member, read by all. */
 struct member {
-    _Alignas(LINE) uint64_t entered; /* number of the last barrier or allreduce it came to */
-    uint64_t refused;                /* number of the last allreduce it had no room for */
-    _Alignas(LINE) uint64_t passed;  /* number of the last operation it is done with */
+    _Alignas(LINE) uint64_t entered; /* number of the last barrier it came to */
+    uint64_t contributed;            /* parts of reductions */
+    uint64_t refused;                /* the part it had no room for */
+    _Alignas(LINE) uint64_t passed;  /* all operations up to this number are complete */
     uint64_t ring_passed;            /* it needs nothing of the ring before this position */
 };
 
 struct slot {
     _Alignas(LINE) uint64_t number; /* of the broadcast, once it has begun */
     uint64_t bytes;
-    uint64_t written; /* of the payload, once it does not fit the slot */
-    uint64_t unused;
+    uint64_t position; /* of a payload in the ring, … */
+    uint64_t written;  /* … and how much of it is there */
     unsigned char payload[INLINE_BYTES];
 };
 
@@ -41,11 +42,15 @@ struct ffmk_host {
     size_t me;
     struct ffmk_watch *watch;
     uint32_t spins;
-    uint64_t number;             /* of the current operation; the first is 1 */
-    uint64_t position;           /* in the endless ring, where the next large payload goes */
-    uint64_t turn;               /* contributions made */
-    uint64_t passed_by_all;      /* at least */
-    uint64_t ring_passed_by_all; /* at least */
+    uint32_t idle;                     /* tests in a row that found nothing to do */
+    size_t awaited;                    /* the member that the first in line waits for */
+    uint64_t number;                   /* of the last operation that was started */
+    uint64_t turn;                     /* parts of reductions so far */
+    uint64_t position;                 /* in the endless ring, where the next large payload goes */
+    uint64_t passed_by_all;            /* at least */
+    uint64_t ring_passed_by_all;       /* at least */
+    struct ffmk_host_operation *first; /* in line: they are completed in this order */
+    struct ffmk_host_operation *last;
     struct member *member;
     struct slot *slot;
     unsigned char *ring;
@@ -93,60 +98,61 @@ static void store(uint64_t *word, uint64_t value)
     __atomic_store_n(word, value, __ATOMIC_RELEASE);
 }
 
-/* What a member has to reach for the caller to go on. */
-struct goal {
-    size_t offset; /* of the word in struct member */
-    uint64_t value;
-};
-
-/* Has the i-th member reached it? The dead have nothing in anybody's way. */
-static void await_member(struct ffmk_host *host, size_t i, struct goal goal)
+/* Whether every living member's word, `offset` bytes into struct member, has come to `value`;
+ * *from_p is the first member that is not known to have. */
+static bool all_have(struct ffmk_host *host, size_t offset, uint64_t value, uint64_t *from_p)
 {
-    struct ffmk_patience patience = {.spins = host->spins};
-    const uint64_t *word = (const uint64_t *)((const char *)&host->member[i] + goal.offset);
-    while (load(word) < goal.value) {
-        if (ffmk_watch_known_ended(host->watch, i))
-            return;
-        if (ffmk_patience_wait(&patience))
-            ffmk_watch_ended(host->watch, i);
+    for (; *from_p < host->members; (*from_p)++) {
+        size_t i = *from_p;
+        const uint64_t *word = (const uint64_t *)((const char *)&host->member[i] + offset);
+        if (i == host->me || load(word) >= value || ffmk_watch_known_ended(host->watch, i))
+            continue;
+        host->awaited = i;
+        return false;
     }
+    return true;
 }
 
-static void await_all(struct ffmk_host *host, struct goal goal)
+/* The least of such words among the living others, at most `most`. */
+static uint64_t least_of(struct ffmk_host *host, size_t offset, uint64_t most)
 {
-    for (size_t i = 0; i < host->members; i++)
-        if (i != host->me)
-            await_member(host, i, goal);
-}
-
-static void begin(struct ffmk_host *host)
-{
-    host->number++;
-}
-
-static void pass(struct ffmk_host *host)
-{
-    struct member *self = &host->member[host->me];
-    store(&self->ring_passed, host->position);
-    store(&self->passed, host->number);
-}
-
-/* The slot of the current operation, when nobody needs what was in it before. */
-static struct slot *take_slot(struct ffmk_host *host)
-{
-    if (host->number - host->passed_by_all > SLOTS) {
-        /* Half of them at once, so that this is rare. */
-        uint64_t wanted = host->number - SLOTS / 2;
-        await_all(host, (struct goal){offsetof(struct member, passed), host->number - SLOTS});
-        uint64_t least = wanted;
-        for (size_t i = 0; i < host->members; i++)
-            if (i != host->me && !ffmk_watch_known_ended(host->watch, i)) {
-                uint64_t passed = load(&host->member[i].passed);
-                least = passed < least ? passed : least;
-            }
-        host->passed_by_all = least;
+    for (size_t i = 0; i < host->members; i++) {
+        const uint64_t *word = (const uint64_t *)((const char *)&host->member[i] + offset);
+        if (i != host->me && load(word) < most && !ffmk_watch_known_ended(host->watch, i)) {
+            most = load(word);
+            host->awaited = i;
+        }
     }
-    return &host->slot[host->number % SLOTS];
+    return most;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- broadcast ---- */
+
+static struct slot *slot_of(struct ffmk_host *host, const struct ffmk_host_operation *operation)
+{
+    return &host->slot[operation->number % SLOTS];
+}
+
+/* Whether nobody needs any more what was in its slot before. */
+static bool slot_is_free(struct ffmk_host *host, const struct ffmk_host_operation *operation)
+{
+    if (operation->number - host->passed_by_all > SLOTS)
+        host->passed_by_all =
+            least_of(host, offsetof(struct member, passed), operation->number - 1);
+    return operation->number - host->passed_by_all <= SLOTS;
+}
+
+static bool ring_has_room(struct ffmk_host *host, uint64_t end)
+{
+    if (end > host->ring_passed_by_all + RING_BYTES)
+        host->ring_passed_by_all =
+            least_of(host, offsetof(struct member, ring_passed), host->position);
+    return end <= host->ring_passed_by_all + RING_BYTES;
 }
 
 static void copy_to_ring(struct ffmk_host *host, uint64_t position, const unsigned char *from,
@@ -167,113 +173,124 @@ static void copy_from_ring(struct ffmk_host *host, uint64_t position, unsigned c
     memcpy(to + first, host->ring, bytes - first);
 }
 
-static uint64_t smaller(uint64_t a, uint64_t b)
+static void complete(struct ffmk_host_operation *operation, int code)
 {
-    return a < b ? a : b;
+    operation->code = code;
+    operation->complete = true;
 }
 
-static void write_pieces(struct ffmk_host *host, struct slot *slot, const unsigned char *from,
-                         uint64_t bytes)
+/* Small payloads need nothing but their slot. */
+static void publish_small(struct ffmk_host *host, struct ffmk_host_operation *operation)
 {
-    for (uint64_t done = 0; done < bytes;) {
-        uint64_t piece = smaller(PIECE_BYTES, bytes - done);
-        uint64_t end = host->position + done + piece;
-        if (end > host->ring_passed_by_all + RING_BYTES) {
-            await_all(host, (struct goal){offsetof(struct member, ring_passed), end - RING_BYTES});
-            host->ring_passed_by_all = end - RING_BYTES;
-        }
-        copy_to_ring(host, host->position + done, from + done, piece);
-        done += piece;
-        store(&slot->written, done);
-    }
-}
-
-static void publish(struct ffmk_host *host, const void *from, uint64_t bytes)
-{
-    struct slot *slot = take_slot(host);
-    slot->bytes = bytes;
-    if (bytes <= INLINE_BYTES) {
-        memcpy(slot->payload, from, bytes);
-        store(&slot->number, host->number);
+    if (!slot_is_free(host, operation))
         return;
+    struct slot *slot = slot_of(host, operation);
+    slot->bytes = operation->bytes;
+    memcpy(slot->payload, operation->buffer, operation->bytes);
+    store(&slot->number, operation->number);
+    complete(operation, FFMK_SUCCESS);
+}
+
+static void publish_large(struct ffmk_host *host, struct ffmk_host_operation *operation)
+{
+    struct slot *slot = slot_of(host, operation);
+    if (!operation->begun) {
+        if (!slot_is_free(host, operation))
+            return;
+        slot->bytes = operation->bytes;
+        slot->position = operation->position = host->position;
+        store(&slot->written, 0);
+        store(&slot->number, operation->number);
+        operation->begun = true;
     }
-    store(&slot->written, 0);
-    store(&slot->number, host->number);
-    write_pieces(host, slot, from, bytes);
-}
-
-/* Wait until a word of the slot has come to `value`. \return false when the root died before. */
-static bool await_root(struct ffmk_host *host, size_t root, const uint64_t *word, uint64_t value)
-{
-    struct ffmk_patience patience = {.spins = host->spins};
-    while (load(word) < value) {
-        /* Dead first, then another look: what it wrote before it died counts. */
-        if (ffmk_watch_known_ended(host->watch, root))
-            return load(word) >= value;
-        if (ffmk_patience_wait(&patience))
-            ffmk_watch_ended(host->watch, root);
+    while (operation->done < operation->bytes) {
+        uint64_t piece = smaller(PIECE_BYTES, operation->bytes - operation->done);
+        uint64_t at = operation->position + operation->done;
+        if (!ring_has_room(host, at + piece))
+            return;
+        copy_to_ring(host, at, operation->buffer + operation->done, piece);
+        operation->done += piece;
+        host->position = at + piece; /* this member needs nothing before it */
+        store(&slot->written, operation->done);
     }
-    return true;
+    complete(operation, FFMK_SUCCESS);
 }
 
-static int read_pieces(struct ffmk_host *host, size_t root, struct slot *slot, unsigned char *to,
-                       uint64_t bytes)
+static void publish(struct ffmk_host *host, struct ffmk_host_operation *operation)
 {
-    struct member *self = &host->member[host->me];
-    for (uint64_t done = 0; done < bytes;) {
-        uint64_t wanted = smaller(PIECE_BYTES, bytes - done);
-        if (!await_root(host, root, &slot->written, done + wanted))
-            return FFMK_ERR_FAILED;
-        uint64_t there = smaller(load(&slot->written), bytes);
-        copy_from_ring(host, host->position + done, to + done, there - done);
-        done = there;
-        store(&self->ring_passed, host->position + done);
-    }
-    return FFMK_SUCCESS;
-}
-
-static int receive(struct ffmk_host *host, size_t root, void *to, uint64_t *bytes_p)
-{
-    struct slot *slot = &host->slot[host->number % SLOTS];
-    if (!await_root(host, root, &slot->number, host->number))
-        return FFMK_ERR_FAILED;
-    uint64_t expected = *bytes_p;
-    *bytes_p = slot->bytes;
-    if (!to && expected > 0)
-        return FFMK_ERR_NO_MEMORY;
-    if (slot->bytes != expected)
-        return FFMK_ERR_ARGUMENT;
-    if (expected > INLINE_BYTES)
-        return read_pieces(host, root, slot, to, expected);
-    memcpy(to, slot->payload, expected);
-    return FFMK_SUCCESS;
-}
-
-int ffmk_host_bcast(struct ffmk_host *host, size_t root, void *buffer, uint64_t *bytes_p)
-{
-    begin(host);
-    int code = FFMK_SUCCESS;
-    if (root == host->me)
-        publish(host, buffer, *bytes_p);
+    if (operation->bytes <= INLINE_BYTES)
+        publish_small(host, operation);
     else
-        code = receive(host, root, buffer, bytes_p);
-    if (*bytes_p > INLINE_BYTES)
-        host->position += *bytes_p;
-    pass(host);
-    return code;
+        publish_large(host, operation);
 }
 
-static void enter(struct ffmk_host *host)
+/* Whether a word of the slot has come to `value`. If not, and never will, the operation is
+ * complete: failed. */
+static bool root_has(struct ffmk_host *host, struct ffmk_host_operation *operation,
+                     const uint64_t *word, uint64_t value)
 {
-    begin(host);
-    store(&host->member[host->me].entered, host->number);
+    if (load(word) >= value)
+        return true;
+    host->awaited = operation->root;
+    /* Dead first, then another look: what it wrote before it died counts. */
+    if (!ffmk_watch_known_ended(host->watch, operation->root))
+        return false;
+    if (load(word) >= value)
+        return true;
+    complete(operation, FFMK_ERR_FAILED);
+    return false;
 }
 
-void ffmk_host_barrier(struct ffmk_host *host)
+static void receive_pieces(struct ffmk_host *host, struct ffmk_host_operation *operation)
 {
-    enter(host);
-    await_all(host, (struct goal){offsetof(struct member, entered), host->number});
-    pass(host);
+    struct slot *slot = slot_of(host, operation);
+    while (!operation->complete && operation->done < operation->bytes) {
+        uint64_t wanted = smaller(PIECE_BYTES, operation->bytes - operation->done);
+        if (!root_has(host, operation, &slot->written, operation->done + wanted))
+            return;
+        uint64_t there = smaller(load(&slot->written), operation->bytes);
+        copy_from_ring(host, operation->position + operation->done,
+                       operation->buffer + operation->done, there - operation->done);
+        operation->done = there;
+        store(&host->member[host->me].ring_passed, operation->position + there);
+    }
+    complete(operation, FFMK_SUCCESS);
+}
+
+static void receive(struct ffmk_host *host, struct ffmk_host_operation *operation)
+{
+    struct slot *slot = slot_of(host, operation);
+    if (!operation->begun) {
+        if (!root_has(host, operation, &slot->number, operation->number))
+            return;
+        operation->begun = true;
+        const uint64_t expected = operation->bytes;
+        operation->bytes = slot->bytes;
+        if (slot->bytes > INLINE_BYTES) {
+            operation->position = slot->position;
+            host->position = slot->position + slot->bytes;
+        }
+        if (!operation->buffer && expected > 0)
+            complete(operation, FFMK_ERR_NO_MEMORY);
+        else if (slot->bytes != expected)
+            complete(operation, FFMK_ERR_ARGUMENT);
+        if (operation->complete)
+            return;
+    }
+    if (operation->bytes > INLINE_BYTES) {
+        receive_pieces(host, operation);
+    } else {
+        memcpy(operation->buffer, slot->payload, operation->bytes);
+        complete(operation, FFMK_SUCCESS);
+    }
+}
+
+/* ---- barrier and reduction ---- */
+
+static void meet(struct ffmk_host *host, struct ffmk_host_operation *operation)
+{
+    if (all_have(host, offsetof(struct member, entered), operation->number, &operation->done))
+        complete(operation, FFMK_SUCCESS);
 }
 
 static unsigned char *contribution_of(struct ffmk_host *host, size_t i)
@@ -281,69 +298,190 @@ static unsigned char *contribution_of(struct ffmk_host *host, size_t i)
     return host->contributions + (2 * i + host->turn % 2) * CONTRIBUTION_BYTES;
 }
 
-/* Who counts in the current operation. A member that is known to be dead is looked at after that
- * was known: what it did is final. */
-static bool contributes(struct ffmk_host *host, size_t i)
+/* The part of a reduction that is under way: as much as the contributions' places hold. */
+struct part {
+    size_t n;
+    size_t bytes;
+    size_t at; /* in the contribution and the result, in bytes */
+};
+
+static struct part part_of(const struct ffmk_host_operation *operation)
 {
-    return load(&host->member[i].entered) >= host->number;
+    const struct ffmk_reduction *reduction = &operation->reduction;
+    size_t most = CONTRIBUTION_BYTES / reduction->element_bytes;
+    size_t left = reduction->n - operation->done;
+    struct part part = {.n = left < most ? left : most};
+    part.bytes = part.n * reduction->element_bytes;
+    part.at = operation->done * reduction->element_bytes;
+    return part;
 }
 
-/* One part, small enough for the contributions' places. `contributors` is in and out: on the first
- * part what was found, later what was found then. \return FFMK_SUCCESS; FFMK_ERR_FAILED when
- * somebody who counted then does not now; FFMK_ERR_NO_MEMORY. */
-static int reduce_part(struct ffmk_host *host, const struct ffmk_reduction *reduction,
-                       const unsigned char *contribution, unsigned char *result, size_t n,
-                       unsigned char *contributors, bool first)
+static void contribute(struct ffmk_host *host, struct ffmk_host_operation *operation)
 {
-    size_t bytes = n * reduction->element_bytes;
+    struct member *self = &host->member[host->me];
+    struct part part = part_of(operation);
     host->turn++;
-    if (contribution)
-        memcpy(contribution_of(host, host->me), contribution, bytes);
+    if (operation->contribution)
+        memcpy(contribution_of(host, host->me), operation->contribution + part.at, part.bytes);
     else
-        store(&host->member[host->me].refused, host->number + 1);
-    enter(host);
-    await_all(host, (struct goal){offsetof(struct member, entered), host->number});
+        store(&self->refused, host->turn);
+    store(&self->contributed, host->turn);
+    operation->begun = true;
+    operation->position = 0;
+}
+
+/* Everybody has contributed or is dead, and what the dead did is final. \return FFMK_SUCCESS;
+ * FFMK_ERR_FAILED when somebody who counted in an earlier part does not now; FFMK_ERR_NO_MEMORY. */
+static int count(struct ffmk_host *host, struct ffmk_host_operation *operation)
+{
     int code = FFMK_SUCCESS;
     for (size_t i = 0; i < host->members; i++) {
-        unsigned char counts = contributes(host, i);
-        if (!first && counts != contributors[i])
+        unsigned char counts = load(&host->member[i].contributed) >= host->turn;
+        if (operation->done > 0 && counts != operation->contributors[i])
             code = FFMK_ERR_FAILED;
-        contributors[i] = counts;
+        operation->contributors[i] = counts;
     }
     for (size_t i = 0; i < host->members; i++)
-        if (contributors[i] && load(&host->member[i].refused) == host->number)
+        if (operation->contributors[i] && load(&host->member[i].refused) == host->turn)
             code = FFMK_ERR_NO_MEMORY;
-    bool begun = false;
-    for (size_t i = host->members; i-- > 0 && code == FFMK_SUCCESS;) {
-        if (!contributors[i])
-            continue;
-        if (begun)
-            reduction->combine(reduction->context, contribution_of(host, i), result, n);
-        else
-            memcpy(result, contribution_of(host, i), bytes);
-        begun = true;
-    }
-    pass(host);
     return code;
 }
 
-int ffmk_host_allreduce(struct ffmk_host *host, const struct ffmk_reduction *reduction,
-                        const void *contribution, void *result, unsigned char *contributors)
+static void combine_part(struct ffmk_host *host, struct ffmk_host_operation *operation)
 {
-    unsigned char own[FFMK_HOST_MAX_MEMBERS];
-    unsigned char *counted = contributors ? contributors : own;
-    size_t most = CONTRIBUTION_BYTES / reduction->element_bytes;
-    size_t done = 0;
-    do {
-        size_t n = reduction->n - done < most ? reduction->n - done : most;
-        size_t at = done * reduction->element_bytes;
-        int code = reduce_part(host, reduction,
-                               contribution ? (const unsigned char *)contribution + at : NULL,
-                               (unsigned char *)result + at, n, counted, done == 0);
-        if (code == FFMK_ERR_NO_MEMORY)
-            return code;
-        /* Somebody died on the way: all over again, for everybody. */
-        done = code == FFMK_SUCCESS ? done + n : 0;
-    } while (done < reduction->n);
-    return FFMK_SUCCESS;
+    struct part part = part_of(operation);
+    unsigned char *result = operation->result + part.at;
+    bool begun = false;
+    for (size_t i = host->members; i-- > 0;) {
+        if (!operation->contributors[i])
+            continue;
+        if (begun)
+            operation->reduction.combine(operation->reduction.context, contribution_of(host, i),
+                                         result, part.n);
+        else
+            memcpy(result, contribution_of(host, i), part.bytes);
+        begun = true;
+    }
+    operation->done += part.n;
+}
+
+static void reduce(struct ffmk_host *host, struct ffmk_host_operation *operation)
+{
+    while (!operation->complete) {
+        if (!operation->begun)
+            contribute(host, operation);
+        if (!all_have(host, offsetof(struct member, contributed), host->turn, &operation->position))
+            return;
+        operation->begun = false;
+        int code = count(host, operation);
+        if (code == FFMK_SUCCESS)
+            combine_part(host, operation);
+        else if (code == FFMK_ERR_FAILED)
+            operation->done = 0; /* somebody died on the way: all over again, for everybody */
+        if (code == FFMK_ERR_NO_MEMORY ||
+            (code == FFMK_SUCCESS && operation->done == operation->reduction.n))
+            complete(operation, code);
+    }
+}
+
+/* ---- operations in line ---- */
+
+static void advance(struct ffmk_host *host, struct ffmk_host_operation *operation)
+{
+    if (operation->complete)
+        return;
+    switch (operation->kind) {
+    case FFMK_HOST_BCAST:
+        if (operation->root == host->me)
+            publish(host, operation);
+        else
+            receive(host, operation);
+        break;
+    case FFMK_HOST_BARRIER:
+        meet(host, operation);
+        break;
+    case FFMK_HOST_ALLREDUCE:
+        reduce(host, operation);
+        break;
+    }
+}
+
+/* Complete those that can be, in order. */
+static void progress(struct ffmk_host *host)
+{
+    struct member *self = &host->member[host->me];
+    while (host->first) {
+        struct ffmk_host_operation *operation = host->first;
+        advance(host, operation);
+        if (!operation->complete)
+            return;
+        host->first = operation->next;
+        store(&self->ring_passed, host->position);
+        store(&self->passed, operation->number);
+    }
+    host->last = NULL;
+}
+
+static void start(struct ffmk_host *host, struct ffmk_host_operation *operation)
+{
+    operation->number = ++host->number;
+    if (host->first) {
+        host->last->next = operation;
+        host->last = operation;
+        return;
+    }
+    host->first = host->last = operation;
+    progress(host);
+}
+
+void ffmk_host_bcast_start(struct ffmk_host *host, struct ffmk_host_operation *operation,
+                           size_t root, void *buffer, uint64_t bytes)
+{
+    *operation = (struct ffmk_host_operation){
+        .kind = FFMK_HOST_BCAST, .root = root, .buffer = buffer, .bytes = bytes};
+    start(host, operation);
+    /* Others need not wait for what this member waits for. */
+    if (root == host->me && !operation->complete && bytes <= INLINE_BYTES)
+        publish_small(host, operation);
+}
+
+void ffmk_host_barrier_start(struct ffmk_host *host, struct ffmk_host_operation *operation)
+{
+    *operation = (struct ffmk_host_operation){.kind = FFMK_HOST_BARRIER};
+    store(&host->member[host->me].entered, host->number + 1);
+    start(host, operation);
+}
+
+void ffmk_host_allreduce_start(struct ffmk_host *host, struct ffmk_host_operation *operation,
+                               const struct ffmk_reduction *reduction, const void *contribution,
+                               void *result, unsigned char *contributors)
+{
+    *operation = (struct ffmk_host_operation){.kind = FFMK_HOST_ALLREDUCE,
+                                              .reduction = *reduction,
+                                              .contribution = contribution,
+                                              .result = result,
+                                              .contributors = contributors};
+    start(host, operation);
+}
+
+bool ffmk_host_test(struct ffmk_host *host, struct ffmk_host_operation *operation)
+{
+    progress(host);
+    if (!host->first || ++host->idle < FFMK_PATIENCE_YIELDS)
+        return operation->complete && (!host->first || operation->number < host->first->number);
+    host->idle = 0;
+    ffmk_watch_ended(host->watch, host->awaited);
+    return false;
+}
+
+int ffmk_host_wait(struct ffmk_host *host, struct ffmk_host_operation *operation)
+{
+    struct ffmk_patience patience = {.spins = host->spins};
+    while (host->first && host->first->number <= operation->number) {
+        progress(host);
+        if (host->first && host->first->number <= operation->number &&
+            ffmk_patience_wait(&patience))
+            ffmk_watch_ended(host->watch, host->awaited);
+    }
+    return operation->code;
 }

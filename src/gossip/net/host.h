@@ -2,7 +2,7 @@
  * Collective operations among the ranks of a communicator on one host, in memory they share. No
  * rank forwards anything for another: the root writes once, everybody reads when it comes by, so a
  * late rank delays nobody, and a dead one nobody but for the time it takes to see that it is dead.
- * All members call the same operations in the same order, as MPI demands of a communicator.
+ * All members start the same operations in the same order, as MPI demands of a communicator.
  * Knows processes and bytes; no MPI, no datatypes.
  *
  *   segment   header | member 0 … m - 1 | slot 0 … K - 1 | ring | contributions
@@ -37,16 +37,6 @@ struct ffmk_host *ffmk_host_create(void *segment, size_t members, size_t me,
                                    struct ffmk_watch *watch, bool crowded);
 void ffmk_host_destroy(struct ffmk_host *host);
 
-/** The root's bytes go to all members. The root may return before anybody has read them, but not
- * more operations ahead than there are slots, nor more bytes than the ring has.
- * \return FFMK_SUCCESS; FFMK_ERR_FAILED when the root died before all of it was written, at every
- * member alike; FFMK_ERR_ARGUMENT when the root broadcast another number of bytes: *bytes_p tells.
- */
-int ffmk_host_bcast(struct ffmk_host *host, size_t root, void *buffer, uint64_t *bytes_p);
-
-/** Nobody leaves before everybody who lives has come. */
-void ffmk_host_barrier(struct ffmk_host *host);
-
 /** inout[i] = in[i] op inout[i] for n elements. */
 typedef void ffmk_combine(void *context, const void *in, void *inout, size_t n);
 
@@ -59,12 +49,52 @@ struct ffmk_reduction {
 };
 enum { FFMK_HOST_ELEMENT_BYTES = 32 << 10 };
 
-/** result = contribution of member 0 op that of member 1 op …, of those that entered before they
+enum ffmk_host_kind { FFMK_HOST_BCAST, FFMK_HOST_BARRIER, FFMK_HOST_ALLREDUCE };
+
+/** An operation that was started. The caller's memory until it is complete; its fields are the
+ * host's but for `bytes` and `code`, to be read then. */
+struct ffmk_host_operation {
+    enum ffmk_host_kind kind;
+    bool complete;
+    int code;                         /* FFMK_SUCCESS, or why it failed */
+    uint64_t number;                  /* among the operations of this host */
+    struct ffmk_host_operation *next; /* behind it in the line of those that are not complete */
+    bool begun;
+    size_t root;
+    unsigned char *buffer;
+    uint64_t bytes;    /* BCAST: of the buffer; once complete those that the root broadcast */
+    uint64_t done;     /* BCAST: bytes; BARRIER: members; ALLREDUCE: elements */
+    uint64_t position; /* BCAST: in the ring */
+    struct ffmk_reduction reduction;
+    const unsigned char *contribution;
+    unsigned char *result;
+    unsigned char *contributors;
+};
+
+/** The root's bytes go to all members. The root may be complete before anybody has read them, but
+ * not more operations ahead than there are slots, nor more bytes than the ring has. A member
+ * without room gives NULL for its buffer. Its code: FFMK_ERR_FAILED when the root died before all
+ * of it was written, at every member alike; FFMK_ERR_ARGUMENT when the root broadcast another
+ * number of bytes; FFMK_ERR_NO_MEMORY for a buffer that is NULL. */
+void ffmk_host_bcast_start(struct ffmk_host *host, struct ffmk_host_operation *operation,
+                           size_t root, void *buffer, uint64_t bytes);
+
+/** Not complete before everybody who lives has started it. */
+void ffmk_host_barrier_start(struct ffmk_host *host, struct ffmk_host_operation *operation);
+
+/** result = contribution of member 0 op that of member 1 op …, of those that took part before they
  * died; the same at every survivor. The contribution is not changed, and neither may overlap the
- * other. `contributors` gets, unless NULL, whose count: members bytes, 0 or 1. A contribution of
- * NULL says that this member cannot take part. \return FFMK_SUCCESS; FFMK_ERR_NO_MEMORY at all
- * members when one could not. */
-int ffmk_host_allreduce(struct ffmk_host *host, const struct ffmk_reduction *reduction,
-                        const void *contribution, void *result, unsigned char *contributors);
+ * other. `contributors`, of as many bytes as there are members, tells who counts, 0 or 1. A
+ * contribution of NULL says that this member cannot take part: then the code is FFMK_ERR_NO_MEMORY
+ * at all of them. */
+void ffmk_host_allreduce_start(struct ffmk_host *host, struct ffmk_host_operation *operation,
+                               const struct ffmk_reduction *reduction, const void *contribution,
+                               void *result, unsigned char *contributors);
+
+/** Go on with what was started. \return whether this one is complete. */
+bool ffmk_host_test(struct ffmk_host *host, struct ffmk_host_operation *operation);
+
+/** The same until it is. \return its code. */
+int ffmk_host_wait(struct ffmk_host *host, struct ffmk_host_operation *operation);
 
 #endif
