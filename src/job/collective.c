@@ -27,9 +27,7 @@ static void scratch_drop(struct scratch *scratch)
 
 static int bcast_bytes(struct ffmk_context *context, void *bytes, uint64_t expected, int root)
 {
-    struct ffmk_host_operation operation;
-    ffmk_host_bcast_start(context->host, &operation, (size_t)root, bytes, expected);
-    return ffmk_host_wait(context->host, &operation);
+    return ffmk_host_bcast(context->host, (size_t)root, bytes, expected);
 }
 
 int ffmk_collective_bcast(struct ffmk_context *context, void *buffer,

@@ -58,9 +58,13 @@ static void add(void *context, const void *in, void *inout, size_t n)
         to[i] = 3 * from[i] + to[i]; /* neither commutative nor associative: order shows */
 }
 
+/* Now by one call, now by two. */
 static int bcast(struct ffmk_host *host, size_t root, void *buffer, uint64_t *bytes_p)
 {
+    static int calls;
     struct ffmk_host_operation operation;
+    if (++calls % 2 == 0 && *bytes_p != 999)
+        return ffmk_host_bcast(host, root, buffer, *bytes_p);
     ffmk_host_bcast_start(host, &operation, root, buffer, *bytes_p);
     int code = ffmk_host_wait(host, &operation);
     *bytes_p = operation.bytes;

@@ -79,6 +79,9 @@ struct ffmk_host_operation {
 void ffmk_host_bcast_start(struct ffmk_host *host, struct ffmk_host_operation *operation,
                            size_t root, void *buffer, uint64_t bytes);
 
+/** Both in one. \return the code. */
+int ffmk_host_bcast(struct ffmk_host *host, size_t root, void *buffer, uint64_t bytes);
+
 /** Not complete before everybody who lives has started it. */
 void ffmk_host_barrier_start(struct ffmk_host *host, struct ffmk_host_operation *operation);
 
