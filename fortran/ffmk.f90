@@ -1,12 +1,13 @@
 ! SPDX-License-Identifier: BSD-3-Clause
-! The module `ffmk`: the calls of ffmk.h for Fortran 2008. It needs no MPI module: a communicator is handed over as the
-! INTEGER of mpif.h and `use mpi`, and of a type(MPI_Comm) of mpi_f08 as its component %MPI_VAL.
+! The module `ffmk`: the calls of ffmk.h for Fortran 2008. It needs no MPI module: a communicator, datatype or operation is
+! handed over as the INTEGER of mpif.h and `use mpi`, and of a type(MPI_Comm) and its like of mpi_f08 as its component
+! %MPI_VAL. Buffers are addresses, c_loc(array).
 !
 ! Every function returns FFMK_SUCCESS (0) or a negative FFMK_ERR_*, which ffmk_strerror() explains; what each call does
 ! is told in ffmk.h. Where a C call takes a structure of inputs, the function here takes arguments.
 module ffmk
-    use, intrinsic :: iso_c_binding, only: c_char, c_double, c_f_pointer, c_funloc, c_funptr, c_int, c_int64_t, &
-        c_loc, c_null_char, c_null_funptr, c_null_ptr, c_ptr, c_size_t, c_sizeof
+    use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_double, c_f_pointer, c_funloc, c_funptr, c_int, &
+        c_int64_t, c_loc, c_null_char, c_null_funptr, c_null_ptr, c_ptr, c_size_t, c_sizeof
     implicit none
     private
 
@@ -21,6 +22,8 @@ module ffmk
     integer, parameter, public :: FFMK_ERR_CALLBACK = -8
     integer, parameter, public :: FFMK_ERR_LIMIT = -9
     integer, parameter, public :: FFMK_ERR_IO = -10
+    integer, parameter, public :: FFMK_ERR_FAILED = -11
+    integer, parameter, public :: FFMK_ERR_EXCLUDED = -12
 
     public :: ffmk_version, ffmk_strerror, ffmk_region_begin, ffmk_region_end
     public :: ffmk_items_create, ffmk_items_destroy, ffmk_items_add, ffmk_items_remove
@@ -28,6 +31,7 @@ module ffmk
     public :: ffmk_items_count, ffmk_items_ids, ffmk_items_link_ranks
     public :: ffmk_balance_plan, ffmk_rebalance
     public :: ffmk_pack, ffmk_unpack, ffmk_drop
+    public :: ffmk_bcast, ffmk_barrier, ffmk_allreduce, ffmk_comm_dead
 
     !> A registry of items.
     type, public :: ffmk_items
@@ -66,6 +70,14 @@ module ffmk
         integer(c_int64_t) :: items_sent_here = 0
         integer(c_int64_t) :: items_received_here = 0
     end type ffmk_balance_info
+
+    !> What a collective operation did, here.
+    type, public :: ffmk_collective_info
+        character(len=16) :: algorithm = ''
+        integer(c_int64_t) :: messages = 0
+        real(c_double) :: time_s = 0
+        integer :: dead = 0
+    end type ffmk_collective_info
 
     !> What the library calls to move an item; write them with bind(c). Each function returns 0, or another value for
     !> failure. `context` is the one given to ffmk_items_create.
@@ -121,6 +133,14 @@ module ffmk
         integer(c_int64_t) :: seed
         integer(c_int) :: max_rounds
     end type c_balance_options
+
+    type, bind(c) :: c_collective_info
+        integer(c_size_t) :: struct_size
+        type(c_ptr) :: algorithm
+        integer(c_int64_t) :: messages
+        real(c_double) :: time_s
+        integer(c_int) :: dead
+    end type c_collective_info
 
     interface
         function c_version() bind(c, name='ffmk_version') result(text)
@@ -242,6 +262,46 @@ module ffmk
             type(ffmk_balance_info), intent(inout) :: info
             integer(c_int) :: code
         end function c_rebalance
+
+        function c_bcast(buffer, count, datatype, root, comm, info) bind(c, name='ffmk_bcast_f') result(code)
+            import :: c_collective_info, c_int, c_int64_t, c_ptr
+            type(c_ptr), value :: buffer
+            integer(c_int64_t), value :: count
+            integer(c_int), value :: datatype
+            integer(c_int), value :: root
+            integer(c_int), value :: comm
+            type(c_collective_info), intent(inout) :: info
+            integer(c_int) :: code
+        end function c_bcast
+
+        function c_barrier(comm, info) bind(c, name='ffmk_barrier_f') result(code)
+            import :: c_collective_info, c_int
+            integer(c_int), value :: comm
+            type(c_collective_info), intent(inout) :: info
+            integer(c_int) :: code
+        end function c_barrier
+
+        function c_allreduce(sendbuf, recvbuf, count, datatype, op, comm, info) &
+            bind(c, name='ffmk_allreduce_f') result(code)
+            import :: c_collective_info, c_int, c_int64_t, c_ptr
+            type(c_ptr), value :: sendbuf
+            type(c_ptr), value :: recvbuf
+            integer(c_int64_t), value :: count
+            integer(c_int), value :: datatype
+            integer(c_int), value :: op
+            integer(c_int), value :: comm
+            type(c_collective_info), intent(inout) :: info
+            integer(c_int) :: code
+        end function c_allreduce
+
+        function c_comm_dead(comm, ranks, capacity, count) bind(c, name='ffmk_comm_dead_f') result(code)
+            import :: c_int, c_size_t
+            integer(c_int), value :: comm
+            integer(c_int), intent(inout) :: ranks(*)
+            integer(c_size_t), value :: capacity
+            integer(c_size_t), intent(inout) :: count
+            integer(c_int) :: code
+        end function c_comm_dead
     end interface
 
 contains
@@ -449,4 +509,75 @@ contains
         code = c_rebalance(items%handle, mine)
         if (present(info)) info = mine
     end function ffmk_rebalance
+
+    !> What an operation is to write into.
+    function empty_info() result(info)
+        type(c_collective_info) :: info
+
+        info = c_collective_info(c_sizeof(info), c_null_ptr, 0, 0, 0)
+    end function empty_info
+
+    !> What it wrote, for the program.
+    subroutine tell(told, info)
+        type(c_collective_info), intent(in) :: told
+        type(ffmk_collective_info), intent(inout), optional :: info
+
+        if (.not. present(info)) return
+        ! An operation that was refused tells nothing.
+        if (.not. c_associated(told%algorithm)) return
+        info = ffmk_collective_info(text_of(told%algorithm), told%messages, told%time_s, int(told%dead))
+    end subroutine tell
+
+    !> Collective.
+    function ffmk_bcast(buffer, count, datatype, root, comm, info) result(code)
+        type(c_ptr), intent(in) :: buffer
+        integer(c_int64_t), intent(in) :: count
+        integer, intent(in) :: datatype, root, comm
+        type(ffmk_collective_info), intent(inout), optional :: info
+        integer :: code
+        type(c_collective_info) :: told
+
+        told = empty_info()
+        code = c_bcast(buffer, count, int(datatype, c_int), int(root, c_int), int(comm, c_int), told)
+        call tell(told, info)
+    end function ffmk_bcast
+
+    !> Collective.
+    function ffmk_barrier(comm, info) result(code)
+        integer, intent(in) :: comm
+        type(ffmk_collective_info), intent(inout), optional :: info
+        integer :: code
+        type(c_collective_info) :: told
+
+        told = empty_info()
+        code = c_barrier(int(comm, c_int), told)
+        call tell(told, info)
+    end function ffmk_barrier
+
+    !> A `sendbuf` of c_null_ptr is MPI_IN_PLACE. Collective.
+    function ffmk_allreduce(sendbuf, recvbuf, count, datatype, op, comm, info) result(code)
+        type(c_ptr), intent(in) :: sendbuf, recvbuf
+        integer(c_int64_t), intent(in) :: count
+        integer, intent(in) :: datatype, op, comm
+        type(ffmk_collective_info), intent(inout), optional :: info
+        integer :: code
+        type(c_collective_info) :: told
+
+        told = empty_info()
+        code = c_allreduce(sendbuf, recvbuf, count, int(datatype, c_int), int(op, c_int), int(comm, c_int), told)
+        call tell(told, info)
+    end function ffmk_allreduce
+
+    !> `count` gets how many ranks are known to be dead; FFMK_ERR_LIMIT where `ranks` has not room for all.
+    function ffmk_comm_dead(comm, ranks, count) result(code)
+        integer, intent(in) :: comm
+        integer(c_int), intent(inout), contiguous :: ranks(:)
+        integer, intent(inout) :: count
+        integer :: code
+        integer(c_size_t) :: in_c
+
+        in_c = int(count, c_size_t)
+        code = c_comm_dead(int(comm, c_int), ranks, size(ranks, kind=c_size_t), in_c)
+        if (code == FFMK_SUCCESS .or. code == FFMK_ERR_LIMIT) count = int(in_c)
+    end function ffmk_comm_dead
 end module ffmk

@@ -262,8 +262,8 @@ int ffmk_rebalance(ffmk_items *items, ffmk_balance_info *info);
 /** \defgroup collectives Collective operations that dead ranks do not stop
  * Broadcast, barrier and allreduce over any intracommunicator, on ways of our own: what is sent is
  * not lost with a rank that should have passed it on, nobody waits for the dead, and survivors
- * never hold different results. docs/gossip.md says what is promised, proves it, and says what happens
- * beyond. The MPI has to let survivors live (Open MPI: mpirun --enable-recovery).
+ * never hold different results. docs/gossip.md says what is promised, proves it, and says what
+ * happens beyond. The MPI has to let survivors live (Open MPI: mpirun --enable-recovery).
  *
  * All ranks of a communicator call them in the same order, among each other and with MPI's
  * collective operations; then they match. The first call on a communicator prepares it through MPI
@@ -316,6 +316,15 @@ int ffmk_allreduce(const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Data
  * `capacity`; *count_p gets how many there are, also when that is more.
  * \return FFMK_ERR_LIMIT when capacity is less; FFMK_ERR_ARGUMENT, FFMK_ERR_STATE. */
 int ffmk_comm_dead(MPI_Comm comm, int *ranks, size_t capacity, size_t *count_p);
+
+/** The same for handles as Fortran knows them; what the module `ffmk` calls. A sendbuf of NULL is
+ * MPI_IN_PLACE, which has another value in Fortran. */
+int ffmk_bcast_f(void *buffer, MPI_Count count, MPI_Fint datatype, int root, MPI_Fint comm,
+                 ffmk_collective_info *info);
+int ffmk_barrier_f(MPI_Fint comm, ffmk_collective_info *info);
+int ffmk_allreduce_f(const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Fint datatype,
+                     MPI_Fint op, MPI_Fint comm, ffmk_collective_info *info);
+int ffmk_comm_dead_f(MPI_Fint comm, int *ranks, size_t capacity, size_t *count_p);
 #endif
 
 /** @} */

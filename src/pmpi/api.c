@@ -23,7 +23,7 @@ static int refuse(const char *call)
         const struct ffmk_engine *engine = ffmk_lifecycle_engine();                                \
         return engine ? engine->name arguments : refuse(#name);                                    \
     }
-#define API_WAITS(name, parameters, arguments, nothing)                                            \
+#define API_WAITS(name, class, parameters, arguments, nothing)                                     \
     FFMK_PUBLIC int name parameters                                                                \
     {                                                                                              \
         const struct ffmk_engine *engine = ffmk_lifecycle_engine();                                \

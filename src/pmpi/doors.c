@@ -16,7 +16,7 @@ enum class {
     PROCESS,
     DATATYPE,
     MEMORY,
-    BALANCE /* calls of our own */
+    BALANCE /* ours, of the group of that name */
 };
 
 static const char *const class_names[] = {
@@ -50,7 +50,7 @@ static const struct {
 #define CALL(name, fortran, class, ...)   {"MPI_" #name, class},
 #define CALL_C(name, fortran, class, ...) {"MPI_" #name "_c", class},
 #include "pmpi/calls.def"
-#define API_WAITS(name, ...) {#name, BALANCE},
+#define API_WAITS(name, class, ...) {#name, class},
 #include "job/api.def"
 };
 

@@ -131,7 +131,9 @@ with Folder() as folder:
     if report:
         valid(report, 2)
         same(counted(report["calls"]), {("MPI_Init", "c"): 2, ("ffmk_items_create_f", "c"): 4, ("ffmk_balance_plan", "c"): 8,
-                                        ("MPI_Finalize", "c"): 2}, "calls")
+                                        ("ffmk_barrier", "c"): 2, ("MPI_Finalize", "c"): 2}, "calls")
+        equal({call["name"]: call["class"] for call in report["calls"] if call["name"].startswith("ffmk_")},
+              {"ffmk_items_create_f": "balance", "ffmk_balance_plan": "balance", "ffmk_barrier": "collective"}, "classes")
         late, waits = report["per_rank"]
         plans = sum(call["time_s"] for call in waits["calls"] if call["name"] == "ffmk_balance_plan")
         check(waits["wait_s"] >= plans > 0.5 * late["useful_s"] > waits["useful_s"], "rank 1 waits for rank 0 in them:",

@@ -104,6 +104,38 @@ void balance(int rank, int n_ranks)
     EXPECT(ffmk_items_destroy(items) == FFMK_SUCCESS);
 }
 
+/** The sum of 1 … n_ranks, sent around by every way there is. */
+void collect(int rank, int n_ranks)
+{
+    ffmk_collective_info info = FFMK_COLLECTIVE_INFO_INIT;
+    const int one_more = rank + 1;
+    int sum = 0, dead = -1;
+    std::size_t n_dead = 1;
+    const MPI_Fint world = MPI_Comm_c2f(MPI_COMM_WORLD);
+    const MPI_Fint type = MPI_Type_c2f(MPI_INT);
+    EXPECT(ffmk_allreduce(&one_more, &sum, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD, &info) ==
+           FFMK_SUCCESS);
+    EXPECT(sum == n_ranks * (n_ranks + 1) / 2);
+    EXPECT(info.algorithm != nullptr && info.dead == 0);
+    sum = one_more;
+    EXPECT(ffmk_allreduce_f(nullptr, &sum, 1, type, MPI_Op_c2f(MPI_SUM), world, nullptr) ==
+           FFMK_SUCCESS);
+    EXPECT(sum == n_ranks * (n_ranks + 1) / 2);
+    EXPECT(ffmk_barrier(MPI_COMM_WORLD, &info) == FFMK_SUCCESS);
+    EXPECT(ffmk_barrier_f(world, nullptr) == FFMK_SUCCESS);
+    for (int root = 0; root < n_ranks; root++) {
+        int word = rank == root ? 40 + root : 0;
+        EXPECT(ffmk_bcast(&word, 1, MPI_INT, root, MPI_COMM_WORLD, &info) == FFMK_SUCCESS);
+        EXPECT(word == 40 + root);
+        word = rank == root ? 50 + root : 0;
+        EXPECT(ffmk_bcast_f(&word, 1, type, root, world, nullptr) == FFMK_SUCCESS);
+        EXPECT(word == 50 + root);
+    }
+    EXPECT(ffmk_comm_dead(MPI_COMM_WORLD, &dead, 1, &n_dead) == FFMK_SUCCESS && n_dead == 0);
+    n_dead = 1;
+    EXPECT(ffmk_comm_dead_f(world, &dead, 1, &n_dead) == FFMK_SUCCESS && n_dead == 0);
+}
+
 } // namespace
 
 int main(int argc, char **argv)
@@ -117,6 +149,8 @@ int main(int argc, char **argv)
     EXPECT(ffmk_region_begin("all") == FFMK_SUCCESS);
     balance(rank, n_ranks);
     EXPECT(ffmk_region_end("all") == FFMK_SUCCESS);
+
+    collect(rank, n_ranks);
 
     ffmk_items *items = nullptr;
     EXPECT(ffmk_items_create_f(MPI_Comm_c2f(MPI_COMM_WORLD), nullptr, nullptr, &items) ==

@@ -34,6 +34,7 @@ int main(int argc, char **argv)
             nanosleep(&(struct timespec){0, LATE_NS}, NULL);
         EXPECT(ffmk_balance_plan(items, &destination, NULL), FFMK_SUCCESS);
     }
+    EXPECT(ffmk_barrier(MPI_COMM_WORLD, NULL), FFMK_SUCCESS);
     MPI_Finalize();
     EXPECT(ffmk_balance_plan(items, &destination, NULL), FFMK_ERR_STATE);
     EXPECT(ffmk_rebalance(items, NULL), FFMK_ERR_STATE);
