@@ -60,44 +60,83 @@ int ffmk_packing_of(MPI_Count count, MPI_Datatype datatype, struct ffmk_packing 
 /* Elements that MPI packs in one call; an element alone may be too large for that. */
 static MPI_Count step_of(const struct ffmk_packing *packing)
 {
-    uint64_t most = packing->element_bytes ? MOST_AT_ONCE / packing->element_bytes : 1;
+    const uint64_t most = MOST_AT_ONCE / packing->element_bytes;
     return most ? (MPI_Count)most : 1;
+}
+
+/* The elements, from an address that MPI packs from and unpacks to. */
+struct view {
+    char *buffer;
+    MPI_Datatype datatype;
+    bool shifted; /* the datatype is the view's own */
+};
+
+/* MPICH takes MPI_BOTTOM for a missing buffer there: then they are seen from where they lie. */
+static bool open_view(const struct ffmk_packing *packing, const void *buffer, struct view *view)
+{
+    *view = (struct view){(char *)(uintptr_t)buffer, packing->datatype, false};
+    MPI_Aint true_lb;
+    MPI_Aint true_extent;
+    if (buffer ||
+        PMPI_Type_get_true_extent(packing->datatype, &true_lb, &true_extent) != MPI_SUCCESS)
+        return buffer;
+    const int one = 1;
+    const MPI_Aint back = -true_lb;
+    view->buffer = (char *)(uintptr_t)true_lb;
+    view->shifted = PMPI_Type_create_hindexed(1, &one, &back, packing->datatype, &view->datatype) ==
+                        MPI_SUCCESS &&
+                    PMPI_Type_commit(&view->datatype) == MPI_SUCCESS;
+    return view->shifted;
+}
+
+static void close_view(struct view *view)
+{
+    if (view->shifted)
+        PMPI_Type_free(&view->datatype);
 }
 
 int ffmk_packing_pack(const struct ffmk_packing *packing, const void *buffer, void *bytes)
 {
-    if (packing->contiguous) {
-        memcpy(bytes, buffer, packing->bytes);
+    if (packing->contiguous || packing->bytes == 0) {
+        if (packing->bytes > 0)
+            memcpy(bytes, buffer, packing->bytes);
         return FFMK_SUCCESS;
     }
-    MPI_Count step = step_of(packing);
-    for (MPI_Count i = 0; i < packing->count; i += step) {
+    struct view view;
+    int code = open_view(packing, buffer, &view) ? FFMK_SUCCESS : FFMK_ERR_MPI;
+    const MPI_Count step = step_of(packing);
+    for (MPI_Count i = 0; i < packing->count && code == FFMK_SUCCESS; i += step) {
         MPI_Count n = packing->count - i < step ? packing->count - i : step;
         int position = 0;
-        if (PMPI_Pack((const char *)buffer + i * packing->extent, (int)n, packing->datatype,
+        if (PMPI_Pack(view.buffer + i * packing->extent, (int)n, view.datatype,
                       (char *)bytes + (uint64_t)i * packing->element_bytes,
                       (int)((uint64_t)n * packing->element_bytes), &position,
                       MPI_COMM_SELF) != MPI_SUCCESS)
-            return FFMK_ERR_MPI;
+            code = FFMK_ERR_MPI;
     }
-    return FFMK_SUCCESS;
+    close_view(&view);
+    return code;
 }
 
 int ffmk_packing_unpack(const struct ffmk_packing *packing, const void *bytes, void *buffer)
 {
-    if (packing->contiguous) {
-        memcpy(buffer, bytes, packing->bytes);
+    if (packing->contiguous || packing->bytes == 0) {
+        if (packing->bytes > 0)
+            memcpy(buffer, bytes, packing->bytes);
         return FFMK_SUCCESS;
     }
-    MPI_Count step = step_of(packing);
-    for (MPI_Count i = 0; i < packing->count; i += step) {
+    struct view view;
+    int code = open_view(packing, buffer, &view) ? FFMK_SUCCESS : FFMK_ERR_MPI;
+    const MPI_Count step = step_of(packing);
+    for (MPI_Count i = 0; i < packing->count && code == FFMK_SUCCESS; i += step) {
         MPI_Count n = packing->count - i < step ? packing->count - i : step;
         int position = 0;
         if (PMPI_Unpack((const char *)bytes + (uint64_t)i * packing->element_bytes,
                         (int)((uint64_t)n * packing->element_bytes), &position,
-                        (char *)buffer + i * packing->extent, (int)n, packing->datatype,
+                        view.buffer + i * packing->extent, (int)n, view.datatype,
                         MPI_COMM_SELF) != MPI_SUCCESS)
-            return FFMK_ERR_MPI;
+            code = FFMK_ERR_MPI;
     }
-    return FFMK_SUCCESS;
+    close_view(&view);
+    return code;
 }
