@@ -135,6 +135,63 @@ static void one_allreduce(struct ffmk_host *host, size_t me, uint64_t *state, un
                  : 1;
 }
 
+/* Several operations at once, which every member waits for in an order of its own. */
+enum { BATCH = 7, BATCH_BYTES = 300000, FEW = 100 };
+
+static void one_batch(struct ffmk_host *host, size_t members, size_t me, uint64_t *state,
+                      uint64_t *own, volatile uint64_t *got)
+{
+    static unsigned char buffers[BATCH][BATCH_BYTES];
+    static unsigned char expected[BATCH_BYTES];
+    static uint64_t contributions[BATCH][FEW];
+    static uint64_t results[BATCH][FEW];
+    static unsigned char counted[BATCH][MOST_MEMBERS];
+    struct ffmk_host_operation operations[BATCH];
+    size_t sizes[BATCH];
+    uint64_t seeds[BATCH];
+    for (int i = 0; i < BATCH; i++) {
+        uint64_t kind = ffmk_rng_below(state, 4);
+        size_t root = ffmk_rng_below(state, members);
+        seeds[i] = ffmk_rng_next(state);
+        sizes[i] = draw_size(state) % BATCH_BYTES;
+        memset(counted[i], 0, sizeof counted[i]);
+        if (kind == 0) {
+            ffmk_host_barrier_start(host, &operations[i]);
+        } else if (kind == 1) {
+            for (size_t k = 0; k < FEW; k++)
+                contributions[i][k] = me * 1000003 + k;
+            const struct ffmk_reduction reduction = {
+                .n = sizes[i] % FEW, .element_bytes = sizeof(uint64_t), .combine = add};
+            ffmk_host_allreduce_start(host, &operations[i], &reduction, contributions[i],
+                                      results[i], counted[i]);
+        } else {
+            if (root == me)
+                fill(buffers[i], sizes[i], seeds[i]);
+            ffmk_host_bcast_start(host, &operations[i], root, buffers[i], sizes[i]);
+        }
+        if (ffmk_rng_below(own, 4) == 0)
+            ffmk_host_test(host, &operations[ffmk_rng_below(own, (uint64_t)i + 1)]);
+    }
+    for (int k = 0; k < 2 * BATCH; k++)
+        ffmk_host_wait(host, &operations[k < BATCH ? (int)ffmk_rng_below(own, BATCH) : k - BATCH]);
+    uint64_t sum = 2;
+    for (int i = 0; i < BATCH; i++) {
+        const struct ffmk_host_operation *operation = &operations[i];
+        sum = ffmk_rng_mix(sum ^ (uint64_t)operation->code);
+        if (operation->kind == FFMK_HOST_BCAST && operation->code == FFMK_SUCCESS) {
+            fill(expected, sizes[i], seeds[i]);
+            if (memcmp(expected, buffers[i], sizes[i]) != 0) {
+                *got = 1;
+                return;
+            }
+        }
+        if (operation->kind == FFMK_HOST_ALLREDUCE)
+            sum ^= hash(counted[i], sizeof counted[i]) ^
+                   hash((unsigned char *)results[i], sizes[i] % FEW * sizeof(uint64_t));
+    }
+    *got = sum | 2;
+}
+
 /* A member's life: the same draws everywhere. */
 static void live(struct shared *shared, void *segment, size_t members, size_t me, uint64_t seed,
                  uint32_t operations, bool naps)
@@ -155,7 +212,10 @@ static void live(struct shared *shared, void *segment, size_t members, size_t me
     for (uint32_t i = 0; i < operations; i++) {
         volatile uint64_t *got = &shared->got[me][i];
         struct ffmk_host_operation operation;
-        switch (ffmk_rng_below(&state, 6)) {
+        switch (ffmk_rng_below(&state, 7)) {
+        case 6:
+            one_batch(host, members, me, &state, &own, got);
+            break;
         case 0:
             ffmk_host_barrier_start(host, &operation);
             ffmk_host_wait(host, &operation);

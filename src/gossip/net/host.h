@@ -5,11 +5,16 @@
  * All members start the same operations in the same order, as MPI demands of a communicator.
  * Knows processes and bytes; no MPI, no datatypes.
  *
- *   segment   header | member 0 … m - 1 | slot 0 … K - 1 | ring | contributions
- *   member    what it alone writes: which operation it entered, which it has left behind
+ *   segment   members | slots | readers | places | rings, a line of m each but for the slots
+ *   member    what it alone writes: which barrier it came to, which operations it has left behind
  *   slot      one broadcast: its number, length, and a small payload or how much of a large one is
- *             in the ring
- *   ring      large payloads, a piece at a time
+ *             in its root's ring
+ *   reader    how far it has read each member's ring
+ *   places    its contributions to reductions
+ *   ring      large payloads it broadcasts, a piece at a time
+ *
+ * Operations that were started need each other for nothing: they complete in whatever order their
+ * messages come.
  *
  * Why two survivors never disagree: within a host death is a fact that does not change and memory
  * outlives its writers. A broadcast succeeds if its root published all of it before it died; an
@@ -49,6 +54,10 @@ struct ffmk_reduction {
 };
 enum { FFMK_HOST_ELEMENT_BYTES = 32 << 10 };
 
+/** Operations of up to so many bytes need nobody's help once they were started, for which a
+ * nonblocking call has no time: others read what there is while this rank does something else. */
+enum { FFMK_HOST_BCAST_AT_ONCE = 32 << 10, FFMK_HOST_REDUCE_AT_ONCE = 1 << 10 };
+
 enum ffmk_host_kind { FFMK_HOST_BCAST, FFMK_HOST_BARRIER, FFMK_HOST_ALLREDUCE };
 
 /** An operation that was started. The caller's memory until it is complete; its fields are the
@@ -58,13 +67,15 @@ struct ffmk_host_operation {
     bool complete;
     int code;                         /* FFMK_SUCCESS, or why it failed */
     uint64_t number;                  /* among the operations of this host */
-    struct ffmk_host_operation *next; /* behind it in the line of those that are not complete */
+    struct ffmk_host_operation *next; /* of those that are not complete */
     bool begun;
+    size_t awaited; /* a member without which it does not go on */
     size_t root;
     unsigned char *buffer;
     uint64_t bytes;    /* BCAST: of the buffer; once complete those that the root broadcast */
     uint64_t done;     /* BCAST: bytes; BARRIER: members; ALLREDUCE: elements */
-    uint64_t position; /* BCAST: in the ring */
+    uint64_t position; /* BCAST: in the ring; ALLREDUCE: members that were looked at */
+    uint64_t turn;     /* ALLREDUCE: of its part that is under way */
     struct ffmk_reduction reduction;
     const unsigned char *contribution;
     unsigned char *result;
@@ -89,7 +100,8 @@ void ffmk_host_barrier_start(struct ffmk_host *host, struct ffmk_host_operation 
  * died; the same at every survivor. The contribution is not changed, and neither may overlap the
  * other. `contributors`, of as many bytes as there are members, tells who counts, 0 or 1. A
  * contribution of NULL says that this member cannot take part: then the code is FFMK_ERR_NO_MEMORY
- * at all of them. */
+ * at all of them. One of more than FFMK_HOST_REDUCE_AT_ONCE bytes must be complete before another
+ * such is started. */
 void ffmk_host_allreduce_start(struct ffmk_host *host, struct ffmk_host_operation *operation,
                                const struct ffmk_reduction *reduction, const void *contribution,
                                void *result, unsigned char *contributors);
