@@ -38,7 +38,7 @@ struct ffmk_rumor_plan ffmk_rumor_plan(const struct ffmk_schedule *schedule,
         plan.settled_after +=
             (uint64_t)plan.drift * ((schedule->rounds + schedule->hop - 1) / schedule->hop);
     plan.pause_until = plan.needed > 0 ? (2 * plan.needed - 1) * slot + hop : 0;
-    plan.ask_after = plan.pause_until + 2 * SLACK * slot;
+    plan.ask_after = plan.pause_until + (uint64_t)2 * SLACK * slot;
     if (mode == FFMK_RUMOR_FAILURE_PROOF)
         plan.reserve_after = plan.settled_after + 2 * plan.ask_after + 4 * hop;
     return plan;
@@ -46,7 +46,7 @@ struct ffmk_rumor_plan ffmk_rumor_plan(const struct ffmk_schedule *schedule,
 
 static uint32_t *nearest(struct ffmk_rumor *rumor, const struct ffmk_rumor_plan *plan, int side)
 {
-    return rumor->nearest + (uint32_t)side * plan->needed;
+    return rumor->nearest + (size_t)side * plan->needed;
 }
 
 /* The dissemination reached this node, whose first slot this is. */

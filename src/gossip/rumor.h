@@ -104,7 +104,7 @@ struct ffmk_rumor {
 
 static inline size_t ffmk_rumor_bytes(const struct ffmk_rumor_plan *plan)
 {
-    size_t bytes = sizeof(struct ffmk_rumor) + 2 * plan->needed * sizeof(uint32_t);
+    size_t bytes = sizeof(struct ffmk_rumor) + (size_t)2 * plan->needed * sizeof(uint32_t);
     return (bytes + 7) / 8 * 8;
 }
 

@@ -45,8 +45,8 @@ static double reached(const struct ffmk_tune_case *wanted, double senders, doubl
 static struct spread spread(const struct ffmk_tune_case *wanted, uint32_t rounds)
 {
     enum { WINDOW = FFMK_SCHEDULE_MAX_HOP + 1 };
-    double at[WINDOW];     /* coloured in slot t, by t modulo WINDOW */
-    double region[WINDOW]; /* R(t): positions that the tree has sent to by slot t */
+    double at[WINDOW] = {0};     /* coloured in slot t, by t modulo WINDOW */
+    double region[WINDOW] = {0}; /* R(t): positions that the tree has sent to by slot t */
     uint32_t k = wanted->table_hop;
     bool tree = wanted->table == FFMK_SCHEDULE_CIRCULANT;
     uint32_t tree_rounds = tree ? ffmk_schedule_tree_rounds(wanted->nodes, k) : 0;
@@ -124,11 +124,14 @@ static double miss(const struct ffmk_tune_case *wanted, uint32_t rounds, uint32_
     double p = wanted->dead_rate;
     double chance = 1 - p;
     double sum = 0;
-    for (uint32_t m = 0; m <= rounds && chance > 1e-18; m++, chance *= p) {
+    for (uint32_t m = 0; m <= rounds; m++) {
         struct spread found = spread(wanted, rounds - m);
         double dark = fmax(0, living(wanted) - found.coloured);
         double q = fmin(1, found.participants / wanted->nodes);
         sum += chance * fmin(1, dark * pow(1 - q, 2.0 * reach));
+        chance *= p;
+        if (chance <= 1e-18)
+            break;
     }
     return fmin(1, p > 0 ? MARGIN * sum : sum);
 }

@@ -199,7 +199,7 @@ static void leave_to_mpi(struct ffmk_context *context, const char *why)
 static int prepare(struct ffmk_context *context, MPI_Comm comm)
 {
     struct record *records = malloc((size_t)context->size * sizeof *records);
-    if (!agreed(comm, records != NULL)) {
+    if (!agreed(comm, records != NULL) || !records) {
         free(records);
         return FFMK_ERR_NO_MEMORY;
     }
@@ -240,7 +240,7 @@ int ffmk_context_of(MPI_Comm comm, struct ffmk_context **context_p)
     if (comm == MPI_COMM_NULL || PMPI_Comm_test_inter(comm, &inter) != MPI_SUCCESS || inter)
         return FFMK_ERR_ARGUMENT;
     struct ffmk_context *context = calloc(1, sizeof *context);
-    if (!agreed(comm, context != NULL)) {
+    if (!agreed(comm, context != NULL) || !context) {
         free(context);
         return FFMK_ERR_NO_MEMORY;
     }
