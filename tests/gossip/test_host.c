@@ -347,6 +347,58 @@ START_TEST(a_late_member_delays_nobody)
 }
 END_TEST
 
+/* A root that nobody keeps up with must not write over what was not read. */
+static void far_ahead(struct shared *shared, void *segment, size_t me)
+{
+    while (!shared->go)
+        usleep(100);
+    struct ffmk_watch *watch;
+    if (ffmk_watch_create(shared->pids, 2, &watch) != FFMK_SUCCESS)
+        _exit(3);
+    struct ffmk_host *host = ffmk_host_create(segment, 2, me, watch, true);
+    struct ffmk_host_operation operations[8];
+    uint32_t values[8];
+    for (uint32_t i = 0; i < 4000; i++) {
+        uint32_t at = i % 8;
+        if (me == 1 && i % 997 == 0)
+            usleep(20000);
+        values[at] = me == 0 ? i : 0;
+        if (i / 8 % 2 == 0) { /* now one by one, now several at once */
+            if (ffmk_host_bcast(host, 0, &values[at], sizeof values[at]) != FFMK_SUCCESS ||
+                values[at] != i)
+                _exit(4);
+            continue;
+        }
+        ffmk_host_bcast_start(host, &operations[at], 0, &values[at], sizeof values[at]);
+        for (uint32_t k = 0; at == 7 && k < 8; k++)
+            if (ffmk_host_wait(host, &operations[7 - k]) != FFMK_SUCCESS || values[7 - k] != i - k)
+                _exit(5);
+    }
+    _exit(0);
+}
+
+START_TEST(a_root_far_ahead_waits)
+{
+    size_t bytes = ffmk_host_bytes(2);
+    void *segment = share(bytes);
+    struct shared *shared = share(sizeof *shared);
+    for (size_t i = 0; i < 2; i++) {
+        pid_t pid = fork();
+        if (pid == 0)
+            far_ahead(shared, segment, i);
+        shared->pids[i] = pid;
+    }
+    shared->go = 1;
+    for (size_t i = 0; i < 2; i++) {
+        int status;
+        waitpid(shared->pids[i], &status, 0);
+        ck_assert_int_eq(status, 0);
+    }
+    munmap(segment, bytes);
+    munmap(shared, sizeof *shared);
+}
+END_TEST
+
 START_TEST(another_length_is_told)
 {
     size_t bytes = ffmk_host_bytes(2);
@@ -388,4 +440,4 @@ START_TEST(another_length_is_told)
 END_TEST
 
 CASES("host", everything_arrives, survivors_agree, a_late_member_delays_nobody,
-      another_length_is_told)
+      a_root_far_ahead_waits, another_length_is_told)
