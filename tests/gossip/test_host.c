@@ -23,6 +23,7 @@ enum { MOST_MEMBERS = 16, MOST_OPERATIONS = 4000, MOST_BYTES = 3 << 20 };
 struct shared {
     volatile uint32_t ready;
     volatile uint32_t go;
+    volatile uint32_t watching;
     pid_t pids[MOST_MEMBERS];
     volatile uint32_t done[MOST_MEMBERS]; /* operations */
     volatile uint64_t got[MOST_MEMBERS][MOST_OPERATIONS];
@@ -69,6 +70,20 @@ static int bcast(struct ffmk_host *host, size_t root, void *buffer, uint64_t *by
     int code = ffmk_host_wait(host, &operation);
     *bytes_p = operation.bytes;
     return code;
+}
+
+/* Watch all members, none of whom goes on, or ends, before all do. */
+static struct ffmk_watch *watch_all(struct shared *shared, size_t members)
+{
+    struct ffmk_watch *watch = NULL;
+    while (!shared->go)
+        usleep(100);
+    if (ffmk_watch_create(shared->pids, members, &watch) != FFMK_SUCCESS)
+        _exit(3);
+    __atomic_add_fetch(&shared->watching, 1, __ATOMIC_SEQ_CST);
+    while (shared->watching < members)
+        usleep(100);
+    return watch;
 }
 
 /* A size: mostly small, now and then around the borders of slot, piece and ring, or large. */
@@ -197,14 +212,7 @@ static void live(struct shared *shared, void *segment, size_t members, size_t me
                  uint32_t operations, bool naps)
 {
     __atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
-    while (!shared->go)
-        usleep(100);
-    struct ffmk_watch *watch;
-    if (ffmk_watch_create(shared->pids, members, &watch) != FFMK_SUCCESS)
-        _exit(3);
-    __atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
-    while (shared->ready < 2 * members)
-        usleep(100);
+    struct ffmk_watch *watch = watch_all(shared, members);
     struct ffmk_host *host = ffmk_host_create(segment, members, me, watch, members > 2);
     unsigned char *buffer = malloc(2 * MOST_BYTES);
     uint64_t state = seed;
@@ -315,11 +323,7 @@ START_TEST(a_late_member_delays_nobody)
     for (size_t i = 0; i < 3; i++) {
         pid_t pid = fork();
         if (pid == 0) {
-            while (!shared->go)
-                usleep(100);
-            struct ffmk_watch *watch;
-            if (ffmk_watch_create(shared->pids, 3, &watch) != FFMK_SUCCESS)
-                _exit(3);
+            struct ffmk_watch *watch = watch_all(shared, 3);
             struct ffmk_host *host = ffmk_host_create(segment, 3, i, watch, true);
             while (i == 2 && shared->done[0] + shared->done[1] < 200)
                 usleep(1000); /* late until the others are done with a hundred each */
@@ -350,11 +354,7 @@ END_TEST
 /* A root that nobody keeps up with must not write over what was not read. */
 static void far_ahead(struct shared *shared, void *segment, size_t me)
 {
-    while (!shared->go)
-        usleep(100);
-    struct ffmk_watch *watch;
-    if (ffmk_watch_create(shared->pids, 2, &watch) != FFMK_SUCCESS)
-        _exit(3);
+    struct ffmk_watch *watch = watch_all(shared, 2);
     struct ffmk_host *host = ffmk_host_create(segment, 2, me, watch, true);
     struct ffmk_host_operation operations[8];
     uint32_t values[8];
