@@ -16,6 +16,9 @@ __attribute__((visibility("default"))) const struct ffmk_engine ffmk_engine_tabl
     .type_size = ffmk_comms_type_size,
     .comm_map = ffmk_comms_map,
     .replacement = ffmk_replacement,
+    .bcast_fortran = ffmk_replace_bcast_fortran,
+    .barrier_fortran = ffmk_replace_barrier_fortran,
+    .allreduce_fortran = ffmk_replace_allreduce_fortran,
     .someone_died = ffmk_context_any_dead,
 #define API(name, parameters, arguments) .name = name,
 #include "job/api.def"

@@ -81,6 +81,11 @@ struct ffmk_engine {
 
     /** What stands in for an MPI call, with its C parameters; NULL when nothing does. */
     void (*(*replacement)(enum ffmk_replaced call))(void);
+    /** The same with Fortran's handles. Buffers are as C takes them. \return MPI's code. */
+    int (*bcast_fortran)(void *buffer, MPI_Count count, MPI_Fint datatype, int root, MPI_Fint comm);
+    int (*barrier_fortran)(MPI_Fint comm);
+    int (*allreduce_fortran)(const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Fint datatype,
+                             MPI_Fint op, MPI_Fint comm);
     /** Whether ranks of this job have died: then MPI_Finalize cannot be trusted to come back. */
     bool (*someone_died)(void);
 

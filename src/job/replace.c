@@ -105,6 +105,34 @@ static int replace_allreduce_c(const void *sendbuf, void *recvbuf, MPI_Count cou
 }
 #endif
 
+/* Large counts come from MPI-4's mpi_f08 only. */
+int ffmk_replace_bcast_fortran(void *buffer, MPI_Count count, MPI_Fint datatype, int root,
+                               MPI_Fint comm)
+{
+#if MPI_VERSION >= 4
+    return replace_bcast_c(buffer, count, PMPI_Type_f2c(datatype), root, PMPI_Comm_f2c(comm));
+#else
+    return replace_bcast(buffer, (int)count, PMPI_Type_f2c(datatype), root, PMPI_Comm_f2c(comm));
+#endif
+}
+
+int ffmk_replace_barrier_fortran(MPI_Fint comm)
+{
+    return replace_barrier(PMPI_Comm_f2c(comm));
+}
+
+int ffmk_replace_allreduce_fortran(const void *sendbuf, void *recvbuf, MPI_Count count,
+                                   MPI_Fint datatype, MPI_Fint op, MPI_Fint comm)
+{
+#if MPI_VERSION >= 4
+    return replace_allreduce_c(sendbuf, recvbuf, count, PMPI_Type_f2c(datatype), PMPI_Op_f2c(op),
+                               PMPI_Comm_f2c(comm));
+#else
+    return replace_allreduce(sendbuf, recvbuf, (int)count, PMPI_Type_f2c(datatype), PMPI_Op_f2c(op),
+                             PMPI_Comm_f2c(comm));
+#endif
+}
+
 typedef void function(void);
 
 function *ffmk_replacement(enum ffmk_replaced call)

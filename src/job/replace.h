@@ -7,5 +7,10 @@
 
 /** See struct ffmk_engine. */
 void (*ffmk_replacement(enum ffmk_replaced call))(void);
+int ffmk_replace_bcast_fortran(void *buffer, MPI_Count count, MPI_Fint datatype, int root,
+                               MPI_Fint comm);
+int ffmk_replace_barrier_fortran(MPI_Fint comm);
+int ffmk_replace_allreduce_fortran(const void *sendbuf, void *recvbuf, MPI_Count count,
+                                   MPI_Fint datatype, MPI_Fint op, MPI_Fint comm);
 
 #endif

@@ -8,12 +8,16 @@
 
 #include "pmpi/door.h"
 
-/** Addresses of MPI_IN_PLACE as Fortran programs pass it; set by ffmk_fortran_find_sentinels(). */
+/** Addresses of MPI_IN_PLACE and MPI_BOTTOM as Fortran programs pass them; set by
+ * ffmk_fortran_find_sentinels(). */
 struct ffmk_fortran_sentinels {
-    const void *in_place;     /* mpif.h, use mpi */
-    const void *in_place_f08; /* mpi_f08 */
+    const void *in_place;
+    const void *bottom;
 };
-extern struct ffmk_fortran_sentinels ffmk_fortran;
+extern struct ffmk_fortran {
+    struct ffmk_fortran_sentinels plain; /* mpif.h, use mpi */
+    struct ffmk_fortran_sentinels f08;   /* mpi_f08 */
+} ffmk_fortran;
 
 void ffmk_fortran_find_sentinels(void);
 

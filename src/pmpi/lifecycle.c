@@ -10,6 +10,7 @@
 #include "pmpi/fortran.h"
 #include "pmpi/next.h"
 #include "pmpi/record.h"
+#include "pmpi/replace.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -295,27 +296,6 @@ static void tell_complaints(void)
     }
 }
 
-/* The doors of the collective calls that the environment wants replaced lead to the engine. */
-static void replace_collectives(void)
-{
-    static const struct {
-        enum ffmk_config_id variable;
-        enum ffmk_replaced call;
-        unsigned door;
-    } doors[] = {
-        {FFMK_CONFIG_BCAST, FFMK_REPLACED_BCAST, FFMK_DOOR(Bcast, C)},
-        {FFMK_CONFIG_BARRIER, FFMK_REPLACED_BARRIER, FFMK_DOOR(Barrier, C)},
-        {FFMK_CONFIG_ALLREDUCE, FFMK_REPLACED_ALLREDUCE, FFMK_DOOR(Allreduce, C)},
-#if MPI_VERSION >= 4
-        {FFMK_CONFIG_BCAST, FFMK_REPLACED_BCAST_C, FFMK_DOOR(Bcast_c, C)},
-        {FFMK_CONFIG_ALLREDUCE, FFMK_REPLACED_ALLREDUCE_C, FFMK_DOOR(Allreduce_c, C)},
-#endif
-    };
-    for (size_t i = 0; i < sizeof doors / sizeof doors[0]; i++)
-        if (life.config.value[doors[i].variable].number != FFMK_SURVIVAL_OFF)
-            ffmk_next_replace(doors[i].door, life.engine->replacement(doors[i].call));
-}
-
 /* Lock held, MPI up, engine there. */
 static bool begin(void)
 {
@@ -324,7 +304,6 @@ static bool begin(void)
     if (life.engine->start(&start, &life.job) != FFMK_SUCCESS)
         return false;
     tell_complaints();
-    replace_collectives();
     if (life.job.threads)
         ffmk_next_be_careful();
     life.pid = getpid();
@@ -333,6 +312,7 @@ static bool begin(void)
     if (!life.main_thread)
         return false;
     ffmk_fortran_find_sentinels();
+    ffmk_replace_collectives(&life.config, life.engine);
     life.cost = ffmk_cost_measure();
     ffmk_recorder_restart(life.main_thread);
     ffmk_clock_mark(&life.begun);

@@ -6,12 +6,12 @@
 /* Plain addresses, and one ending for all. */
 #define F08_NAME(fortran, f08)   mpi_##fortran##_f08_
 #define F08_NAME_C(fortran, f08) mpi_##fortran##_c_f08_
-#define IN_PLACE(x)              ((x) == ffmk_fortran.in_place_f08)
+#define IN_PLACE(x)              ((x) == ffmk_fortran.f08.in_place)
 #else
 /* A choice buffer comes as a C descriptor (TS 29113) whose first member is the address. */
 #define F08_NAME(fortran, f08)   mpi_##fortran##_##f08##_
 #define F08_NAME_C(fortran, f08) mpi_##fortran##_##f08##_large_
-#define IN_PLACE(x)              (*(const void *const *)(x) == ffmk_fortran.in_place_f08)
+#define IN_PLACE(x)              (*(const void *const *)(x) == ffmk_fortran.f08.in_place)
 #endif
 
 #define COUNT(x)  ((int64_t) * (const MPI_Fint *)(x))

@@ -5,7 +5,7 @@
 
 #define COUNT(x)    ((int64_t) * (const MPI_Fint *)(x))
 #define COUNTS(x)   ((const MPI_Fint *)(x))
-#define IN_PLACE(x) ((x) == ffmk_fortran.in_place)
+#define IN_PLACE(x) ((x) == ffmk_fortran.plain.in_place)
 
 #define CALL(name, fortran, class, waits, parameters, names, f08, characters, ...)                 \
     FORTRAN_DOOR(mpi_##fortran##_, FFMK_DOOR(name, MPIF), waits, names, characters,                \

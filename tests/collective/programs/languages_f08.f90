@@ -1,0 +1,50 @@
+! SPDX-License-Identifier: BSD-3-Clause
+! The same through mpi_f08, whose MPICH passes C descriptors: whole arrays, and sections with gaps, which are given back
+! element by element. Prints what every rank has in the end, in order of ranks.
+program languages_f08
+  use mpi_f08
+  implicit none
+  integer :: rank, ranks, i, sum, ierror
+  integer :: numbers(5), matrix(4, 6), wide(2, 3, 4)
+  double precision :: value, total(300)
+  double precision :: values(300)
+
+  call MPI_Init()
+  call MPI_Comm_rank(MPI_COMM_WORLD, rank)
+  call MPI_Comm_size(MPI_COMM_WORLD, ranks)
+
+  numbers = 0
+  if (rank == 0) numbers = [1, 2, 3, 4, 5]
+  call MPI_Bcast(numbers, 5, MPI_INTEGER, 0, MPI_COMM_WORLD)
+  sum = 0
+  if (rank == ranks - 1) sum = 42
+  call MPI_Bcast(sum, 1, MPI_INTEGER, ranks - 1, MPI_COMM_WORLD, ierror)
+  if (ierror /= MPI_SUCCESS) stop 1
+  matrix = 0
+  wide = 0
+  if (rank == 0) then
+    matrix = reshape([(i, i = 1, 24)], [4, 6])
+    wide = reshape([(i, i = 1, 24)], [2, 3, 4])
+  end if
+  call MPI_Bcast(matrix(:, 3:4), 8, MPI_INTEGER, 0, MPI_COMM_WORLD)
+  if (MPI_SUBARRAYS_SUPPORTED) then
+    call MPI_Bcast(matrix(2, :), 6, MPI_INTEGER, 0, MPI_COMM_WORLD)
+    call MPI_Bcast(wide(1, ::2, 4:1:-1), 8, MPI_INTEGER, 0, MPI_COMM_WORLD)
+  end if
+  call MPI_Barrier(MPI_COMM_WORLD)
+
+  value = rank + 1
+  call MPI_Allreduce(MPI_IN_PLACE, value, 1, MPI_DOUBLE_PRECISION, MPI_SUM, MPI_COMM_WORLD)
+  values = [(dble(i + rank), i = 1, 300)]
+  total = 0
+  call MPI_Allreduce(values, total, 300, MPI_DOUBLE_PRECISION, MPI_SUM, MPI_COMM_WORLD)
+
+  do i = 0, ranks - 1
+    call MPI_Barrier(MPI_COMM_WORLD)
+    if (i == rank) then
+      print *, rank, numbers, sum, matrix, wide, value, total
+      flush (6)
+    end if
+  end do
+  call MPI_Finalize()
+end program languages_f08
