@@ -7,7 +7,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "pmpi"))
-from harness import Folder, Run, check, done, equal, job, settings, skip  # noqa: E402
+from harness import Folder, Run, check, done, job, settings, skip  # noqa: E402
 
 MODES = ("checked", "opportunistic:2", "failure-proof:1")
 NP = (1, 2, 3) if settings.mpi == "openmpi" else (1, 2)
@@ -15,19 +15,24 @@ NP = (1, 2, 3) if settings.mpi == "openmpi" else (1, 2)
 if not settings.fortran:
     skip("no Fortran compiler for this MPI")
 
+
+def results(folder, np, name, **options):
+    """What each rank wrote."""
+    files = [folder / f"rank-{rank}" for rank in range(np)]
+    for file in files:
+        file.unlink(missing_ok=True)
+    job(np, folder / name, cwd=folder, **options).succeeds(f"{name} {options}")
+    return [file.read_text() for file in files if check(file.exists(), name, options, file, "is not there")]
+
+
 with Folder() as folder:
     for name in ("languages", "languages_f08"):
         source = pathlib.Path(__file__).parent / "programs" / f"{name}.f90"
         # gfortran complains of two kinds of buffers in one file unless told that MPI means it.
         Run([settings.fortran, "-O1", "-fallow-argument-mismatch", source, "-o", folder / name], cwd=folder).succeeds(name)
         for np in NP:
-            plain = job(np, folder / name, env={"LD_PRELOAD": ""}, cwd=folder)
-            plain.succeeds(f"{name} bare")
+            plain = results(folder, np, name, env={"LD_PRELOAD": ""})
             for mode in MODES:
                 env = {"FFMK_BCAST": mode, "FFMK_BARRIER": mode, "FFMK_ALLREDUCE": mode, "FFMK_SUMMARY": "off"}
-                ours = job(np, folder / name, env=env, cwd=folder)
-                ours.succeeds(f"{name} {mode}")
-                # Ranks print in order, but launchers forward their words as they like.
-                equal(sorted(ours.out.splitlines()), sorted(plain.out.splitlines()), name, mode, np)
-                check(len(ours.out.splitlines()) >= np, name, mode, np, "printed nothing")
+                check(results(folder, np, name, env=env) == plain, name, mode, np, "differs from the plain run")
 done()

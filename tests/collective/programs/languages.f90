@@ -1,9 +1,10 @@
 ! SPDX-License-Identifier: BSD-3-Clause
 ! Broadcasts, barriers and reductions through `use mpi`: scalars, arrays, MPI_IN_PLACE, MPI_BOTTOM, derived datatypes.
-! Prints what every rank has in the end, in order of ranks.
+! Each rank writes what it has in the end into the file rank-<number>.
 program languages
   use mpi
   implicit none
+  character(len=16) :: name
   integer :: ierror, rank, ranks, i, sum, op, type, lengths(2), types(2)
   integer(kind=MPI_ADDRESS_KIND) :: places(2)
   integer :: numbers(5), vector(20), column, matrix(4, 5)
@@ -62,13 +63,10 @@ program languages
   call MPI_Type_free(type, ierror)
   call touch(vector, column)
 
-  do i = 0, ranks - 1
-    call MPI_Barrier(MPI_COMM_WORLD, ierror)
-    if (i == rank) then
-      print *, rank, numbers, word, value, total(3000), any, sum, matrix, vector, column
-      flush (6)
-    end if
-  end do
+  write (name, '(a, i0)') 'rank-', rank
+  open (unit=10, file=name, action='write', status='replace')
+  write (10, *) rank, numbers, word, value, total(3000), any, sum, matrix, vector, column
+  close (10)
   call MPI_Finalize(ierror)
 
 contains

@@ -1,9 +1,10 @@
 ! SPDX-License-Identifier: BSD-3-Clause
 ! The same through mpi_f08, whose MPICH passes C descriptors: whole arrays, and sections with gaps, which are given back
-! element by element. Prints what every rank has in the end, in order of ranks.
+! element by element. Each rank writes what it has in the end into the file rank-<number>.
 program languages_f08
   use mpi_f08
   implicit none
+  character(len=16) :: name
   integer :: rank, ranks, i, sum, ierror
   integer :: numbers(5), matrix(4, 6), wide(2, 3, 4)
   double precision :: value, total(300)
@@ -39,12 +40,9 @@ program languages_f08
   total = 0
   call MPI_Allreduce(values, total, 300, MPI_DOUBLE_PRECISION, MPI_SUM, MPI_COMM_WORLD)
 
-  do i = 0, ranks - 1
-    call MPI_Barrier(MPI_COMM_WORLD)
-    if (i == rank) then
-      print *, rank, numbers, sum, matrix, wide, value, total
-      flush (6)
-    end if
-  end do
+  write (name, '(a, i0)') 'rank-', rank
+  open (unit=10, file=name, action='write', status='replace')
+  write (10, *) rank, numbers, sum, matrix, wide, value, total
+  close (10)
   call MPI_Finalize()
 end program languages_f08
