@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Which processes of this host have ended: the only judge of death within a host. A process that is
  * stopped, or late, lives; one that is a zombie is dead. Asked through descriptors of the processes
- * (pidfd_open), so that a number that is used again deceives nobody. */
+ * (pidfd_open), so that a number that is used again deceives nobody; one a process, however many
+ * watch it. */
 #ifndef FFMK_GOSSIP_NET_WATCH_H
 #define FFMK_GOSSIP_NET_WATCH_H
 
@@ -21,7 +22,7 @@ void ffmk_watch_destroy(struct ffmk_watch *watch);
 /** Whether the i-th has ended. A system call unless it had ended before. */
 bool ffmk_watch_ended(struct ffmk_watch *watch, size_t i);
 
-/** Whether an earlier call found that the i-th has ended. Any thread. */
+/** Whether an earlier call, of whatever watch, found that the i-th has ended. Any thread. */
 bool ffmk_watch_known_ended(const struct ffmk_watch *watch, size_t i);
 
 #endif
