@@ -28,8 +28,9 @@ enum ffmk_host_size { FFMK_HOST_SMALL, FFMK_HOST_LARGE, FFMK_HOST_SIZES };
 struct ffmk_host_member {
     _Alignas(FFMK_HOST_LINE) uint64_t entered; /* number of the last barrier it came to */
     uint64_t contributed[FFMK_HOST_SIZES];     /* parts of reductions */
-    uint64_t combined[FFMK_HOST_SIZES];       /* it needs no contribution to these parts any more */
-    uint64_t refused[FFMK_HOST_SIZES];        /* the part it had no room for */
+    uint64_t combined[FFMK_HOST_SIZES]; /* it needs no contribution to these parts any more */
+    /* Parts it had no room for, each by the place where its contribution would be. */
+    uint64_t refused[FFMK_HOST_SIZES][FFMK_HOST_SMALL_PLACES];
     _Alignas(FFMK_HOST_LINE) uint64_t passed; /* all operations up to this number are complete */
 };
 

@@ -57,7 +57,8 @@ static bool contribute(struct ffmk_host *host, struct ffmk_host_operation *opera
         memcpy(place_of(host, host->me, part.size, operation->turn),
                operation->contribution + part.at, part.bytes);
     else
-        ffmk_host_store(&self->refused[part.size], operation->turn);
+        ffmk_host_store(&self->refused[part.size][operation->turn % places(part.size)],
+                        operation->turn);
     ffmk_host_store(&self->contributed[part.size], operation->turn);
     operation->begun = true;
     operation->position = 0;
@@ -79,7 +80,8 @@ static int count(struct ffmk_host *host, struct ffmk_host_operation *operation,
     }
     for (size_t i = 0; i < host->members; i++)
         if (operation->contributors[i] &&
-            ffmk_host_load(&host->member[i].refused[size]) == operation->turn)
+            ffmk_host_load(&host->member[i].refused[size][operation->turn % places(size)]) ==
+                operation->turn)
             code = FFMK_ERR_NO_MEMORY;
     return code;
 }
