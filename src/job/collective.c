@@ -3,6 +3,7 @@
 #include "job/collective.h"
 
 #include <ffmk.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,22 +72,29 @@ struct operation {
     MPI_Op op;
     char *in; /* elements as the datatype lays them out; unless contiguous */
     char *inout;
+    int code; /* FFMK_ERR_MPI: the operation is not for this datatype, at all ranks alike */
 };
+
+static void reduce(struct operation *operation, const void *in, void *inout, size_t n)
+{
+    if (PMPI_Reduce_local(in, inout, (int)n, operation->packing->datatype, operation->op) !=
+        MPI_SUCCESS)
+        operation->code = FFMK_ERR_MPI;
+}
 
 static void combine(void *context, const void *in, void *inout, size_t n)
 {
-    const struct operation *operation = context;
-    const struct ffmk_packing *packing = operation->packing;
-    if (packing->contiguous) {
-        PMPI_Reduce_local(in, inout, (int)n, packing->datatype, operation->op);
+    struct operation *operation = context;
+    if (operation->packing->contiguous) {
+        reduce(operation, in, inout, n);
         return;
     }
-    struct ffmk_packing part = *packing;
+    struct ffmk_packing part = *operation->packing;
     part.count = (MPI_Count)n;
     part.bytes = n * part.element_bytes;
     ffmk_packing_unpack(&part, in, operation->in);
     ffmk_packing_unpack(&part, inout, operation->inout);
-    PMPI_Reduce_local(operation->in, operation->inout, (int)n, packing->datatype, operation->op);
+    reduce(operation, operation->in, operation->inout, n);
     ffmk_packing_pack(&part, operation->inout, inout);
 }
 
@@ -99,6 +107,7 @@ bool ffmk_collective_reduces(const struct ffmk_packing *packing)
  * where the first one begins, in memory to be freed; NULL when there is none. */
 static char *lay_out(const struct ffmk_packing *packing, void **memory_p)
 {
+    enum { ALIGNMENT = _Alignof(max_align_t) };
     MPI_Count n = packing->element_bytes
                       ? (MPI_Count)(FFMK_HOST_ELEMENT_BYTES / packing->element_bytes)
                       : packing->count;
@@ -109,11 +118,12 @@ static char *lay_out(const struct ffmk_packing *packing, void **memory_p)
     PMPI_Type_get_true_extent(packing->datatype, &true_lb, &true_extent);
     MPI_Aint stretch = packing->extent < 0 ? -packing->extent : packing->extent;
     size_t bytes = (size_t)(stretch * (n > 0 ? n : 1) + true_extent);
-    char *memory = calloc(1, bytes + 1);
+    MPI_Aint first = (packing->extent < 0 && n > 0 ? stretch * (n - 1) : 0) - true_lb;
+    /* The address of an element, not its first byte, is what the program aligns. */
+    MPI_Aint slack = (ALIGNMENT - first % ALIGNMENT) % ALIGNMENT;
+    char *memory = calloc(1, bytes + 2 * ALIGNMENT);
     *memory_p = memory;
-    if (!memory)
-        return NULL;
-    return memory - true_lb + (packing->extent < 0 ? stretch * (n > 0 ? n - 1 : 0) : 0);
+    return memory ? memory + slack + first : NULL;
 }
 
 static int allreduce(struct ffmk_context *context, const void *sendbuf, void *recvbuf,
@@ -131,7 +141,7 @@ static int allreduce(struct ffmk_context *context, const void *sendbuf, void *re
     int packed = FFMK_SUCCESS;
     if (!contribution || !result) {
         from = NULL;
-    } else if (!packing->contiguous || in_place) {
+    } else if (!packing->contiguous || in_place || packing->bytes == 0) {
         packed = ffmk_packing_pack(packing, in_place ? recvbuf : sendbuf, contribution);
         from = packed == FFMK_SUCCESS ? contribution : NULL;
     }
@@ -142,6 +152,8 @@ static int allreduce(struct ffmk_context *context, const void *sendbuf, void *re
     int code = ffmk_host_wait(context->host, &running);
     if (packed != FFMK_SUCCESS)
         return packed;
+    if (code == FFMK_SUCCESS)
+        code = operation->code;
     if (code == FFMK_SUCCESS && !packing->contiguous)
         code = ffmk_packing_unpack(packing, result, recvbuf);
     return code;
