@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/rng.h"
 #include "gossip/net/segment.h"
+#include "job/world.h"
 
 #include <errno.h>
 #include <ffmk.h>
@@ -63,11 +64,15 @@ static int destroy(MPI_Comm comm, int key, void *value, void *extra)
     return MPI_SUCCESS;
 }
 
+/* Also without a start, when measuring is switched off. */
 int ffmk_context_start(void)
 {
-    return PMPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, destroy, &keyval, NULL) == MPI_SUCCESS
-               ? FFMK_SUCCESS
-               : FFMK_ERR_MPI;
+    int code = MPI_SUCCESS;
+    pthread_mutex_lock(&listing);
+    if (keyval == MPI_KEYVAL_INVALID)
+        code = PMPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, destroy, &keyval, NULL);
+    pthread_mutex_unlock(&listing);
+    return code == MPI_SUCCESS ? FFMK_SUCCESS : FFMK_ERR_MPI;
 }
 
 void ffmk_context_stop(bool tidy)
@@ -210,6 +215,11 @@ static int prepare(struct ffmk_context *context, MPI_Comm comm)
         return FFMK_ERR_MPI;
     }
     char why[160];
+    int compared = MPI_UNEQUAL;
+    if (ffmk_world_has_comm())
+        PMPI_Comm_compare(comm, MPI_COMM_WORLD, &compared);
+    context->whole = compared == MPI_IDENT || compared == MPI_CONGRUENT;
+    context->name = records[0].nonce;
     if (!one_host(records, context->size)) {
         leave_to_mpi(context, "not all ranks are on one host");
     } else if (!share_memory(context, comm, records)) {
@@ -225,10 +235,21 @@ struct ffmk_context *ffmk_context_known(MPI_Comm comm)
 {
     void *value;
     int found = 0;
-    if (keyval == MPI_KEYVAL_INVALID ||
+    if (comm == MPI_COMM_NULL || keyval == MPI_KEYVAL_INVALID ||
         PMPI_Comm_get_attr(comm, keyval, &value, &found) != MPI_SUCCESS || !found)
         return NULL;
     return value;
+}
+
+struct ffmk_context *ffmk_context_whole(void)
+{
+    struct ffmk_context *found = NULL;
+    pthread_mutex_lock(&listing);
+    for (struct ffmk_context *context = contexts; context; context = context->next)
+        if (context->whole && context->host && (!found || context->name < found->name))
+            found = context;
+    pthread_mutex_unlock(&listing);
+    return found;
 }
 
 int ffmk_context_of(MPI_Comm comm, struct ffmk_context **context_p)
@@ -239,6 +260,8 @@ int ffmk_context_of(MPI_Comm comm, struct ffmk_context **context_p)
     int inter = 1;
     if (comm == MPI_COMM_NULL || PMPI_Comm_test_inter(comm, &inter) != MPI_SUCCESS || inter)
         return FFMK_ERR_ARGUMENT;
+    if (ffmk_context_start() != FFMK_SUCCESS)
+        return FFMK_ERR_MPI;
     struct ffmk_context *context = calloc(1, sizeof *context);
     if (!agreed(comm, context != NULL) || !context) {
         free(context);

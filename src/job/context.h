@@ -15,6 +15,8 @@ struct ffmk_context {
     struct ffmk_watch *watch; /* over all ranks; NULL: operations are left to MPI, by all alike */
     struct ffmk_host *host;
     void *segment;
+    uint64_t name;             /* the same at all its ranks, and no other's */
+    bool whole;                /* its ranks are those of MPI_COMM_WORLD, in the same order */
     struct ffmk_context *next; /* of all that there are */
 };
 
@@ -26,13 +28,17 @@ int ffmk_context_of(MPI_Comm comm, struct ffmk_context **context_p);
 /** The same without making one: NULL when there is none. */
 struct ffmk_context *ffmk_context_known(MPI_Comm comm);
 
+/** One with a host over the ranks of MPI_COMM_WORLD: the same at all of them, if they have the same
+ * communicators. NULL when there is none. */
+struct ffmk_context *ffmk_context_whole(void);
+
 /** How many of its ranks have ended, so far as is known or can be seen now. */
 int ffmk_context_dead(struct ffmk_context *context);
 
 /** Whether a rank of any communicator that has, or had, a context has ended. Asks the system. */
 bool ffmk_context_any_dead(void);
 
-/** MPI is up; it will end, and is still usable if `tidy`. */
+/** MPI is up; once more does no harm. It will end, and is still usable if `tidy`. */
 int ffmk_context_start(void);
 void ffmk_context_stop(bool tidy);
 

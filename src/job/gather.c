@@ -252,7 +252,6 @@ static size_t gather_past_the_dead(struct ffmk_context *context, struct ffmk_ran
     struct ffmk_wire_out out = {0};
     if (code == FFMK_SUCCESS) {
         const bool keeps = memchr(there, 1, size) == &there[context->rank];
-        mine->rank = context->rank;
         ffmk_record_put(&out, mine);
         if (out.failed)
             out.length = 0;
@@ -274,9 +273,8 @@ static size_t gather_past_the_dead(struct ffmk_context *context, struct ffmk_ran
 size_t ffmk_gather(const struct ffmk_job *job, struct ffmk_rank_record *mine,
                    struct ffmk_rank_record **records_p)
 {
-    struct ffmk_context *context =
-        ffmk_world_has_comm() ? ffmk_context_known(MPI_COMM_WORLD) : NULL;
-    if (context && context->host && job->n_ranks == job->world_size)
+    struct ffmk_context *context = ffmk_world_has_comm() ? ffmk_context_whole() : NULL;
+    if (context && job->n_ranks == job->world_size)
         return gather_past_the_dead(context, mine, records_p);
     if (ffmk_context_any_dead())
         return 1;

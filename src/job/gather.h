@@ -23,8 +23,9 @@ struct ffmk_rank_record {
 struct ffmk_rank_record ffmk_gather_own(const struct ffmk_job *job,
                                         const struct ffmk_snapshot *snapshot);
 
-/** Collective over the job's ranks. On the first rank: all records, by rank, in *records_p, and how
- * many; free them with ffmk_gather_free(). On the others, and where MPI fails: 0. */
+/** Collective over the job's ranks. On one of them, the first that lives: all records, by rank, in
+ * *records_p, and how many; free them with ffmk_gather_free(). On the others, and where MPI fails:
+ * 0. Where ranks died and there is no way past them: 1, and *records_p is as it was. */
 size_t ffmk_gather(const struct ffmk_job *job, struct ffmk_rank_record *mine,
                    struct ffmk_rank_record **records_p);
 

@@ -192,6 +192,8 @@ void ffmk_job_finish(const struct ffmk_snapshot *snapshot)
     size_t n = 1;
     if (snapshot->ending == FFMK_ENDING_FINALIZE && !job->alone)
         n = ffmk_gather(job, &mine, &records);
+    if (n == 1 && records == &mine)
+        job->alone = true; /* nobody else could be asked */
     if (n > 0)
         ffmk_report(job, records, n);
     if (records != &mine)
