@@ -300,6 +300,25 @@ typedef struct ffmk_collective_info {
 int ffmk_bcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, MPI_Comm comm,
                ffmk_collective_info *info);
 
+/** A broadcast under way; made by ffmk_ibcast(), ended by ffmk_test() or ffmk_wait(). */
+typedef struct ffmk_request ffmk_request;
+
+/** Begin a broadcast as ffmk_bcast() makes it, and return. Collective; several may be under way.
+ * The buffer is the broadcast's until it is complete. A root whose message is larger than what lies
+ * ready for the others at once (some tens of KiB) sends the rest in ffmk_test(), ffmk_wait() and
+ * whatever else it calls for this communicator. *request_p gets the request, NULL when there is
+ * none. \return as ffmk_bcast(), but what only the broadcast itself can tell comes from its end. */
+int ffmk_ibcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, MPI_Comm comm,
+                ffmk_request **request_p);
+
+/** Go on with a broadcast; *complete_p tells whether it is complete. Local. Then info, unless NULL,
+ * is filled, the request is gone and *request_p is NULL.
+ * \return FFMK_ERR_ARGUMENT when there is no request; when it is complete as ffmk_bcast(). */
+int ffmk_test(ffmk_request **request_p, int *complete_p, ffmk_collective_info *info);
+
+/** The same until it is complete. */
+int ffmk_wait(ffmk_request **request_p, ffmk_collective_info *info);
+
 /** Return when all living ranks of comm have called it. Collective. info may be NULL.
  * \return as ffmk_bcast(), but never FFMK_ERR_FAILED. */
 int ffmk_barrier(MPI_Comm comm, ffmk_collective_info *info);

@@ -7,6 +7,10 @@
 #include "job/context.h"
 #include "job/packing.h"
 
+/** The communicator's context for a public call; why there is none is said. \return as
+ * ffmk_context_of(), and FFMK_ERR_STATE. */
+int ffmk_collective_context(MPI_Comm comm, const char *call, struct ffmk_context **context_p);
+
 /** \return FFMK_SUCCESS; FFMK_ERR_FAILED; FFMK_ERR_ARGUMENT: the root sends another number of
  * bytes; FFMK_ERR_NO_MEMORY; FFMK_ERR_MPI. */
 int ffmk_collective_bcast(struct ffmk_context *context, void *buffer,

@@ -25,8 +25,7 @@ static bool mpi_runs(void)
     return initialised && !finalised;
 }
 
-/* The context, or why there is none, said. */
-static int context_of(MPI_Comm comm, const char *call, struct ffmk_context **context_p)
+int ffmk_collective_context(MPI_Comm comm, const char *call, struct ffmk_context **context_p)
 {
     if (!mpi_runs())
         return refuse(FFMK_ERR_STATE, call, "MPI_COMM_WORLD is not there (yet, or any more)");
@@ -104,7 +103,7 @@ int ffmk_bcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, M
     struct ffmk_packing packing;
     if (!info_fits(info))
         return refuse(FFMK_ERR_ARGUMENT, call, "info->size is not sizeof(ffmk_collective_info)");
-    int code = context_of(comm, call, &context);
+    int code = ffmk_collective_context(comm, call, &context);
     if (code != FFMK_SUCCESS)
         return code;
     if (root < 0 || root >= context->size)
@@ -130,7 +129,7 @@ int ffmk_barrier(MPI_Comm comm, ffmk_collective_info *info)
     struct ffmk_context *context;
     if (!info_fits(info))
         return refuse(FFMK_ERR_ARGUMENT, call, "info->size is not sizeof(ffmk_collective_info)");
-    int code = context_of(comm, call, &context);
+    int code = ffmk_collective_context(comm, call, &context);
     if (code != FFMK_SUCCESS)
         return code;
     const bool by_mpi = left_to_mpi(context);
@@ -151,7 +150,7 @@ int ffmk_allreduce(const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Data
     struct ffmk_packing packing;
     if (!info_fits(info))
         return refuse(FFMK_ERR_ARGUMENT, call, "info->size is not sizeof(ffmk_collective_info)");
-    int code = context_of(comm, call, &context);
+    int code = ffmk_collective_context(comm, call, &context);
     if (code != FFMK_SUCCESS)
         return code;
     code = ffmk_packing_of(count, datatype, &packing);

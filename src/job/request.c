@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The public calls for a broadcast that goes on while the program does something else. */
+#include "core/clock.h"
+#include "core/log.h"
+#include "job/collective.h"
+
+#include <ffmk.h>
+#include <limits.h>
+#include <stdlib.h>
+
+struct ffmk_request {
+    struct ffmk_context *context;
+    MPI_Request mpi; /* where the broadcast is MPI's */
+    struct ffmk_host_operation operation;
+    struct ffmk_packing packing;
+    void *buffer; /* the program's */
+    void *bytes;  /* what is in it, in a row; NULL when it is so already */
+    bool receives;
+    int code; /* of what was done at the start */
+    uint64_t begin;
+};
+
+static int refuse(int code, const char *call, const char *what)
+{
+    ffmk_log_mistake("%s: %s", call, what);
+    return code;
+}
+
+/* One datatype for more elements than an int can count. */
+static int many(const struct ffmk_packing *packing, MPI_Datatype *type_p)
+{
+    enum { STEP = 1 << 20 };
+    const MPI_Count steps = packing->count / STEP;
+    const MPI_Count rest = packing->count % STEP;
+    if (steps > INT_MAX)
+        return FFMK_ERR_LIMIT;
+    MPI_Datatype step = MPI_DATATYPE_NULL;
+    MPI_Datatype parts[2] = {MPI_DATATYPE_NULL, packing->datatype};
+    int lengths[2] = {1, (int)rest};
+    MPI_Aint places[2] = {0, (MPI_Aint)(steps * STEP) * packing->extent};
+    bool good = PMPI_Type_contiguous(STEP, packing->datatype, &step) == MPI_SUCCESS &&
+                PMPI_Type_contiguous((int)steps, step, &parts[0]) == MPI_SUCCESS &&
+                PMPI_Type_create_struct(2, lengths, places, parts, type_p) == MPI_SUCCESS &&
+                PMPI_Type_commit(type_p) == MPI_SUCCESS;
+    if (step != MPI_DATATYPE_NULL)
+        PMPI_Type_free(&step);
+    if (parts[0] != MPI_DATATYPE_NULL)
+        PMPI_Type_free(&parts[0]);
+    return good ? FFMK_SUCCESS : FFMK_ERR_MPI;
+}
+
+static int start_by_mpi(struct ffmk_request *request, int root, MPI_Comm comm)
+{
+    const struct ffmk_packing *packing = &request->packing;
+    if (packing->count <= INT_MAX)
+        return PMPI_Ibcast(request->buffer, (int)packing->count, packing->datatype, root, comm,
+                           &request->mpi) == MPI_SUCCESS
+                   ? FFMK_SUCCESS
+                   : FFMK_ERR_MPI;
+    MPI_Datatype all;
+    int code = many(packing, &all);
+    if (code != FFMK_SUCCESS)
+        return code;
+    if (PMPI_Ibcast(request->buffer, 1, all, root, comm, &request->mpi) != MPI_SUCCESS)
+        code = FFMK_ERR_MPI;
+    PMPI_Type_free(&all);
+    return code;
+}
+
+static void start(struct ffmk_request *request, int root)
+{
+    struct ffmk_context *context = request->context;
+    const struct ffmk_packing *packing = &request->packing;
+    void *bytes = request->buffer;
+    request->receives = context->rank != root;
+    if (!packing->contiguous) {
+        bytes = request->bytes = malloc(packing->bytes + 1);
+        if (!bytes)
+            request->code = FFMK_ERR_NO_MEMORY;
+        else if (!request->receives)
+            request->code = ffmk_packing_pack(packing, request->buffer, bytes);
+    }
+    /* A rank without room takes part all the same, for the order of operations. A root sends
+     * nothing then, which the others take for another length. */
+    const bool nothing = !bytes && !request->receives;
+    ffmk_host_bcast_start(context->host, &request->operation, (size_t)root, bytes,
+                          nothing ? 0 : packing->bytes);
+}
+
+int ffmk_ibcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, MPI_Comm comm,
+                ffmk_request **request_p)
+{
+    static const char call[] = "ffmk_ibcast";
+    struct ffmk_context *context;
+    struct ffmk_packing packing;
+    if (!request_p)
+        return refuse(FFMK_ERR_ARGUMENT, call, "request_p is NULL");
+    *request_p = NULL;
+    int code = ffmk_collective_context(comm, call, &context);
+    if (code != FFMK_SUCCESS)
+        return code;
+    if (root < 0 || root >= context->size)
+        return refuse(FFMK_ERR_ARGUMENT, call, "the root is no rank of the communicator");
+    code = ffmk_packing_of(count, datatype, &packing);
+    if (code == FFMK_ERR_ARGUMENT)
+        return refuse(code, call, "the count is negative, or there is no datatype");
+    if (code != FFMK_SUCCESS)
+        return code;
+    struct ffmk_request *request = calloc(1, sizeof *request);
+    if (!request)
+        return FFMK_ERR_NO_MEMORY;
+    *request = (struct ffmk_request){.context = context,
+                                     .mpi = MPI_REQUEST_NULL,
+                                     .packing = packing,
+                                     .buffer = buffer,
+                                     .begin = ffmk_clock_ns(),
+                                     .operation.complete = true};
+    if (context->size > 1 && context->host)
+        start(request, root);
+    else if (context->size > 1)
+        code = start_by_mpi(request, root, comm);
+    if (code == FFMK_SUCCESS)
+        *request_p = request;
+    else
+        free(request);
+    return code;
+}
+
+/* It is complete: give the program what it got. */
+static int finish(struct ffmk_request **request_p, ffmk_collective_info *info, int code)
+{
+    struct ffmk_request *request = *request_p;
+    if (request->code != FFMK_SUCCESS)
+        code = request->code;
+    if (code == FFMK_SUCCESS && request->bytes && request->receives)
+        code = ffmk_packing_unpack(&request->packing, request->bytes, request->buffer);
+    if (info)
+        *info = (ffmk_collective_info){
+            .size = sizeof *info,
+            .algorithm =
+                request->context->host || request->context->size == 1 ? "shared memory" : "MPI",
+            .time_s = (double)(ffmk_clock_ns() - request->begin) * 1e-9,
+            .dead = ffmk_context_dead(request->context)};
+    free(request->bytes);
+    free(request);
+    *request_p = NULL;
+    return code;
+}
+
+static int usable(ffmk_request **request_p, const ffmk_collective_info *info, const char *call)
+{
+    if (!request_p || !*request_p)
+        return refuse(FFMK_ERR_ARGUMENT, call, "there is no request");
+    if (info && info->size != sizeof *info)
+        return refuse(FFMK_ERR_ARGUMENT, call, "info->size is not sizeof(ffmk_collective_info)");
+    return FFMK_SUCCESS;
+}
+
+int ffmk_test(ffmk_request **request_p, int *complete_p, ffmk_collective_info *info)
+{
+    static const char call[] = "ffmk_test";
+    int code = usable(request_p, info, call);
+    if (code != FFMK_SUCCESS)
+        return code;
+    if (!complete_p)
+        return refuse(FFMK_ERR_ARGUMENT, call, "complete_p is NULL");
+    struct ffmk_request *request = *request_p;
+    *complete_p = 1;
+    if (request->mpi != MPI_REQUEST_NULL) {
+        if (PMPI_Test(&request->mpi, complete_p, MPI_STATUS_IGNORE) != MPI_SUCCESS)
+            return finish(request_p, info, FFMK_ERR_MPI);
+    } else if (!request->operation.complete) {
+        *complete_p = ffmk_host_test(request->context->host, &request->operation);
+    }
+    return *complete_p ? finish(request_p, info, request->operation.code) : FFMK_SUCCESS;
+}
+
+int ffmk_wait(ffmk_request **request_p, ffmk_collective_info *info)
+{
+    int code = usable(request_p, info, "ffmk_wait");
+    if (code != FFMK_SUCCESS)
+        return code;
+    struct ffmk_request *request = *request_p;
+    if (request->mpi != MPI_REQUEST_NULL)
+        code = PMPI_Wait(&request->mpi, MPI_STATUS_IGNORE) == MPI_SUCCESS ? FFMK_SUCCESS
+                                                                          : FFMK_ERR_MPI;
+    else if (!request->operation.complete)
+        code = ffmk_host_wait(request->context->host, &request->operation);
+    else
+        code = request->operation.code;
+    return finish(request_p, info, code);
+}
