@@ -13,12 +13,7 @@ enum {
     FFMK_HOST_SLOT_BYTES = 256,
     FFMK_HOST_INLINE_BYTES = FFMK_HOST_SLOT_BYTES - 32,
     FFMK_HOST_PIECE_BYTES = 32 << 10,
-    /* Places for contributions: of small reductions, several of which may be under way, and of the
-     * parts of large ones. */
-    FFMK_HOST_SMALL_PLACES = 8,
-    FFMK_HOST_LARGE_PLACES = 2,
-    FFMK_HOST_PLACES_BYTES = FFMK_HOST_SMALL_PLACES * FFMK_HOST_REDUCE_AT_ONCE +
-                             FFMK_HOST_LARGE_PLACES * FFMK_HOST_ELEMENT_BYTES
+    FFMK_HOST_SMALL_PLACES = 8 /* for contributions to small reductions that are under way */
 };
 
 /* A kind of reduction, by size: how many parts of it a member has contributed. */
@@ -29,7 +24,8 @@ struct ffmk_host_member {
     _Alignas(FFMK_HOST_LINE) uint64_t entered; /* number of the last barrier it came to */
     uint64_t contributed[FFMK_HOST_SIZES];     /* parts of reductions */
     uint64_t combined[FFMK_HOST_SIZES]; /* it needs no contribution to these parts any more */
-    /* Parts it had no room for, each by the place where its contribution would be. */
+    /* Parts it had no room for. Nobody is as many parts ahead of anybody: small ones wait for their
+     * place, a large one for everybody. */
     uint64_t refused[FFMK_HOST_SIZES][FFMK_HOST_SMALL_PLACES];
     _Alignas(FFMK_HOST_LINE) uint64_t passed; /* all operations up to this number are complete */
 };
@@ -60,8 +56,11 @@ struct ffmk_host {
     struct ffmk_host_member *member;
     struct ffmk_host_slot *slot;
     unsigned char *readers;
-    size_t reader_bytes; /* of one of them */
-    unsigned char *places;
+    size_t reader_bytes;   /* of one of them */
+    unsigned char *places; /* for contributions, of each member: small ones, then large_places for
+                              parts of large reductions */
+    size_t large_places;
+    size_t places_bytes; /* of one member */
     unsigned char *rings;
     size_t ring_bytes; /* of one of them */
 };
@@ -71,7 +70,7 @@ static inline uint64_t ffmk_host_load(const uint64_t *word)
     return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
 
-static inline void ffmk_host_store(uint64_t *word, uint64_t value)
+static inline void ffmk_host_store(uint64_t *word, uint64_t value) /* NOLINT: written to */
 {
     __atomic_store_n(word, value, __ATOMIC_RELEASE);
 }

@@ -30,16 +30,16 @@ static struct part part_of(const struct ffmk_host_operation *operation)
 static unsigned char *place_of(struct ffmk_host *host, size_t member, enum ffmk_host_size size,
                                uint64_t turn)
 {
-    unsigned char *places = host->places + member * FFMK_HOST_PLACES_BYTES;
+    unsigned char *places = host->places + member * host->places_bytes;
     if (size == FFMK_HOST_SMALL)
         return places + turn % FFMK_HOST_SMALL_PLACES * FFMK_HOST_REDUCE_AT_ONCE;
-    return places + FFMK_HOST_SMALL_PLACES * FFMK_HOST_REDUCE_AT_ONCE +
-           turn % FFMK_HOST_LARGE_PLACES * FFMK_HOST_ELEMENT_BYTES;
+    return places + (size_t)FFMK_HOST_SMALL_PLACES * FFMK_HOST_REDUCE_AT_ONCE +
+           turn % host->large_places * FFMK_HOST_ELEMENT_BYTES;
 }
 
-static uint64_t places(enum ffmk_host_size size)
+static uint64_t places(const struct ffmk_host *host, enum ffmk_host_size size)
 {
-    return size == FFMK_HOST_SMALL ? FFMK_HOST_SMALL_PLACES : FFMK_HOST_LARGE_PLACES;
+    return size == FFMK_HOST_SMALL ? FFMK_HOST_SMALL_PLACES : host->large_places;
 }
 
 /* \return false: somebody still reads what is in the place. */
@@ -47,7 +47,8 @@ static bool contribute(struct ffmk_host *host, struct ffmk_host_operation *opera
 {
     struct ffmk_host_member *self = &host->member[host->me];
     struct part part = part_of(operation);
-    uint64_t read = operation->turn > places(part.size) ? operation->turn - places(part.size) : 0;
+    const uint64_t before = places(host, part.size);
+    const uint64_t read = operation->turn > before ? operation->turn - before : 0;
     /* In turn: what is contributed before is seen with it. */
     if (self->contributed[part.size] + 1 != operation->turn ||
         ffmk_host_least_of(host, &host->member->combined[part.size], sizeof *host->member, read,
@@ -57,7 +58,7 @@ static bool contribute(struct ffmk_host *host, struct ffmk_host_operation *opera
         memcpy(place_of(host, host->me, part.size, operation->turn),
                operation->contribution + part.at, part.bytes);
     else
-        ffmk_host_store(&self->refused[part.size][operation->turn % places(part.size)],
+        ffmk_host_store(&self->refused[part.size][operation->turn % FFMK_HOST_SMALL_PLACES],
                         operation->turn);
     ffmk_host_store(&self->contributed[part.size], operation->turn);
     operation->begun = true;
@@ -80,7 +81,8 @@ static int count(struct ffmk_host *host, struct ffmk_host_operation *operation,
     }
     for (size_t i = 0; i < host->members; i++)
         if (operation->contributors[i] &&
-            ffmk_host_load(&host->member[i].refused[size][operation->turn % places(size)]) ==
+            ffmk_host_load(
+                &host->member[i].refused[size][operation->turn % FFMK_HOST_SMALL_PLACES]) ==
                 operation->turn)
             code = FFMK_ERR_NO_MEMORY;
     return code;
@@ -135,7 +137,7 @@ void ffmk_host_advance_allreduce(struct ffmk_host *host, struct ffmk_host_operat
 
 void ffmk_host_allreduce_start(struct ffmk_host *host, struct ffmk_host_operation *operation,
                                const struct ffmk_reduction *reduction, const void *contribution,
-                               void *result, unsigned char *contributors)
+                               void *result, unsigned char *contributors) /* NOLINT: kept */
 {
     *operation = (struct ffmk_host_operation){.kind = FFMK_HOST_ALLREDUCE,
                                               .reduction = *reduction,
