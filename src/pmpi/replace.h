@@ -6,6 +6,6 @@
 #include "job/engine.h"
 
 /** MPI is up and the engine there: what the environment wants replaced is from now on. */
-void ffmk_replace_collectives(const struct ffmk_config *config, const struct ffmk_engine *engine);
+void ffmk_replace_collectives(const struct ffmk_config *config, const struct ffmk_engine *now);
 
 #endif
