@@ -121,7 +121,7 @@ static char *lay_out(const struct ffmk_packing *packing, void **memory_p)
     MPI_Aint first = (packing->extent < 0 && n > 0 ? stretch * (n - 1) : 0) - true_lb;
     /* The address of an element, not its first byte, is what the program aligns. */
     MPI_Aint slack = (ALIGNMENT - first % ALIGNMENT) % ALIGNMENT;
-    char *memory = calloc(1, bytes + 2 * ALIGNMENT);
+    char *memory = calloc(1, bytes + (size_t)2 * ALIGNMENT);
     *memory_p = memory;
     return memory ? memory + slack + first : NULL;
 }

