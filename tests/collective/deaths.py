@@ -51,12 +51,13 @@ class Journal:
         return list(RECORD.iter_unpack(self.memory[HEAD.size : HEAD.size + self.done * RECORD.size]))
 
 
-def state_of(pid):
-    """The letter that the system has for a process, or nothing when it is gone."""
+def is_dead(pid):
+    """Gone, or a zombie. Its first thread may be one while others are still on their way out."""
+    process = pathlib.Path(f"/proc/{pid}")
     try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        return (process / "stat").read_text().rsplit(")", 1)[1].split()[0] in "ZX" and len(os.listdir(process / "task")) == 1
     except OSError:
-        return ""
+        return True
 
 
 def wait_until(holds, seconds, what):
@@ -185,7 +186,7 @@ def run(plan, program, env, seed, operations, folder):
             killed = attack(plan, draw, journals, operations)
             survivors = [r for r in range(plan.np) if r not in killed]
             wait_until(lambda: all(journals[r].stage >= 2 for r in survivors), 60, f"{what}: the survivors' operations")
-            wait_until(lambda: all(state_of(journals[r].pid) in ("", "Z", "X") for r in killed), 20, f"{what}: the deaths")
+            wait_until(lambda: all(is_dead(journals[r].pid) for r in killed), 20, f"{what}: the deaths")
     finally:
         with open(place / "finish", "r+b") as file:  # as it is: the ranks have it mapped
             file.write(struct.pack("Q", 1))
