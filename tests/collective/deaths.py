@@ -22,6 +22,7 @@ from harness import Folder, arguments, check, done, equal, failures, job, read, 
 
 BCAST, BARRIER, ALLREDUCE = range(3)
 SUCCEEDED, FAILED, WRONG = range(3)
+OPERATIONS = 1000
 HEAD = struct.Struct("4Q")
 RECORD = struct.Struct("BBBBi4Q")
 
@@ -220,7 +221,7 @@ with Folder() as folder:
             plan = Plan(8, stops=1, stop_s=3.0)
         else:
             plan = Plan(np, kills=draw.choice((1, 2, 3, np // 2, np - 1)), stops=draw.choice((0, 0, 1, 2)), stop_s=draw.uniform(0.05, 0.3))
-        for key, value in run(plan, f"deaths_{flavour}", words, seed, 1500, folder).items():
+        for key, value in run(plan, f"deaths_{flavour}", words, seed, OPERATIONS, folder).items():
             sums[key] += value
         if failures:
             break

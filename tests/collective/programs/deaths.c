@@ -292,6 +292,16 @@ static uint64_t dead_now(void)
     return dead;
 }
 
+/* Now and then a rank comes late, and looks around: it may know who has died since the others came
+ * to the operation that it has yet to begin. */
+static void tarry(uint64_t *own)
+{
+    if (ffmk_rng_below(own, 40) != 0)
+        return;
+    usleep((useconds_t)ffmk_rng_below(own, 2000));
+    dead_now();
+}
+
 int main(int argc, char **argv)
 {
     char name[32];
@@ -302,6 +312,7 @@ int main(int argc, char **argv)
         MPI_Abort(MPI_COMM_WORLD, 2);
     uint64_t state = strtoull(argv[2], NULL, 10);
     const uint64_t operations = strtoull(argv[3], NULL, 10);
+    uint64_t own = ffmk_rng_mix(state + (uint64_t)me);
     snprintf(name, sizeof name, "rank%d", me);
     struct journal *journal =
         map_file(argv[1], name, sizeof *journal + operations * sizeof(struct record));
@@ -317,6 +328,7 @@ int main(int argc, char **argv)
     journal->pid = (uint64_t)getpid();
     store(&journal->stage, 1);
     for (uint64_t i = 0; i < operations; i++) {
+        tarry(&own);
         operate(&state, &journal->records[i]);
         store(&journal->done, i + 1);
     }

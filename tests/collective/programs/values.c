@@ -28,7 +28,7 @@ static const char *doing = "";
 
 /* ---- layouts: words (32 bits) of a datatype in the order of its type map ---- */
 
-enum { MOST_WORDS = 8, LAYOUTS = 13, MOST_COMMS = 9 };
+enum { MOST_WORDS = 8, LAYOUTS = 14, MOST_COMMS = 9 };
 
 struct layout {
     const char *name;
@@ -45,7 +45,7 @@ static struct layout layouts[LAYOUTS];
 /* By MPI itself: where does each word of one element go? */
 static void learn(struct layout *layout, const char *name, MPI_Datatype type)
 {
-    enum { ROOM = 1024, ORIGIN = 256 };
+    enum { ROOM = 2 << 20, ORIGIN = 256 };
     static unsigned char memory[ROOM];
     uint32_t words[MOST_WORDS];
     int bytes;
@@ -102,6 +102,8 @@ static void make_layouts(void)
     learn(next++, "subarray", type);
     MPI_Type_create_hindexed(2, (int[]){1, 1}, (MPI_Aint[]){-12, 8}, word, &type);
     learn(next++, "before its address", type);
+    MPI_Type_create_hindexed(2, (int[]){1, 1}, (MPI_Aint[]){1 << 20, (1 << 20) + 8}, word, &type);
+    learn(next++, "far from its address", type);
     MPI_Type_create_hvector(2, 2, -8, word, &type);
     learn(next++, "backwards", type);
     MPI_Type_vector(2, 1, 2, word, &inner);
@@ -511,6 +513,7 @@ static void nothing(uint64_t *state, MPI_Comm comm)
     MPI_Type_commit(&type);
     const int root = (int)(ffmk_rng_next(state) % (unsigned)size);
     CHECK(call_bcast(NULL, MANY, type, root, comm) == 0, "broadcast");
+    CHECK(call_allreduce(NULL, NULL, 0, MPI_INT, MPI_SUM, comm) == 0, "allreduce");
     MPI_Type_free(&type);
     MPI_Type_free(&inner);
 }
