@@ -59,10 +59,12 @@ with Folder() as folder:
     most = 8 if settings.mpi == "openmpi" else 2
     for flavour, env in (("public", {}), ("unmodified", CHECKED)):
         program = settings.program(f"edges_{flavour}")
-        for word, np, lines in (("many", most, 0), ("apart", 2, 1), ("operation", 2, None), ("memory", 3, 0), ("aligned", 2, 0)):
+        for word, np, lines in (("many", most, 0), ("apart", 2, 1), ("operation", 2, None), ("memory", 3, 0), ("aligned", 2, 0), ("ahead", 3, 0)):
             run = job(np, program, word, env={**QUIET, **env}, cwd=folder, timeout=100)
             went_on(run, np, flavour, word)
             check(lines is None or len(run.said) == lines, flavour, word, "lines", run.said)
+    run = job(3, settings.program("edges_unmodified"), "buffers", env={**QUIET, **CHECKED}, cwd=folder, timeout=60)
+    went_on(run, 3, "buffers")
     run = job(most, settings.program("edges_unmodified"), "inter", env={**QUIET, **CHECKED}, cwd=folder, timeout=60)
     went_on(run, most, "an intercommunicator")
     check(not run.said, run.said)

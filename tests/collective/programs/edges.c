@@ -248,6 +248,52 @@ static void aligned(void)
     MPI_Type_free(&fields);
 }
 
+/* ---- buffers: those that MPI refuses; what it does not tell of them is not ours either ---- */
+
+static void buffers(void)
+{
+    MPI_Datatype far;
+    int value = me;
+    int twice = me;
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    CHECK(MPI_Bcast(NULL, 1, MPI_INT, 0, MPI_COMM_WORLD) != MPI_SUCCESS, "broadcast of nothing");
+    CHECK(MPI_Bcast(MPI_IN_PLACE, 1, MPI_INT, 0, MPI_COMM_WORLD) != MPI_SUCCESS,
+          "broadcast of MPI_IN_PLACE");
+    CHECK(MPI_Allreduce(&value, MPI_IN_PLACE, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD) != MPI_SUCCESS,
+          "allreduce to MPI_IN_PLACE");
+    CHECK((MPI_Allreduce(&twice, &twice, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD) == MPI_SUCCESS) ==
+              (PMPI_Allreduce(&value, &value, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD) == MPI_SUCCESS),
+          "allreduce of one buffer");
+    CHECK(twice == value, "allreduce of one buffer: %d", twice);
+    CHECK(MPI_Bcast(NULL, 0, MPI_INT, 0, MPI_COMM_WORLD) == MPI_SUCCESS, "broadcast of none");
+    CHECK(MPI_Allreduce(&value, &value, 0, MPI_INT, MPI_SUM, MPI_COMM_WORLD) == MPI_SUCCESS,
+          "allreduce of none");
+    MPI_Aint where;
+    value = me == 0 ? 42 : 0;
+    MPI_Get_address(&value, &where);
+    MPI_Type_create_hindexed(1, (int[]){1}, &where, MPI_INT, &far);
+    MPI_Type_commit(&far);
+    CHECK(MPI_Bcast(MPI_BOTTOM, 1, far, 0, MPI_COMM_WORLD) == MPI_SUCCESS && value == 42,
+          "broadcast from MPI_BOTTOM");
+    MPI_Type_free(&far);
+    operations_work(MPI_COMM_WORLD);
+}
+
+/* ---- ahead: a root that is not waited for, and readers that come late ---- */
+
+static void ahead(void)
+{
+    enum { MANY = 1000, LATE_US = 30000 };
+    operations_work(MPI_COMM_WORLD);
+    for (int i = 0; i < MANY; i++) {
+        if (me != 0 && i % 250 == 0)
+            usleep(LATE_US);
+        int value = me == 0 ? i : -1;
+        CHECK(call_bcast(&value, 1, MPI_INT, 0, MPI_COMM_WORLD) == 0, "broadcast");
+        CHECK(value == i, "broadcast %d gave %d", i, value);
+    }
+}
+
 /* ---- part: MPI_COMM_WORLD itself is never used by us, and a rank dies ---- */
 
 static void part(void)
@@ -271,9 +317,10 @@ int main(int argc, char **argv)
     static const struct {
         const char *word;
         void (*play)(void);
-    } scenes[] = {
-        {"plain", plain},         {"inter", inter},   {"many", many},       {"apart", apart},
-        {"operation", operation}, {"memory", memory}, {"aligned", aligned}, {"part", part}};
+    } scenes[] = {{"plain", plain},     {"inter", inter},         {"many", many},
+                  {"apart", apart},     {"operation", operation}, {"memory", memory},
+                  {"aligned", aligned}, {"part", part},           {"ahead", ahead},
+                  {"buffers", buffers}};
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &me);
     MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);

@@ -45,7 +45,7 @@ static struct layout layouts[LAYOUTS];
 /* By MPI itself: where does each word of one element go? */
 static void learn(struct layout *layout, const char *name, MPI_Datatype type)
 {
-    enum { ROOM = 2 << 20, ORIGIN = 256 };
+    enum { ROOM = 1024, ORIGIN = 256 };
     static unsigned char memory[ROOM];
     uint32_t words[MOST_WORDS];
     int bytes;
@@ -69,6 +69,21 @@ static void learn(struct layout *layout, const char *name, MPI_Datatype type)
             layout->low = layout->low < i - ORIGIN ? layout->low : i - ORIGIN;
             layout->high = layout->high > i + 4 - ORIGIN ? layout->high : i + 4 - ORIGIN;
         }
+}
+
+/* So far from its address that there is no memory of ours where it does not belong. */
+static void learn_far(struct layout *layout)
+{
+    const MPI_Aint far = (MPI_Aint)1 << 34;
+    MPI_Datatype near;
+    MPI_Type_vector(2, 1, 2, MPI_UINT32_T, &near);
+    learn(layout, "far from its address", near);
+    MPI_Type_create_hindexed(1, (int[]){1}, &far, near, &layout->type);
+    MPI_Type_commit(&layout->type);
+    for (int i = 0; i < layout->words; i++)
+        layout->offset[i] += far;
+    layout->low += far;
+    layout->high += far;
 }
 
 static void make_layouts(void)
@@ -102,8 +117,7 @@ static void make_layouts(void)
     learn(next++, "subarray", type);
     MPI_Type_create_hindexed(2, (int[]){1, 1}, (MPI_Aint[]){-12, 8}, word, &type);
     learn(next++, "before its address", type);
-    MPI_Type_create_hindexed(2, (int[]){1, 1}, (MPI_Aint[]){1 << 20, (1 << 20) + 8}, word, &type);
-    learn(next++, "far from its address", type);
+    learn_far(next++);
     MPI_Type_create_hvector(2, 2, -8, word, &type);
     learn(next++, "backwards", type);
     MPI_Type_vector(2, 1, 2, word, &inner);
