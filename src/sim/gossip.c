@@ -224,5 +224,5 @@ bool ffmk_sim_gossip_run(struct ffmk_sim_gossip *gossip, uint64_t seed,
     }
     result->messages = ffmk_sim_network_messages(gossip->network);
     count_missed(&run);
-    return !run.failed;
+    return !run.failed && !ffmk_sim_network_failed(gossip->network);
 }

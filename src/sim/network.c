@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* In a message's `to`: it has arrived, and waits for its receiver to take it. */
+static const uint32_t WAITS = UINT32_C(1) << 31;
+
 enum { CHUNK = 170, NOBODY = -1, MIN_BUCKETS = 256 };
 
 struct message {
@@ -34,9 +37,10 @@ struct bucket {
 
 struct node {
     uint32_t dies;
-    uint32_t free_at; /* may send again */
-    uint32_t wakes;   /* valid while in a bucket */
-    int32_t before;   /* in the bucket's list; itself: in none */
+    uint32_t free_at;  /* may send again */
+    uint32_t takes_at; /* may receive again */
+    uint32_t wakes;    /* valid while in a bucket */
+    int32_t before;    /* in the bucket's list; itself: in none */
     int32_t after;
 };
 
@@ -48,6 +52,7 @@ struct ffmk_sim_network {
     uint32_t mask;      /* buckets - 1 */
     uint64_t messages;  /* sent */
     uint64_t under_way; /* not yet received, and nodes to be woken */
+    bool failed;        /* out of memory */
     uint32_t taken;     /* of the chunk that is being read */
     struct chunk *spare;
     struct bucket *buckets;
@@ -114,6 +119,7 @@ void ffmk_sim_network_reset(struct ffmk_sim_network *network)
     network->messages = 0;
     network->under_way = 0;
     network->taken = 0;
+    network->failed = false;
 }
 
 void ffmk_sim_network_kill(struct ffmk_sim_network *network, uint32_t node, uint32_t at)
@@ -211,30 +217,6 @@ static bool lengthen(struct ffmk_sim_network *network, uint32_t tick)
     return true;
 }
 
-bool ffmk_sim_network_send(struct ffmk_sim_network *network, uint32_t from, uint32_t to,
-                           const void *body)
-{
-    struct node *sender = &network->node[from];
-    uint32_t begin = sender->free_at > network->now ? sender->free_at : network->now;
-    if (begin >= sender->dies)
-        return true;
-    uint32_t arrives = begin + network->wire + 2 * network->overhead;
-    if (arrives - network->now > network->mask && !lengthen(network, arrives))
-        return false;
-    sender->free_at = begin + network->overhead;
-    network->messages++;
-    struct bucket *bucket = &network->buckets[arrives & network->mask];
-    struct chunk *chunk = room(network, bucket);
-    if (!chunk)
-        return false;
-    struct message *message = &chunk->messages[chunk->count++];
-    message->from = from;
-    message->to = to;
-    memcpy(message->body, body, FFMK_SIM_BODY_BYTES);
-    network->under_way++;
-    return true;
-}
-
 void ffmk_sim_network_wake(struct ffmk_sim_network *network, uint32_t node, uint64_t at)
 {
     struct node *state = &network->node[node];
@@ -253,24 +235,72 @@ void ffmk_sim_network_wake(struct ffmk_sim_network *network, uint32_t node, uint
     link_waking(network, (int32_t)node);
 }
 
-/* The next arrival of this tick at a node that lives. */
-static bool take_arrival(struct ffmk_sim_network *network, struct bucket *bucket,
-                         struct ffmk_sim_event *event)
+/* A message for this tick. \return false when out of memory. */
+static bool deliver(struct ffmk_sim_network *network, uint32_t tick, const struct message *message)
 {
-    while (bucket->first) {
+    if (tick - network->now > network->mask && !lengthen(network, tick))
+        return false;
+    struct chunk *chunk = room(network, &network->buckets[tick & network->mask]);
+    if (!chunk)
+        return false;
+    chunk->messages[chunk->count++] = *message;
+    network->under_way++;
+    return true;
+}
+
+bool ffmk_sim_network_send(struct ffmk_sim_network *network, uint32_t from, uint32_t to,
+                           const void *body)
+{
+    struct node *sender = &network->node[from];
+    uint32_t begin = sender->free_at > network->now ? sender->free_at : network->now;
+    if (begin >= sender->dies)
+        return true;
+    struct message message = {.from = from, .to = to};
+    memcpy(message.body, body, FFMK_SIM_BODY_BYTES);
+    if (!deliver(network, begin + network->wire + 2 * network->overhead, &message))
+        return false;
+    sender->free_at = begin + network->overhead;
+    network->messages++;
+    return true;
+}
+
+/* Whether its receiver takes a message now; else it waits until then. */
+static bool takes(struct ffmk_sim_network *network, const struct message *message)
+{
+    struct node *node = &network->node[message->to];
+    uint32_t when = node->takes_at > network->now ? node->takes_at : network->now;
+    node->takes_at = when + network->overhead;
+    if (when == network->now)
+        return true;
+    struct message waiting = *message;
+    waiting.to |= WAITS;
+    network->failed = !deliver(network, when, &waiting);
+    return false;
+}
+
+/* The next arrival of this tick at a node that lives. */
+static bool take_arrival(struct ffmk_sim_network *network, struct ffmk_sim_event *event)
+{
+    while (!network->failed) {
+        /* Anew each time: the ring grows when a message has to wait for long. */
+        struct bucket *bucket = &network->buckets[network->now & network->mask];
+        if (!bucket->first)
+            return false;
         struct chunk *chunk = bucket->first;
         if (network->taken == chunk->count) {
             drop_chunk(network, bucket);
             network->taken = 0;
             continue;
         }
-        struct message *message = &chunk->messages[network->taken++];
+        const struct message *message = &chunk->messages[network->taken++];
+        uint32_t to = message->to & ~WAITS;
         network->under_way--;
-        if (network->now >= network->node[message->to].dies)
+        if (network->now >= network->node[to].dies ||
+            (!(message->to & WAITS) && !takes(network, message)))
             continue;
         *event = (struct ffmk_sim_event){.kind = FFMK_SIM_ARRIVAL,
                                          .now = network->now,
-                                         .node = message->to,
+                                         .node = to,
                                          .from = message->from,
                                          .body = message->body};
         return true;
@@ -278,9 +308,9 @@ static bool take_arrival(struct ffmk_sim_network *network, struct bucket *bucket
     return false;
 }
 
-static bool take_waking(struct ffmk_sim_network *network, struct bucket *bucket,
-                        struct ffmk_sim_event *event)
+static bool take_waking(struct ffmk_sim_network *network, struct ffmk_sim_event *event)
 {
+    const struct bucket *bucket = &network->buckets[network->now & network->mask];
     for (int32_t i = bucket->waking; i != NOBODY;) {
         struct node *node = &network->node[i];
         int32_t after = node->after;
@@ -297,11 +327,15 @@ static bool take_waking(struct ffmk_sim_network *network, struct bucket *bucket,
 
 bool ffmk_sim_network_next(struct ffmk_sim_network *network, struct ffmk_sim_event *event)
 {
-    while (network->under_way > 0) {
-        struct bucket *bucket = &network->buckets[network->now & network->mask];
-        if (take_arrival(network, bucket, event) || take_waking(network, bucket, event))
+    while (network->under_way > 0 && !network->failed) {
+        if (take_arrival(network, event) || take_waking(network, event))
             return true;
         network->now++;
     }
     return false;
+}
+
+bool ffmk_sim_network_failed(const struct ffmk_sim_network *network)
+{
+    return network->failed;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * A virtual network of a million nodes in one process: event-driven LogP (Culler and others 1993),
- * full duplex. A message occupies its sender for o; L + 2o after its sending began it is received.
- * A node that dies at t begins no message at t or later and receives none. Deterministic. Knows
+ * full duplex. A message occupies its sender for o; L + 2o after its sending began it is received,
+ * or later, for it occupies its receiver for o, too: of two that arrive together one waits. A node
+ * that dies at t begins no message at t or later and receives none. Deterministic. Knows
  * nothing of what the messages mean. */
 #ifndef FFMK_SIM_NETWORK_H
 #define FFMK_SIM_NETWORK_H
@@ -45,8 +46,11 @@ bool ffmk_sim_network_send(struct ffmk_sim_network *network, uint32_t from, uint
  * was to be woken already. */
 void ffmk_sim_network_wake(struct ffmk_sim_network *network, uint32_t node, uint64_t at);
 
-/** The next event: arrivals of a tick before wakings. \return false: nothing will ever happen. */
+/** The next event: arrivals of a tick before wakings. \return false: nothing will ever happen, or
+ * out of memory, which ffmk_sim_network_failed() tells. */
 bool ffmk_sim_network_next(struct ffmk_sim_network *network, struct ffmk_sim_event *event);
+
+bool ffmk_sim_network_failed(const struct ffmk_sim_network *network);
 
 /** Messages sent since the reset. */
 uint64_t ffmk_sim_network_messages(const struct ffmk_sim_network *network);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * What it proves: predictions agree with the simulated engine (done and messages within 12 %), no
+ * What it proves: predictions agree with the simulated engine (done and messages within 15 %), no
  * other number of rounds is clearly better than the one chosen, and opportunistic broadcasts miss
  * a node no more often than predicted. */
 #include "core/rng.h"
@@ -77,10 +77,10 @@ START_TEST(predictions_agree_with_simulations)
                     .dead_rate = rates[r]};
                 struct ffmk_tune_choice choice = ffmk_tune_choose(&wanted);
                 struct means found = simulate(&wanted, choice.rounds, 0, 60);
-                ck_assert_msg(fabs(choice.done / found.done - 1) < 0.12,
+                ck_assert_msg(fabs(choice.done / found.done - 1) < 0.15,
                               "table %d f %u dead %g T %u: done %.1f predicted, %.1f found", table,
                               f, rates[r], choice.rounds, choice.done, found.done);
-                ck_assert_msg(fabs(choice.messages / found.messages - 1) < 0.12,
+                ck_assert_msg(fabs(choice.messages / found.messages - 1) < 0.15,
                               "table %d f %u dead %g: messages %.2f predicted, %.2f found", table,
                               f, rates[r], choice.messages, found.messages);
                 for (uint32_t other = choice.rounds - 2; other < choice.rounds + 3; other += 2)
