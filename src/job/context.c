@@ -24,6 +24,9 @@ static bool some_died; /* set once, by any thread */
 static pthread_mutex_t listing = PTHREAD_MUTEX_INITIALIZER;
 static struct ffmk_context *contexts;
 
+/* Raised whenever a communicator loses its context: its handle may be another's from then on. */
+static uint64_t generation;
+
 /* What each rank tells the others. */
 struct record {
     uint64_t host[2]; /* equal on one host, as far as processes and /dev/shm are shared */
@@ -56,6 +59,7 @@ static int destroy(MPI_Comm comm, int key, void *value, void *extra)
     (void)key;
     (void)extra;
     struct ffmk_context *context = value;
+    __atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
     unlist(context);
     ffmk_host_destroy(context->host);
     ffmk_watch_destroy(context->watch);
@@ -77,6 +81,7 @@ int ffmk_context_start(void)
 
 void ffmk_context_stop(bool tidy)
 {
+    __atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
     if (tidy && keyval != MPI_KEYVAL_INVALID)
         PMPI_Comm_free_keyval(&keyval);
 }
@@ -233,11 +238,23 @@ static int prepare(struct ffmk_context *context, MPI_Comm comm)
 
 struct ffmk_context *ffmk_context_known(MPI_Comm comm)
 {
+    /* What this thread asked for last. */
+    static _Thread_local struct {
+        MPI_Comm comm;
+        struct ffmk_context *context; /* NULL: nothing yet */
+        uint64_t generation;
+    } last;
+    const uint64_t now = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
+    if (last.context && last.comm == comm && last.generation == now)
+        return last.context;
     void *value;
     int found = 0;
     if (comm == MPI_COMM_NULL || keyval == MPI_KEYVAL_INVALID ||
         PMPI_Comm_get_attr(comm, keyval, &value, &found) != MPI_SUCCESS || !found)
         return NULL;
+    last.comm = comm;
+    last.context = value;
+    last.generation = now;
     return value;
 }
 

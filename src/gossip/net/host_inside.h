@@ -10,7 +10,8 @@
 enum {
     FFMK_HOST_LINE = 64, /* bytes that cores hand to each other */
     FFMK_HOST_SLOTS = 128,
-    FFMK_HOST_SLOT_BYTES = 256,
+    /* 1 KiB has room in it; an odd number of lines, for then all of a cache's sets are used. */
+    FFMK_HOST_SLOT_BYTES = 17 * FFMK_HOST_LINE,
     FFMK_HOST_INLINE_BYTES = FFMK_HOST_SLOT_BYTES - 32,
     FFMK_HOST_PIECE_BYTES = 32 << 10,
     FFMK_HOST_SMALL_PLACES = 8 /* for contributions to small reductions that are under way */
@@ -23,11 +24,12 @@ enum ffmk_host_size { FFMK_HOST_SMALL, FFMK_HOST_LARGE, FFMK_HOST_SIZES };
 struct ffmk_host_member {
     _Alignas(FFMK_HOST_LINE) uint64_t entered; /* number of the last barrier it came to */
     uint64_t contributed[FFMK_HOST_SIZES];     /* parts of reductions */
-    uint64_t combined[FFMK_HOST_SIZES]; /* it needs no contribution to these parts any more */
     /* Parts it had no room for. Nobody is as many parts ahead of anybody: small ones wait for their
      * place, a large one for everybody. */
     uint64_t refused[FFMK_HOST_SIZES][FFMK_HOST_SMALL_PLACES];
+    /* What others look at now and then. */
     _Alignas(FFMK_HOST_LINE) uint64_t passed; /* all operations up to this number are complete */
+    uint64_t combined[FFMK_HOST_SIZES];       /* it needs no contribution to these parts any more */
 };
 
 struct ffmk_host_slot {
@@ -51,8 +53,9 @@ struct ffmk_host {
     uint64_t position;      /* in this member's endless ring, where its next large payload goes */
     uint64_t written;       /* up to here it is written */
     uint64_t read_by_all;   /* of it, at least */
-    uint64_t turn[FFMK_HOST_SIZES];    /* parts of reductions that were started */
-    struct ffmk_host_operation *first; /* of those that are not complete, in order */
+    uint64_t turn[FFMK_HOST_SIZES];            /* parts of reductions that were started */
+    uint64_t combined_by_all[FFMK_HOST_SIZES]; /* at least */
+    struct ffmk_host_operation *first;         /* of those that are not complete, in order */
     struct ffmk_host_member *member;
     struct ffmk_host_slot *slot;
     unsigned char *readers;

@@ -49,10 +49,14 @@ static bool contribute(struct ffmk_host *host, struct ffmk_host_operation *opera
     struct part part = part_of(operation);
     const uint64_t before = places(host, part.size);
     const uint64_t read = operation->turn > before ? operation->turn - before : 0;
+    uint64_t *combined = &host->combined_by_all[part.size];
     /* In turn: what is contributed before is seen with it. */
-    if (self->contributed[part.size] + 1 != operation->turn ||
-        ffmk_host_least_of(host, &host->member->combined[part.size], sizeof *host->member, read,
-                           &operation->awaited) < read)
+    if (self->contributed[part.size] + 1 != operation->turn)
+        return false;
+    if (*combined < read)
+        *combined = ffmk_host_least_of(host, &host->member->combined[part.size],
+                                       sizeof *host->member, operation->turn, &operation->awaited);
+    if (*combined < read)
         return false;
     if (operation->contribution)
         memcpy(place_of(host, host->me, part.size, operation->turn),
