@@ -33,6 +33,29 @@ static int report(MPI_Comm comm, int code)
     return class;
 }
 
+/* Buffers that MPICH refuses at the rank that has them. Open MPI does not look at them, and what
+ * MPI lets pass must not be MPI's at one rank and ours at another. */
+#ifdef OPEN_MPI
+static const bool mpi_looks = false;
+#else
+static const bool mpi_looks = true;
+#endif
+
+static bool is_missing(const void *buffer, const struct ffmk_packing *packing)
+{
+    MPI_Aint true_lb;
+    MPI_Aint true_extent;
+    return mpi_looks && !buffer && packing->bytes > 0 &&
+           PMPI_Type_get_true_extent(packing->datatype, &true_lb, &true_extent) == MPI_SUCCESS &&
+           true_lb == 0;
+}
+
+/* One buffer for both; unless MPICH was told to let it pass (MPIR_CVAR_COLL_ALIAS_CHECK). */
+static bool is_twice(const void *sendbuf, const void *recvbuf, const struct ffmk_packing *packing)
+{
+    return mpi_looks && sendbuf == recvbuf && packing->bytes > 0;
+}
+
 /* \return whether it is ours; then *code_p is what the call returns. */
 static bool bcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, MPI_Comm comm,
                   int *code_p)
@@ -40,7 +63,7 @@ static bool bcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root
     struct ffmk_context *context = ours(comm);
     struct ffmk_packing packing;
     if (!context || root < 0 || root >= context->size ||
-        ffmk_packing_of(count, datatype, &packing) != FFMK_SUCCESS)
+        ffmk_packing_of(count, datatype, &packing) != FFMK_SUCCESS || is_missing(buffer, &packing))
         return false;
     *code_p = report(comm, ffmk_collective_bcast(context, buffer, &packing, root));
     return true;
@@ -53,7 +76,9 @@ static bool allreduce(const void *sendbuf, void *recvbuf, MPI_Count count, MPI_D
     struct ffmk_packing packing;
     if (!context || op == MPI_OP_NULL ||
         ffmk_packing_of(count, datatype, &packing) != FFMK_SUCCESS ||
-        !ffmk_collective_reduces(&packing))
+        !ffmk_collective_reduces(&packing) || (recvbuf == MPI_IN_PLACE && packing.bytes > 0) ||
+        is_missing(sendbuf, &packing) || is_missing(recvbuf, &packing) ||
+        is_twice(sendbuf, recvbuf, &packing))
         return false;
     *code_p = report(comm, ffmk_collective_allreduce(context, sendbuf, recvbuf, &packing, op));
     return true;

@@ -248,7 +248,7 @@ static void aligned(void)
     MPI_Type_free(&fields);
 }
 
-/* ---- buffers: those that MPI refuses; what it does not tell of them is not ours either ---- */
+/* ---- buffers: what MPI refuses and what it takes ---- */
 
 static void buffers(void)
 {
@@ -256,9 +256,13 @@ static void buffers(void)
     int value = me;
     int twice = me;
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+#ifndef OPEN_MPI
     CHECK(MPI_Bcast(NULL, 1, MPI_INT, 0, MPI_COMM_WORLD) != MPI_SUCCESS, "broadcast of nothing");
-    CHECK(MPI_Bcast(MPI_IN_PLACE, 1, MPI_INT, 0, MPI_COMM_WORLD) != MPI_SUCCESS,
-          "broadcast of MPI_IN_PLACE");
+    CHECK(MPI_Allreduce(NULL, &value, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD) != MPI_SUCCESS,
+          "allreduce of nothing");
+    CHECK(MPI_Allreduce(&value, NULL, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD) != MPI_SUCCESS,
+          "allreduce to nowhere");
+#endif
     CHECK(MPI_Allreduce(&value, MPI_IN_PLACE, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD) != MPI_SUCCESS,
           "allreduce to MPI_IN_PLACE");
     CHECK((MPI_Allreduce(&twice, &twice, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD) == MPI_SUCCESS) ==
