@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Which processes of this host have ended: the only judge of death within a host. A process that is
- * stopped, or late, lives; one that is a zombie is dead. Asked through descriptors of the processes
- * (pidfd_open), so that a number that is used again deceives nobody; one a process, however many
- * watch it. */
+ * stopped, or late, lives; one is dead when its last thread has ended, though nobody has waited for
+ * it yet (a zombie). Asked through descriptors of the processes (pidfd_open), so that a number that
+ * is used again deceives nobody; one a process, however many watch it. */
 #ifndef FFMK_GOSSIP_NET_WATCH_H
 #define FFMK_GOSSIP_NET_WATCH_H
 
