@@ -11,6 +11,14 @@
  * ffmk_context_of(), and FFMK_ERR_STATE. */
 int ffmk_collective_context(MPI_Comm comm, const char *call, struct ffmk_context **context_p);
 
+/** The same for a broadcast, with its root and its elements. */
+int ffmk_collective_message(const char *call, MPI_Count count, MPI_Datatype datatype, int root,
+                            MPI_Comm comm, struct ffmk_context **context_p,
+                            struct ffmk_packing *packing);
+
+/** Say what is wrong with a public call. \return code. */
+int ffmk_collective_refuse(int code, const char *call, const char *what);
+
 /** \return FFMK_SUCCESS; FFMK_ERR_FAILED; FFMK_ERR_ARGUMENT: the root sends another number of
  * bytes; FFMK_ERR_NO_MEMORY; FFMK_ERR_MPI. */
 int ffmk_collective_bcast(struct ffmk_context *context, void *buffer,

@@ -20,12 +20,6 @@ struct ffmk_request {
     uint64_t begin;
 };
 
-static int refuse(int code, const char *call, const char *what)
-{
-    ffmk_log_mistake("%s: %s", call, what);
-    return code;
-}
-
 /* One datatype for more elements than an int can count. */
 static int many(const struct ffmk_packing *packing, MPI_Datatype *type_p)
 {
@@ -87,6 +81,17 @@ static void start(struct ffmk_request *request, int root)
                           nothing ? 0 : packing->bytes);
 }
 
+/* \return how it ended. */
+static int await(struct ffmk_request *request)
+{
+    if (request->mpi != MPI_REQUEST_NULL)
+        return PMPI_Wait(&request->mpi, MPI_STATUS_IGNORE) == MPI_SUCCESS ? FFMK_SUCCESS
+                                                                          : FFMK_ERR_MPI;
+    if (!request->operation.complete)
+        return ffmk_host_wait(request->context->host, &request->operation);
+    return request->operation.code;
+}
+
 int ffmk_ibcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, MPI_Comm comm,
                 ffmk_request **request_p)
 {
@@ -94,21 +99,16 @@ int ffmk_ibcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, 
     struct ffmk_context *context;
     struct ffmk_packing packing;
     if (!request_p)
-        return refuse(FFMK_ERR_ARGUMENT, call, "request_p is NULL");
+        return ffmk_collective_refuse(FFMK_ERR_ARGUMENT, call, "request_p is NULL");
     *request_p = NULL;
-    int code = ffmk_collective_context(comm, call, &context);
+    int code = ffmk_collective_message(call, count, datatype, root, comm, &context, &packing);
     if (code != FFMK_SUCCESS)
         return code;
-    if (root < 0 || root >= context->size)
-        return refuse(FFMK_ERR_ARGUMENT, call, "the root is no rank of the communicator");
-    code = ffmk_packing_of(count, datatype, &packing);
-    if (code == FFMK_ERR_ARGUMENT)
-        return refuse(code, call, "the count is negative, or there is no datatype");
-    if (code != FFMK_SUCCESS)
-        return code;
+    struct ffmk_request here;
     struct ffmk_request *request = calloc(1, sizeof *request);
-    if (!request)
-        return FFMK_ERR_NO_MEMORY;
+    const bool lost = !request;
+    if (lost)
+        request = &here;
     *request = (struct ffmk_request){.context = context,
                                      .mpi = MPI_REQUEST_NULL,
                                      .packing = packing,
@@ -119,6 +119,12 @@ int ffmk_ibcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, 
         start(request, root);
     else if (context->size > 1)
         code = start_by_mpi(request, root, comm);
+    if (lost) {
+        /* Others count on this rank for the order of operations. */
+        await(request);
+        free(request->bytes);
+        return FFMK_ERR_NO_MEMORY;
+    }
     if (code == FFMK_SUCCESS)
         *request_p = request;
     else
@@ -150,9 +156,10 @@ static int finish(struct ffmk_request **request_p, ffmk_collective_info *info, i
 static int usable(ffmk_request **request_p, const ffmk_collective_info *info, const char *call)
 {
     if (!request_p || !*request_p)
-        return refuse(FFMK_ERR_ARGUMENT, call, "there is no request");
+        return ffmk_collective_refuse(FFMK_ERR_ARGUMENT, call, "there is no request");
     if (info && info->size != sizeof *info)
-        return refuse(FFMK_ERR_ARGUMENT, call, "info->size is not sizeof(ffmk_collective_info)");
+        return ffmk_collective_refuse(FFMK_ERR_ARGUMENT, call,
+                                      "info->size is not sizeof(ffmk_collective_info)");
     return FFMK_SUCCESS;
 }
 
@@ -163,7 +170,7 @@ int ffmk_test(ffmk_request **request_p, int *complete_p, ffmk_collective_info *i
     if (code != FFMK_SUCCESS)
         return code;
     if (!complete_p)
-        return refuse(FFMK_ERR_ARGUMENT, call, "complete_p is NULL");
+        return ffmk_collective_refuse(FFMK_ERR_ARGUMENT, call, "complete_p is NULL");
     struct ffmk_request *request = *request_p;
     *complete_p = 1;
     if (request->mpi != MPI_REQUEST_NULL) {
@@ -180,13 +187,5 @@ int ffmk_wait(ffmk_request **request_p, ffmk_collective_info *info)
     int code = usable(request_p, info, "ffmk_wait");
     if (code != FFMK_SUCCESS)
         return code;
-    struct ffmk_request *request = *request_p;
-    if (request->mpi != MPI_REQUEST_NULL)
-        code = PMPI_Wait(&request->mpi, MPI_STATUS_IGNORE) == MPI_SUCCESS ? FFMK_SUCCESS
-                                                                          : FFMK_ERR_MPI;
-    else if (!request->operation.complete)
-        code = ffmk_host_wait(request->context->host, &request->operation);
-    else
-        code = request->operation.code;
-    return finish(request_p, info, code);
+    return finish(request_p, info, await(*request_p));
 }

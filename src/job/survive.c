@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-static int refuse(int code, const char *call, const char *what)
+int ffmk_collective_refuse(int code, const char *call, const char *what)
 {
     ffmk_log_mistake("%s: %s", call, what);
     return code;
@@ -28,10 +28,27 @@ static bool mpi_runs(void)
 int ffmk_collective_context(MPI_Comm comm, const char *call, struct ffmk_context **context_p)
 {
     if (!mpi_runs())
-        return refuse(FFMK_ERR_STATE, call, "MPI_COMM_WORLD is not there (yet, or any more)");
+        return ffmk_collective_refuse(FFMK_ERR_STATE, call,
+                                      "MPI_COMM_WORLD is not there (yet, or any more)");
     int code = ffmk_context_of(comm, context_p);
     if (code == FFMK_ERR_ARGUMENT)
-        return refuse(code, call, "the communicator must be an intracommunicator");
+        return ffmk_collective_refuse(code, call, "the communicator must be an intracommunicator");
+    return code;
+}
+
+int ffmk_collective_message(const char *call, MPI_Count count, MPI_Datatype datatype, int root,
+                            MPI_Comm comm, struct ffmk_context **context_p,
+                            struct ffmk_packing *packing)
+{
+    int code = ffmk_collective_context(comm, call, context_p);
+    if (code != FFMK_SUCCESS)
+        return code;
+    if (root < 0 || root >= (*context_p)->size)
+        return ffmk_collective_refuse(FFMK_ERR_ARGUMENT, call,
+                                      "the root is no rank of the communicator");
+    code = ffmk_packing_of(count, datatype, packing);
+    if (code == FFMK_ERR_ARGUMENT)
+        ffmk_collective_refuse(code, call, "the count is negative, or there is no datatype");
     return code;
 }
 
@@ -102,22 +119,17 @@ int ffmk_bcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, M
     struct ffmk_context *context;
     struct ffmk_packing packing;
     if (!info_fits(info))
-        return refuse(FFMK_ERR_ARGUMENT, call, "info->size is not sizeof(ffmk_collective_info)");
-    int code = ffmk_collective_context(comm, call, &context);
-    if (code != FFMK_SUCCESS)
-        return code;
-    if (root < 0 || root >= context->size)
-        return refuse(FFMK_ERR_ARGUMENT, call, "the root is no rank of the communicator");
-    code = ffmk_packing_of(count, datatype, &packing);
-    if (code == FFMK_ERR_ARGUMENT)
-        return refuse(code, call, "the count is negative, or there is no datatype");
+        return ffmk_collective_refuse(FFMK_ERR_ARGUMENT, call,
+                                      "info->size is not sizeof(ffmk_collective_info)");
+    int code = ffmk_collective_message(call, count, datatype, root, comm, &context, &packing);
     if (code != FFMK_SUCCESS)
         return code;
     const bool by_mpi = left_to_mpi(context);
     code = by_mpi ? bcast_by_mpi(buffer, &packing, root, comm)
                   : ffmk_collective_bcast(context, buffer, &packing, root);
     if (code == FFMK_ERR_ARGUMENT)
-        refuse(code, call, "the root broadcasts another number of bytes than this rank expects");
+        ffmk_collective_refuse(
+            code, call, "the root broadcasts another number of bytes than this rank expects");
     fill(info, context, by_mpi, begin);
     return code;
 }
@@ -128,7 +140,8 @@ int ffmk_barrier(MPI_Comm comm, ffmk_collective_info *info)
     const uint64_t begin = begin_of(info);
     struct ffmk_context *context;
     if (!info_fits(info))
-        return refuse(FFMK_ERR_ARGUMENT, call, "info->size is not sizeof(ffmk_collective_info)");
+        return ffmk_collective_refuse(FFMK_ERR_ARGUMENT, call,
+                                      "info->size is not sizeof(ffmk_collective_info)");
     int code = ffmk_collective_context(comm, call, &context);
     if (code != FFMK_SUCCESS)
         return code;
@@ -149,14 +162,15 @@ int ffmk_allreduce(const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Data
     struct ffmk_context *context;
     struct ffmk_packing packing;
     if (!info_fits(info))
-        return refuse(FFMK_ERR_ARGUMENT, call, "info->size is not sizeof(ffmk_collective_info)");
+        return ffmk_collective_refuse(FFMK_ERR_ARGUMENT, call,
+                                      "info->size is not sizeof(ffmk_collective_info)");
     int code = ffmk_collective_context(comm, call, &context);
     if (code != FFMK_SUCCESS)
         return code;
     code = ffmk_packing_of(count, datatype, &packing);
     if (code == FFMK_ERR_ARGUMENT || op == MPI_OP_NULL)
-        return refuse(FFMK_ERR_ARGUMENT, call,
-                      "the count is negative, or there is no datatype or operation");
+        return ffmk_collective_refuse(
+            FFMK_ERR_ARGUMENT, call, "the count is negative, or there is no datatype or operation");
     if (code != FFMK_SUCCESS)
         return code;
     const bool by_mpi = left_to_mpi(context) || !ffmk_collective_reduces(&packing);
@@ -170,9 +184,11 @@ int ffmk_comm_dead(MPI_Comm comm, int *ranks, size_t capacity, size_t *count_p)
 {
     static const char call[] = "ffmk_comm_dead";
     if (!mpi_runs())
-        return refuse(FFMK_ERR_STATE, call, "MPI_COMM_WORLD is not there (yet, or any more)");
+        return ffmk_collective_refuse(FFMK_ERR_STATE, call,
+                                      "MPI_COMM_WORLD is not there (yet, or any more)");
     if (!count_p || (!ranks && capacity > 0) || comm == MPI_COMM_NULL)
-        return refuse(FFMK_ERR_ARGUMENT, call, "a pointer is NULL, or there is no communicator");
+        return ffmk_collective_refuse(FFMK_ERR_ARGUMENT, call,
+                                      "a pointer is NULL, or there is no communicator");
     struct ffmk_context *context = ffmk_context_known(comm);
     size_t count = 0;
     for (int i = 0; context && context->watch && i < context->size; i++)
