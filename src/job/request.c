@@ -153,22 +153,23 @@ static int finish(struct ffmk_request **request_p, ffmk_collective_info *info, i
     return code;
 }
 
-static int usable(ffmk_request **request_p, const ffmk_collective_info *info, const char *call)
+static bool usable(ffmk_request **request_p, const ffmk_collective_info *info, const char *call)
 {
+    const char *wrong = NULL;
     if (!request_p || !*request_p)
-        return ffmk_collective_refuse(FFMK_ERR_ARGUMENT, call, "there is no request");
-    if (info && info->size != sizeof *info)
-        return ffmk_collective_refuse(FFMK_ERR_ARGUMENT, call,
-                                      "info->size is not sizeof(ffmk_collective_info)");
-    return FFMK_SUCCESS;
+        wrong = "there is no request";
+    else if (info && info->size != sizeof *info)
+        wrong = "info->size is not sizeof(ffmk_collective_info)";
+    if (wrong)
+        ffmk_collective_refuse(FFMK_ERR_ARGUMENT, call, wrong);
+    return !wrong;
 }
 
 int ffmk_test(ffmk_request **request_p, int *complete_p, ffmk_collective_info *info)
 {
     static const char call[] = "ffmk_test";
-    int code = usable(request_p, info, call);
-    if (code != FFMK_SUCCESS)
-        return code;
+    if (!usable(request_p, info, call))
+        return FFMK_ERR_ARGUMENT;
     if (!complete_p)
         return ffmk_collective_refuse(FFMK_ERR_ARGUMENT, call, "complete_p is NULL");
     struct ffmk_request *request = *request_p;
@@ -184,8 +185,7 @@ int ffmk_test(ffmk_request **request_p, int *complete_p, ffmk_collective_info *i
 
 int ffmk_wait(ffmk_request **request_p, ffmk_collective_info *info)
 {
-    int code = usable(request_p, info, "ffmk_wait");
-    if (code != FFMK_SUCCESS)
-        return code;
+    if (!usable(request_p, info, "ffmk_wait"))
+        return FFMK_ERR_ARGUMENT;
     return finish(request_p, info, await(*request_p));
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TESTS_APART = 16 }; /* tests that find nothing to do, between two calls */
 enum { RING_BYTES = 1 << 20, RINGS_BYTES = 2 << 20, LEAST_RING_BYTES = 64 << 10 };
 
 static size_t ring_bytes(size_t members)
@@ -76,6 +77,11 @@ struct ffmk_host *ffmk_host_create(void *segment, size_t members, size_t me,
 void ffmk_host_destroy(struct ffmk_host *host)
 {
     free(host);
+}
+
+void ffmk_host_set_meanwhile(struct ffmk_host *host, ffmk_host_meanwhile *meanwhile)
+{
+    host->meanwhile = meanwhile;
 }
 
 bool ffmk_host_all_have(struct ffmk_host *host, size_t offset, uint64_t value, uint64_t *from_p,
@@ -173,16 +179,29 @@ bool ffmk_host_test(struct ffmk_host *host, struct ffmk_host_operation *operatio
         host->idle = 0;
         look_around(host);
     }
+    if (host->meanwhile && !operation->complete && host->idle % TESTS_APART == 0) {
+        host->meanwhile(false);
+        host->meanwhile(true);
+    }
     return operation->complete;
 }
 
 int ffmk_host_wait(struct ffmk_host *host, struct ffmk_host_operation *operation)
 {
     struct ffmk_patience patience = {.spins = host->spins};
+    bool long_wait = false;
     while (!operation->complete) {
         progress(host);
-        if (!operation->complete && ffmk_patience_wait(&patience))
+        if (operation->complete)
+            break;
+        if (ffmk_patience_wait(&patience))
             look_around(host);
+        if (host->meanwhile && patience.looks >= patience.spins) {
+            host->meanwhile(false);
+            long_wait = true;
+        }
     }
+    if (long_wait)
+        host->meanwhile(true);
     return operation->code;
 }

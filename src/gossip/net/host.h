@@ -42,6 +42,11 @@ struct ffmk_host *ffmk_host_create(void *segment, size_t members, size_t me,
                                    struct ffmk_watch *watch, bool crowded);
 void ffmk_host_destroy(struct ffmk_host *host);
 
+/** Have a function called again and again while a wait takes long, and with `last` when that is
+ * over: others may come late because they need this process for something else. */
+typedef void ffmk_host_meanwhile(bool last);
+void ffmk_host_set_meanwhile(struct ffmk_host *host, ffmk_host_meanwhile *meanwhile);
+
 /** inout[i] = in[i] op inout[i] for n elements. */
 typedef void ffmk_combine(void *context, const void *in, void *inout, size_t n);
 

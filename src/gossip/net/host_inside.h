@@ -47,12 +47,13 @@ struct ffmk_host {
     size_t me;
     struct ffmk_watch *watch;
     uint32_t spins;
-    uint32_t idle;          /* tests in a row that found nothing to do */
-    uint64_t number;        /* of the last operation that was started */
-    uint64_t passed_by_all; /* at least */
-    uint64_t position;      /* in this member's endless ring, where its next large payload goes */
-    uint64_t written;       /* up to here it is written */
-    uint64_t read_by_all;   /* of it, at least */
+    ffmk_host_meanwhile *meanwhile; /* or NULL */
+    uint32_t idle;                  /* tests in a row that found nothing to do */
+    uint64_t number;                /* of the last operation that was started */
+    uint64_t passed_by_all;         /* at least */
+    uint64_t position;    /* in this member's endless ring, where its next large payload goes */
+    uint64_t written;     /* up to here it is written */
+    uint64_t read_by_all; /* of it, at least */
     uint64_t turn[FFMK_HOST_SIZES];            /* parts of reductions that were started */
     uint64_t combined_by_all[FFMK_HOST_SIZES]; /* at least */
     struct ffmk_host_operation *first;         /* of those that are not complete, in order */

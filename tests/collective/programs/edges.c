@@ -298,6 +298,35 @@ static void ahead(void)
     }
 }
 
+/* ---- meanwhile: a rank waits in an operation while another needs it for a message ---- */
+
+static void meanwhile(void)
+{
+    enum { BYTES = 30000000 };
+    char *data = malloc(BYTES);
+    MPI_Request request;
+    for (int i = 0; i < 3; i++) {
+        memset(data, me == 0 ? i + 1 : 0, BYTES);
+        int value = me;
+        int sum = 0;
+        if (me == 0)
+            MPI_Isend(data, BYTES, MPI_BYTE, 1, 0, MPI_COMM_WORLD, &request);
+        if (me == 1)
+            MPI_Recv(data, BYTES, MPI_BYTE, 0, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+        if (i == 0)
+            CHECK(call_barrier(MPI_COMM_WORLD) == 0, "barrier");
+        if (i == 1)
+            CHECK(call_allreduce(&value, &sum, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD) == 0,
+                  "allreduce");
+        if (i == 2)
+            CHECK(call_bcast(&value, 1, MPI_INT, 1, MPI_COMM_WORLD) == 0, "broadcast");
+        if (me == 0)
+            MPI_Wait(&request, MPI_STATUS_IGNORE);
+        CHECK(me > 1 || (data[0] == i + 1 && data[BYTES - 1] == i + 1), "message %d", i);
+    }
+    free(data);
+}
+
 /* ---- part: MPI_COMM_WORLD itself is never used by us, and a rank dies ---- */
 
 static void part(void)
@@ -324,7 +353,7 @@ int main(int argc, char **argv)
     } scenes[] = {{"plain", plain},     {"inter", inter},         {"many", many},
                   {"apart", apart},     {"operation", operation}, {"memory", memory},
                   {"aligned", aligned}, {"part", part},           {"ahead", ahead},
-                  {"buffers", buffers}};
+                  {"buffers", buffers}, {"meanwhile", meanwhile}};
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &me);
     MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
