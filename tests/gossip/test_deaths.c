@@ -330,7 +330,7 @@ int main(void)
 {
     Suite *suite = suite_create("deaths");
     TCase *cases = tcase_create("deaths");
-    tcase_set_timeout(cases, 120);
+    tcase_set_timeout(cases, 600);
     tcase_add_loop_test(cases, every_single_death, 0, 2 * KINDS);
     tcase_add_loop_test(cases, every_pair_of_deaths, 0, 2 * KINDS);
     tcase_add_loop_test(cases, random_deaths, 0, 2 * KINDS);
