@@ -138,6 +138,25 @@ static double miss(const struct ffmk_tune_case *wanted, uint32_t rounds, uint32_
     return fmin(1, p > 0 ? MARGIN * sum : sum);
 }
 
+/* The largest distance, over the delays by the root's first messages that are lost on dead nodes.
+ */
+static double expected_largest(const struct ffmk_tune_case *wanted, uint32_t rounds,
+                               uint32_t needed)
+{
+    const double rare = 1e-3;
+    double sum = 0;
+    double chance = 1 - wanted->dead_rate;
+    double rest = 1; /* of all chances */
+    for (uint32_t m = 0; m < rounds && rest > rare; m++) {
+        const double participants = spread(wanted, rounds - m).participants;
+        const double q = fmin(1, participants / wanted->nodes);
+        sum += chance * largest_distance(needed, participants, q, wanted->nodes);
+        rest -= chance;
+        chance *= wanted->dead_rate;
+    }
+    return sum / (1 - rest);
+}
+
 /* The checked correction, and the failure-proof one: what it adds to time and messages. */
 static void predict_checked(const struct ffmk_tune_case *wanted, const struct ffmk_rumor_plan *plan,
                             const struct spread *found, struct ffmk_tune_choice *choice)
@@ -145,7 +164,7 @@ static void predict_checked(const struct ffmk_tune_case *wanted, const struct ff
     double participants = found->participants;
     double needed = plan->needed;
     double q = fmin(1, participants / wanted->nodes);
-    double beyond = largest_distance(plan->needed, participants, q, wanted->nodes) - needed;
+    double beyond = expected_largest(wanted, choice->rounds, plan->needed) - needed;
     double short_of = fewer(plan->needed, plan->needed, q); /* chance that a side needs more */
     double more = needed / q - needed;                      /* messages on a side, then */
     double after = wanted->hop_slots - 1;                   /* slots from a message to its answer */
