@@ -147,7 +147,7 @@ static double expected_largest(const struct ffmk_tune_case *wanted, uint32_t rou
     double sum = 0;
     double chance = 1 - wanted->dead_rate;
     double rest = 1; /* of all chances */
-    for (uint32_t m = 0; m < rounds && rest > rare; m++) {
+    for (uint32_t m = 0; m <= rounds && rest > rare; m++) {
         const double participants = spread(wanted, rounds - m).participants;
         const double q = fmin(1, participants / wanted->nodes);
         sum += chance * largest_distance(needed, participants, q, wanted->nodes);
