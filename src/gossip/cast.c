@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Collective operations among members who do not share memory: the operations of the window,
+ * entering and leaving them, and what comes from outside. */
+#include "gossip/cast_inside.h"
+
+#include <ffmk.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint64_t FIRST_NEED_NS = 25000000;
+static const uint64_t MOST_NEED_NS = 500000000;
+
+static void free_op(struct ffmk_cast *cast, struct ffmk_cast_op *op)
+{
+    ffmk_cast_spread_drop(cast, op);
+    ffmk_cast_reduce_drop(op);
+    ffmk_ring_release(&cast->rings, op->ring);
+    ffmk_ring_release(&cast->rings, op->contributors);
+    cast->unstable_bytes -= op->bytes;
+    free(op->payload);
+    free(op->own);
+    free(op->repair);
+    *op = (struct ffmk_cast_op){
+        .next = FFMK_CAST_NEVER, .need_at = FFMK_CAST_NEVER, .holder = FFMK_RING_NOBODY};
+}
+
+int ffmk_cast_create(uint32_t members, uint32_t me, const struct ffmk_cast_port *port,
+                     struct ffmk_cast **cast_p)
+{
+    *cast_p = NULL;
+    if (members == 0 || members > FFMK_CAST_MAX_MEMBERS || me >= members)
+        return FFMK_ERR_ARGUMENT;
+    struct ffmk_cast *cast = calloc(1, sizeof *cast);
+    if (!cast)
+        return FFMK_ERR_NO_MEMORY;
+    cast->members = cast->rings.members = members;
+    cast->me = me;
+    cast->port = *port;
+    cast->speed = (struct ffmk_cast_speed){.slot = 2000, .hop = 20000, .patience = 100000};
+    cast->dead = calloc(members, 1);
+    cast->heard = calloc(members, 1);
+    cast->reported = calloc(members, sizeof *cast->reported);
+    cast->reported_view = calloc(members, sizeof *cast->reported_view);
+    if (cast->dead)
+        cast->living = ffmk_ring_of(&cast->rings, cast->dead);
+    if (!cast->living || !cast->heard || !cast->reported || !cast->reported_view) {
+        ffmk_cast_destroy(cast);
+        return FFMK_ERR_NO_MEMORY;
+    }
+    cast->agreed = ffmk_ring_hold(cast->living);
+    for (int i = 0; i < FFMK_CAST_WINDOW; i++)
+        free_op(cast, &cast->ops[i]);
+    *cast_p = cast;
+    return FFMK_SUCCESS;
+}
+
+void ffmk_cast_destroy(struct ffmk_cast *cast)
+{
+    if (!cast)
+        return;
+    for (int i = 0; i < FFMK_CAST_WINDOW; i++)
+        free_op(cast, &cast->ops[i]);
+    ffmk_cast_spread_free(cast);
+    ffmk_ring_release(&cast->rings, cast->living);
+    ffmk_ring_release(&cast->rings, cast->agreed);
+    ffmk_wire_free(&cast->out);
+    free(cast->dead);
+    free(cast->heard);
+    free(cast->reported);
+    free(cast->reported_view);
+    free(cast);
+}
+
+void ffmk_cast_set_speed(struct ffmk_cast *cast, const struct ffmk_cast_speed *speed)
+{
+    cast->speed = *speed;
+    if (cast->speed.slot == 0)
+        cast->speed.slot = 1;
+    memset(cast->choices, 0, sizeof cast->choices);
+}
+
+void ffmk_cast_exclude(struct ffmk_cast *cast)
+{
+    cast->excluded = true;
+}
+
+void ffmk_cast_break(struct ffmk_cast *cast)
+{
+    cast->excluded = true;
+}
+
+struct ffmk_cast_op *ffmk_cast_op_of(struct ffmk_cast *cast, uint64_t number)
+{
+    if (number <= cast->stable || number - cast->stable > FFMK_CAST_WINDOW)
+        return NULL;
+    struct ffmk_cast_op *op = &cast->ops[number % FFMK_CAST_WINDOW];
+    if (op->number == 0) {
+        op->number = number;
+        cast->due[number % FFMK_CAST_WINDOW] = FFMK_CAST_NEVER;
+        if (number > cast->known)
+            cast->known = number;
+    }
+    return op;
+}
+
+void ffmk_cast_wake(struct ffmk_cast *cast, struct ffmk_cast_op *op)
+{
+    cast->due[op->number % FFMK_CAST_WINDOW] = 0;
+}
+
+uint32_t ffmk_cast_leader(const struct ffmk_cast_op *op)
+{
+    if (op->attempt > 0)
+        return (uint32_t)(op->attempt >> 16) - 1;
+    return op->kind == FFMK_CAST_UNKNOWN ? FFMK_RING_NOBODY : op->origin;
+}
+
+void ffmk_cast_promise(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t attempt,
+                       struct ffmk_ring *ring, uint32_t origin)
+{
+    ffmk_cast_spread_drop(cast, op);
+    ffmk_cast_reduce_drop(op);
+    free(op->repair);
+    op->repair = NULL;
+    op->attempt = attempt;
+    op->origin = origin;
+    if (ring)
+        ffmk_ring_hold(ring);
+    ffmk_ring_release(&cast->rings, op->ring);
+    op->ring = ring;
+}
+
+void ffmk_cast_decide(struct ffmk_cast *cast, struct ffmk_cast_op *op,
+                      enum ffmk_cast_outcome outcome, uint8_t *payload, size_t bytes,
+                      uint64_t total, struct ffmk_ring *ring)
+{
+    op->outcome = (uint8_t)outcome;
+    op->payload = payload;
+    op->bytes = bytes;
+    op->total = total;
+    op->contributors = ffmk_ring_hold(ring);
+    op->need_at = FFMK_CAST_NEVER;
+    cast->unstable_bytes += bytes;
+    ffmk_cast_reduce_drop(op);
+    free(op->own);
+    op->own = NULL;
+}
+
+void ffmk_cast_raise_stable(struct ffmk_cast *cast, uint64_t stable)
+{
+    while (cast->stable < stable) {
+        cast->stable++;
+        free_op(cast, &cast->ops[cast->stable % FFMK_CAST_WINDOW]);
+    }
+}
+
+/* Some were found to be dead: those of `fresh`, which cast->dead has already. */
+static void go_on_without(struct ffmk_cast *cast, const struct ffmk_ring *before, uint64_t now)
+{
+    for (uint64_t n = cast->stable + 1; n <= cast->known; n++) {
+        struct ffmk_cast_op *op = &cast->ops[n % FFMK_CAST_WINDOW];
+        if (op->number == 0)
+            continue;
+        for (uint32_t i = 0; op->repair && i < before->nodes; i++)
+            if (cast->dead[before->rank[i]])
+                ffmk_cast_repair_died(cast, op, before->rank[i], now);
+        if (op->kind == FFMK_CAST_REDUCE && op->outcome == FFMK_CAST_OPEN && op->ring &&
+            !op->repair && ffmk_cast_leader(op) == cast->me && op->ring != cast->living)
+            ffmk_cast_reduce_restart(cast, op, now);
+        if (op->entered && op->outcome == FFMK_CAST_OPEN) {
+            op->need_at = now;
+            ffmk_cast_wake(cast, op);
+        }
+    }
+}
+
+/* cast->dead has new ones. \return false: this member can not, or must not, go on. */
+static bool learn(struct ffmk_cast *cast, bool from_others, uint64_t now)
+{
+    struct ffmk_ring *before = cast->living;
+    struct ffmk_ring *living = cast->dead[cast->me] ? NULL : ffmk_ring_of(&cast->rings, cast->dead);
+    if (!living) {
+        cast->dead[cast->me] = 0;
+        cast->excluded = true;
+        return false;
+    }
+    cast->living = living;
+    for (uint32_t i = 0; from_others && i < before->nodes; i++)
+        if (cast->dead[before->rank[i]])
+            cast->port.bury(cast->port.self, before->rank[i]);
+    const struct ffmk_cast_message deaths = {.type = FFMK_CAST_DEATHS, .ring = living};
+    if (ffmk_cast_first(cast) == cast->me)
+        ffmk_cast_send_all(cast, &deaths);
+    else if (!from_others)
+        ffmk_cast_send(cast, ffmk_cast_first(cast), &deaths, NULL, 0);
+    go_on_without(cast, before, now);
+    ffmk_ring_release(&cast->rings, before);
+    return !cast->excluded;
+}
+
+void ffmk_cast_died(struct ffmk_cast *cast, uint32_t member, uint64_t now)
+{
+    if (cast->excluded || member == cast->me || cast->dead[member])
+        return;
+    cast->dead[member] = 1;
+    learn(cast, false, now);
+}
+
+/* Whom the sender of a message knows to be dead. */
+static bool learn_of(struct ffmk_cast *cast, const struct ffmk_ring *ring, uint64_t now)
+{
+    bool news = false;
+    if (!ring || ring == cast->living || ring->nodes == cast->members)
+        return true;
+    for (uint32_t i = 0; i < cast->members; i++)
+        if (!ffmk_ring_has(ring, i) && !cast->dead[i]) {
+            cast->dead[i] = 1;
+            news = true;
+        }
+    return !news || learn(cast, true, now);
+}
+
+static void on_outcome(struct ffmk_cast *cast, struct ffmk_cast_op *op,
+                       const struct ffmk_cast_message *message, uint64_t now)
+{
+    if (op->outcome != FFMK_CAST_OPEN || message->outcome == FFMK_CAST_OPEN ||
+        message->attempt < op->attempt ||
+        (message->outcome == FFMK_CAST_HAS_VALUE && !message->has_payload))
+        return;
+    if (message->attempt > op->attempt)
+        ffmk_cast_promise(cast, op, message->attempt, NULL, op->origin);
+    uint8_t *payload = NULL;
+    if (message->has_payload) {
+        payload = malloc(message->bytes + 1);
+        if (!payload) {
+            ffmk_cast_break(cast);
+            return;
+        }
+        memcpy(payload, message->payload, message->bytes);
+    }
+    ffmk_cast_decide(cast, op, message->outcome, payload, payload ? message->bytes : 0,
+                     message->total, message->ring);
+    ffmk_cast_spread_go_on(cast, op, now);
+    ffmk_cast_repair_go_on(cast, op, now);
+}
+
+static void on_op(struct ffmk_cast *cast, uint32_t from, const struct ffmk_cast_message *message,
+                  uint64_t now)
+{
+    struct ffmk_cast_op *op = ffmk_cast_op_of(cast, message->number);
+    if (!op || (op->kind != FFMK_CAST_UNKNOWN && message->kind != FFMK_CAST_UNKNOWN &&
+                op->kind != message->kind))
+        return;
+    if (op->kind == FFMK_CAST_UNKNOWN && message->kind != FFMK_CAST_UNKNOWN) {
+        op->kind = message->kind;
+        op->origin = message->origin;
+    }
+    switch (message->type) {
+    case FFMK_CAST_SPREAD:
+        ffmk_cast_on_spread(cast, op, from, message, now);
+        break;
+    case FFMK_CAST_OUTCOME:
+        on_outcome(cast, op, message, now);
+        break;
+    case FFMK_CAST_NEED:
+        ffmk_cast_on_need(cast, op, from, message->attempt, now);
+        break;
+    case FFMK_CAST_QUERY:
+        ffmk_cast_on_query(cast, op, from, message);
+        break;
+    case FFMK_CAST_ANSWER:
+        ffmk_cast_on_answer(cast, op, from, message, now);
+        break;
+    case FFMK_CAST_CONTRIBUTION:
+        ffmk_cast_on_contribution(cast, op, from, message, now);
+        break;
+    default: /* RESTART */
+        if (message->attempt > op->attempt && message->attempt >> 16 == from + 1 &&
+            ffmk_ring_has(message->ring, cast->me)) {
+            ffmk_cast_promise(cast, op, message->attempt, message->ring, from);
+            ffmk_cast_reduce_go_on(cast, op, now);
+        }
+    }
+}
+
+static void on_deaths(struct ffmk_cast *cast, uint32_t from, const struct ffmk_ring *ring)
+{
+    if (ring == cast->living)
+        return;
+    const struct ffmk_cast_message deaths = {.type = FFMK_CAST_DEATHS, .ring = cast->living};
+    ffmk_cast_send(cast, from, &deaths, NULL, 0);
+}
+
+void ffmk_cast_receive(struct ffmk_cast *cast, uint32_t from, const uint8_t *bytes, size_t length,
+                       uint64_t now)
+{
+    struct ffmk_cast_message message;
+    if (cast->excluded || from >= cast->members || from == cast->me || cast->dead[from])
+        return;
+    /* What this member has not left is not stable, whatever anybody says. */
+    if (ffmk_cast_decode(cast, bytes, length, &message) && message.stable <= cast->left &&
+        learn_of(cast, message.ring, now)) {
+        ffmk_cast_raise_stable(cast, message.stable);
+        if (message.type <= FFMK_CAST_RESTART)
+            on_op(cast, from, &message, now);
+        else if (message.type == FFMK_CAST_DEATHS)
+            on_deaths(cast, from, message.ring);
+        else if (message.type == FFMK_CAST_REPORT)
+            ffmk_cast_on_report(cast, from, message.number, message.view);
+        else if (message.type == FFMK_CAST_SETTLE)
+            ffmk_cast_on_settle(cast, from, message.number, now);
+    }
+    ffmk_ring_release(&cast->rings, message.ring);
+}
+
+static uint64_t advance_op(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t now)
+{
+    const uint64_t next = ffmk_cast_spread_advance(cast, op, now);
+    if (!op->entered || op->outcome != FFMK_CAST_OPEN)
+        return next;
+    if (now >= op->need_at) {
+        op->need_at = now + op->need_wait;
+        op->need_wait *= 2;
+        if (op->need_wait > MOST_NEED_NS)
+            op->need_wait = MOST_NEED_NS;
+        ffmk_cast_need(cast, op, now);
+    }
+    return next < op->need_at ? next : op->need_at;
+}
+
+uint64_t ffmk_cast_advance(struct ffmk_cast *cast, uint64_t now)
+{
+    uint64_t next = FFMK_CAST_NEVER;
+    for (uint64_t n = cast->stable + 1; n <= cast->known && !cast->excluded; n++) {
+        uint64_t *due = &cast->due[n % FFMK_CAST_WINDOW];
+        struct ffmk_cast_op *op = &cast->ops[n % FFMK_CAST_WINDOW];
+        if (op->number == n && *due <= now)
+            *due = advance_op(cast, op, now);
+        if (op->number == n && *due < next)
+            next = *due;
+    }
+    if (cast->excluded)
+        return FFMK_CAST_NEVER;
+    const uint64_t prod = ffmk_cast_stable_advance(cast, now);
+    return prod < next ? prod : next;
+}
+
+bool ffmk_cast_has_room(const struct ffmk_cast *cast, size_t bytes)
+{
+    return cast->excluded || (cast->entered - cast->stable < FFMK_CAST_WINDOW &&
+                              (bytes == 0 || cast->unstable_bytes == 0 ||
+                               cast->unstable_bytes + bytes <= FFMK_CAST_UNSTABLE_BYTES));
+}
+
+static struct ffmk_cast_op *enter(struct ffmk_cast *cast, enum ffmk_cast_kind kind,
+                                  const struct ffmk_cast_manner *manner, uint64_t now)
+{
+    const uint64_t number = ++cast->entered;
+    struct ffmk_cast_op *op = cast->excluded ? NULL : ffmk_cast_op_of(cast, number);
+    if (!op)
+        return NULL;
+    op->entered = true;
+    op->kind = (uint8_t)kind;
+    op->manner = *manner;
+    op->need_wait = FIRST_NEED_NS + 8 * (cast->speed.hop + cast->speed.patience);
+    op->need_at = op->outcome == FFMK_CAST_OPEN ? now + op->need_wait : FFMK_CAST_NEVER;
+    ffmk_cast_wake(cast, op);
+    return op;
+}
+
+static uint8_t *copy_of(const void *payload, size_t bytes)
+{
+    uint8_t *copy = malloc(bytes + 1);
+    if (copy && bytes > 0)
+        memcpy(copy, payload, bytes);
+    return copy;
+}
+
+uint64_t ffmk_cast_bcast(struct ffmk_cast *cast, uint32_t root,
+                         const struct ffmk_cast_manner *manner, const void *payload, size_t bytes,
+                         uint64_t total, uint64_t now)
+{
+    struct ffmk_cast_op *op = enter(cast, FFMK_CAST_BCAST, manner, now);
+    if (!op)
+        return cast->entered;
+    if (op->attempt == 0)
+        op->origin = root;
+    if (root != cast->me) {
+        if (cast->dead[root] && op->outcome == FFMK_CAST_OPEN)
+            op->need_at = now;
+        return cast->entered;
+    }
+    if (op->outcome != FFMK_CAST_OPEN || op->attempt > 0) {
+        /* Others have decided without this member. */
+        cast->excluded = true;
+        return cast->entered;
+    }
+    uint8_t *copy = copy_of(payload, bytes);
+    if (!copy) {
+        ffmk_cast_break(cast);
+        return 0;
+    }
+    ffmk_cast_promise(cast, op, 0, cast->living, root);
+    ffmk_cast_decide(cast, op, FFMK_CAST_HAS_VALUE, copy, bytes, total, cast->living);
+    ffmk_cast_spread_start(cast, op, manner, now);
+    return cast->entered;
+}
+
+uint64_t ffmk_cast_reduce(struct ffmk_cast *cast, const struct ffmk_cast_manner *manner,
+                          const void *payload, size_t bytes, uint64_t now)
+{
+    struct ffmk_cast_op *op = enter(cast, FFMK_CAST_REDUCE, manner, now);
+    if (!op || op->outcome != FFMK_CAST_OPEN)
+        return cast->entered;
+    op->own = copy_of(payload, bytes);
+    op->own_bytes = bytes;
+    if (!op->own) {
+        ffmk_cast_break(cast);
+        return 0;
+    }
+    if (op->attempt == 0 && !op->ring)
+        ffmk_cast_promise(cast, op, 0, cast->agreed, cast->agreed->rank[0]);
+    if (!op->ring || op->repair)
+        return cast->entered;
+    if (ffmk_cast_leader(op) == cast->me && op->ring != cast->living)
+        ffmk_cast_reduce_restart(cast, op, now);
+    else if (cast->dead[ffmk_cast_leader(op)])
+        op->need_at = now;
+    ffmk_cast_reduce_go_on(cast, op, now);
+    return cast->entered;
+}
+
+enum ffmk_cast_state ffmk_cast_state(const struct ffmk_cast *cast, uint64_t number)
+{
+    const struct ffmk_cast_op *op = &cast->ops[number % FFMK_CAST_WINDOW];
+    const bool known = op->number == number && number > 0;
+    if (known && op->outcome == FFMK_CAST_HAS_VALUE)
+        return FFMK_CAST_VALUE;
+    if (!known || cast->excluded)
+        return FFMK_CAST_EXCLUDED;
+    if (op->outcome == FFMK_CAST_HAS_FAILED)
+        return FFMK_CAST_FAILED;
+    return op->own_bytes > 0 && ffmk_cast_reduce_ready(cast, op) ? FFMK_CAST_COMBINE
+                                                                 : FFMK_CAST_PENDING;
+}
+
+struct ffmk_cast_value ffmk_cast_value(const struct ffmk_cast *cast, uint64_t number)
+{
+    const struct ffmk_cast_op *op = &cast->ops[number % FFMK_CAST_WINDOW];
+    return (struct ffmk_cast_value){.payload = op->payload,
+                                    .bytes = op->bytes,
+                                    .total = op->total,
+                                    .contributors = op->contributors,
+                                    .messages = op->messages};
+}
+
+void ffmk_cast_leave(struct ffmk_cast *cast, uint64_t number)
+{
+    struct ffmk_cast_op *op = &cast->ops[number % FFMK_CAST_WINDOW];
+    if (op->number != number || op->left)
+        return;
+    op->left = true;
+    cast->left_bytes += op->bytes;
+    if (op->kind == FFMK_CAST_REDUCE && op->outcome == FFMK_CAST_HAS_VALUE) {
+        ffmk_ring_release(&cast->rings, cast->agreed);
+        cast->agreed = ffmk_ring_hold(op->contributors);
+    }
+    while (cast->left < cast->entered) {
+        const struct ffmk_cast_op *next = &cast->ops[(cast->left + 1) % FFMK_CAST_WINDOW];
+        if (next->number != cast->left + 1 || !next->left)
+            break;
+        cast->left++;
+    }
+}
+
+uint64_t ffmk_cast_stable(const struct ffmk_cast *cast)
+{
+    return cast->stable;
+}
+
+const struct ffmk_ring *ffmk_cast_living(const struct ffmk_cast *cast)
+{
+    return cast->living;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What is stable: left by all the living, so that nobody will ever ask for it. Members report to
+ * their parent in a tree over the living, in which each node has eight children, what all of their
+ * subtree have left; the first node's answer comes down the same way, and with every message. Not
+ * for each operation: once for some, or when somebody is short of room. A report says over which
+ * living it is; of another set it counts for nothing. */
+#include "gossip/cast_inside.h"
+
+enum { CHILDREN = 8, SOME = FFMK_CAST_WINDOW / 8, MANY = FFMK_CAST_WINDOW / 2 };
+enum { SOME_BYTES = FFMK_CAST_UNSTABLE_BYTES / 8, MANY_BYTES = FFMK_CAST_UNSTABLE_BYTES / 2 };
+static const uint64_t PROD_NS = 10000000;
+static const uint64_t MOST_PROD_NS = 500000000;
+
+static uint32_t my_index(const struct ffmk_cast *cast)
+{
+    return cast->living->index[cast->me];
+}
+
+static uint64_t left_by(const struct ffmk_cast *cast, uint32_t rank)
+{
+    const bool counts = cast->reported_view[rank] == cast->living->hash;
+    return counts && cast->reported[rank] > cast->stable ? cast->reported[rank] : cast->stable;
+}
+
+/* The i-th child's rank, or FFMK_RING_NOBODY. */
+static uint32_t child(const struct ffmk_cast *cast, uint32_t i)
+{
+    const uint64_t index = (uint64_t)CHILDREN * my_index(cast) + 1 + i;
+    return index < cast->living->nodes ? cast->living->rank[index] : FFMK_RING_NOBODY;
+}
+
+static uint64_t left_by_subtree(const struct ffmk_cast *cast)
+{
+    uint64_t left = cast->left;
+    for (uint32_t i = 0; i < CHILDREN && child(cast, i) != FFMK_RING_NOBODY; i++) {
+        const uint64_t theirs = left_by(cast, child(cast, i));
+        left = theirs < left ? theirs : left;
+    }
+    return left;
+}
+
+static void tell_children(struct ffmk_cast *cast)
+{
+    if (cast->told == cast->stable)
+        return;
+    cast->told = cast->stable;
+    const struct ffmk_cast_message ping = {.type = FFMK_CAST_PING};
+    for (uint32_t i = 0; i < CHILDREN && child(cast, i) != FFMK_RING_NOBODY; i++)
+        ffmk_cast_send(cast, child(cast, i), &ping, NULL, 0);
+}
+
+static void send_to_parent(struct ffmk_cast *cast, enum ffmk_cast_type type, uint64_t number)
+{
+    const struct ffmk_cast_message message = {
+        .type = (uint8_t)type, .number = number, .view = cast->living->hash};
+    ffmk_cast_send(cast, cast->living->rank[(my_index(cast) - 1) / CHILDREN], &message, NULL, 0);
+}
+
+static bool is_urgent(const struct ffmk_cast *cast)
+{
+    return cast->settle > cast->stable || cast->left - cast->stable >= MANY ||
+           cast->unstable_bytes >= MANY_BYTES;
+}
+
+static void report(struct ffmk_cast *cast)
+{
+    const uint64_t left = left_by_subtree(cast);
+    if (my_index(cast) == 0) {
+        ffmk_cast_raise_stable(cast, left);
+        return;
+    }
+    const bool anew = cast->say_again || cast->said_view != cast->living->hash;
+    const uint64_t more = left - (left > cast->said ? cast->said : left);
+    if (!anew && (more == 0 || (more < SOME && cast->left_bytes < SOME_BYTES && !is_urgent(cast))))
+        return;
+    cast->said = left;
+    cast->say_again = false;
+    cast->said_view = cast->living->hash;
+    cast->left_bytes = 0;
+    send_to_parent(cast, FFMK_CAST_REPORT, left);
+}
+
+/* Those who are behind are to report; and the parent to have the others do so. */
+static void prod(struct ffmk_cast *cast)
+{
+    const struct ffmk_cast_message settle = {.type = FFMK_CAST_SETTLE, .number = cast->settle};
+    for (uint32_t i = 0; i < CHILDREN && child(cast, i) != FFMK_RING_NOBODY; i++)
+        if (left_by(cast, child(cast, i)) < cast->settle)
+            ffmk_cast_send(cast, child(cast, i), &settle, NULL, 0);
+    if (my_index(cast) > 0)
+        send_to_parent(cast, FFMK_CAST_SETTLE, cast->settle);
+}
+
+uint64_t ffmk_cast_stable_advance(struct ffmk_cast *cast, uint64_t now)
+{
+    report(cast);
+    tell_children(cast);
+    if (cast->settle <= cast->stable)
+        return FFMK_CAST_NEVER;
+    if (now >= cast->prod_at) {
+        prod(cast);
+        cast->prod_at = now + cast->prod_wait;
+        cast->prod_wait *= 2;
+        if (cast->prod_wait > MOST_PROD_NS)
+            cast->prod_wait = MOST_PROD_NS;
+    }
+    return cast->prod_at;
+}
+
+static void settle(struct ffmk_cast *cast, uint64_t number, uint64_t now)
+{
+    if (number <= cast->settle)
+        return;
+    /* In one burst of them one is enough. */
+    if (cast->settle <= cast->stable) {
+        cast->prod_wait = PROD_NS;
+        cast->prod_at = now;
+    }
+    cast->settle = number;
+}
+
+void ffmk_cast_settle(struct ffmk_cast *cast, uint64_t now)
+{
+    settle(cast, cast->entered, now);
+}
+
+void ffmk_cast_on_settle(struct ffmk_cast *cast, uint32_t from, uint64_t number, uint64_t now)
+{
+    if (number > cast->stable + FFMK_CAST_WINDOW)
+        return;
+    settle(cast, number, now);
+    if (number > cast->stable) {
+        cast->say_again = true;
+        return;
+    }
+    const struct ffmk_cast_message ping = {.type = FFMK_CAST_PING};
+    ffmk_cast_send(cast, from, &ping, NULL, 0);
+}
+
+bool ffmk_cast_is_settled(const struct ffmk_cast *cast)
+{
+    return cast->excluded || cast->stable == cast->entered;
+}
+
+void ffmk_cast_on_report(struct ffmk_cast *cast, uint32_t from, uint64_t left, uint64_t view)
+{
+    /* One over another living, sent earlier, may come later; then it is missed until it is asked
+     * for. */
+    if (view == cast->reported_view[from]) {
+        if (left > cast->reported[from])
+            cast->reported[from] = left;
+    } else if (cast->reported_view[from] != cast->living->hash) {
+        cast->reported[from] = left;
+        cast->reported_view[from] = view;
+    }
+    if (view == cast->living->hash)
+        return;
+    /* One of us knows less than the other. */
+    const struct ffmk_cast_message deaths = {.type = FFMK_CAST_DEATHS, .ring = cast->living};
+    ffmk_cast_send(cast, from, &deaths, NULL, 0);
+}
