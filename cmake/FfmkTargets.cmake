@@ -43,6 +43,35 @@ else()
   target_link_libraries(ffmk_sodium INTERFACE PkgConfig::sodium)
 endif()
 
+# The same with libevent; its core is enough. Debian's static one is not for shared objects, but only since it means the
+# C library's stderr as a program would: it gets another name (src/gossip/net/thread.c has it), and nothing is printed.
+pkg_check_modules(event REQUIRED IMPORTED_TARGET libevent_core)
+find_library(FFMK_EVENT_STATIC NAMES libevent_core.a)
+add_library(ffmk_event INTERFACE)
+target_include_directories(ffmk_event INTERFACE ${event_INCLUDE_DIRS})
+set(event_inside 1)
+if(FFMK_EVENT_STATIC AND CMAKE_OBJCOPY)
+  set(event_library ${CMAKE_BINARY_DIR}/libffmk_event.a)
+  execute_process(COMMAND ${CMAKE_OBJCOPY} --redefine-sym stderr=ffmk_event_stderr ${FFMK_EVENT_STATIC} ${event_library}
+    RESULT_VARIABLE event_inside ERROR_QUIET)
+endif()
+if(event_inside EQUAL 0)
+  set(event_stderr ${CMAKE_BINARY_DIR}/CMakeFiles/event_stderr.c)
+  file(WRITE ${event_stderr} "__attribute__((visibility(\"hidden\"))) void *ffmk_event_stderr;\n")
+  execute_process(COMMAND ${CMAKE_C_COMPILER} -shared -fPIC ${event_stderr} -Wl,--exclude-libs,ALL -Wl,--whole-archive
+    ${event_library} -Wl,--no-whole-archive -o ${CMAKE_BINARY_DIR}/CMakeFiles/event_inside.so
+    RESULT_VARIABLE event_inside ERROR_QUIET)
+endif()
+if(event_inside EQUAL 0)
+  target_compile_definitions(ffmk_event INTERFACE FFMK_EVENT_INSIDE)
+  target_link_libraries(ffmk_event INTERFACE ${event_library})
+  target_link_options(ffmk_event INTERFACE -Wl,--exclude-libs,ALL)
+else()
+  message(STATUS "libevent cannot be put inside: its shared library is needed")
+  target_link_libraries(ffmk_event INTERFACE PkgConfig::event)
+endif()
+find_package(Threads REQUIRED)
+
 # PAPI's header only: the library is loaded when FFMK_COUNTERS asks for it.
 find_path(FFMK_PAPI_INCLUDE papi.h)
 
@@ -60,7 +89,7 @@ target_link_libraries(ffmk_seal PRIVATE ffmk_flags PUBLIC ffmk_sodium)
 # Pure algorithms and the virtual network that runs them: no MPI.
 file(GLOB gossip_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/gossip/*.c ${PROJECT_SOURCE_DIR}/src/gossip/net/*.c)
 add_library(ffmk_gossip STATIC ${gossip_sources})
-target_link_libraries(ffmk_gossip PRIVATE ffmk_flags PUBLIC ffmk_seal ffmk_core)
+target_link_libraries(ffmk_gossip PRIVATE ffmk_flags PUBLIC ffmk_seal ffmk_core ffmk_event Threads::Threads)
 target_compile_definitions(ffmk_gossip PRIVATE FFMK_NO_MPI)
 file(GLOB sim_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/sim/*.c)
 add_library(ffmk_sim STATIC ${sim_sources})

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What it proves, over thousands of seeds: on a network that loses, doubles, delays and reorders
  * datagrams every body arrives exactly once, acknowledgements end, memory stays bounded, and
- * without loss nothing is sent twice; a datagram that was changed, shortened or is another job's is
- * none. */
+ * without loss nothing is sent twice; an acknowledgement waits for a body that carries it, but not
+ * for long; a datagram that was changed, shortened or is for another process is none. */
 #include "core/rng.h"
 #include "gossip/net/link.h"
 
@@ -27,7 +27,7 @@ struct world {
     double loss;
     double doubles;
     uint64_t delay; /* at most */
-    struct ffmk_link link[2];
+    struct ffmk_link_end link[2];
     uint32_t sent[2]; /* bodies */
     uint8_t got[2][BODIES];
     uint32_t datagrams;
@@ -58,7 +58,7 @@ static void land(struct world *world)
             continue;
         }
         struct ffmk_datagram datagram;
-        if (!ffmk_datagram_get(flight->bytes, flight->length, 9, key, &datagram))
+        if (!ffmk_datagram_get(flight->bytes, flight->length, (uint64_t)flight->to, key, &datagram))
             ck_abort_msg("a good datagram was refused");
         int to = flight->to;
         if (ffmk_link_receive(&world->link[to], &datagram, world->now)) {
@@ -73,7 +73,7 @@ static void land(struct world *world)
 
 static void speak(struct world *world, int from)
 {
-    struct ffmk_link *link = &world->link[from];
+    struct ffmk_link_end *link = &world->link[from];
     uint8_t body[FFMK_DATAGRAM_BODY_BYTES] = {0};
     while (world->sent[from] < BODIES && ffmk_rng_below(&world->state, 3)) {
         size_t bytes = 4 + ffmk_rng_below(&world->state, sizeof body - 3);
@@ -82,7 +82,7 @@ static void speak(struct world *world, int from)
             break;
         world->sent[from]++;
     }
-    struct ffmk_datagram datagram = {.job = 9, .from = (uint32_t)from, .to = (uint32_t)!from};
+    struct ffmk_datagram datagram = {.from = (uint64_t)from, .to = (uint64_t)!from};
     while (ffmk_link_output(link, world->now, &datagram))
         fly(world, !from, &datagram);
 }
@@ -148,7 +148,7 @@ END_TEST
 
 START_TEST(who_does_not_answer_is_not_flooded)
 {
-    struct ffmk_link link;
+    struct ffmk_link_end link;
     ffmk_link_create(&link);
     const uint64_t second = 1000000000;
     for (int i = 0; i < 2 * FFMK_LINK_WINDOW; i++)
@@ -171,9 +171,8 @@ START_TEST(forged_datagrams_are_none)
     for (int i = 0; i < 3000; i++) {
         for (size_t b = 0; b < sizeof body; b++)
             body[b] = (uint8_t)ffmk_rng_next(&state);
-        struct ffmk_datagram sent = {.job = ffmk_rng_next(&state),
-                                     .from = 3,
-                                     .to = 4,
+        struct ffmk_datagram sent = {.from = ffmk_rng_next(&state),
+                                     .to = ffmk_rng_next(&state),
                                      .sequence = 1 + ffmk_rng_below(&state, 9),
                                      .come = 7,
                                      .beyond = ffmk_rng_next(&state),
@@ -181,22 +180,101 @@ START_TEST(forged_datagrams_are_none)
                                      .body_bytes = 1 + ffmk_rng_below(&state, sizeof body)};
         size_t length = ffmk_datagram_put(&sent, key, bytes);
         struct ffmk_datagram got;
-        ck_assert(ffmk_datagram_get(bytes, length, sent.job, key, &got));
-        ck_assert(got.from == 3 && got.to == 4 && got.sequence == sent.sequence && got.come == 7 &&
-                  got.beyond == sent.beyond && got.body_bytes == sent.body_bytes &&
-                  memcmp(got.body, body, got.body_bytes) == 0);
-        ck_assert(!ffmk_datagram_get(bytes, length, sent.job + 1, key, &got));
-        ck_assert(!ffmk_datagram_get(bytes, length - 1, sent.job, key, &got));
+        ck_assert(ffmk_datagram_get(bytes, length, sent.to, key, &got));
+        ck_assert(got.from == sent.from && got.to == sent.to && !got.excluded &&
+                  got.sequence == sent.sequence && got.come == 7 && got.beyond == sent.beyond &&
+                  got.body_bytes == sent.body_bytes && memcmp(got.body, body, got.body_bytes) == 0);
+        ck_assert(!ffmk_datagram_get(bytes, length, sent.to + 1, key, &got));
+        ck_assert(!ffmk_datagram_get(bytes, length - 1, sent.to, key, &got));
         size_t at = ffmk_rng_below(&state, length);
         bytes[at] ^= (uint8_t)(1 + ffmk_rng_below(&state, 255));
-        ck_assert(!ffmk_datagram_get(bytes, length, sent.job, key, &got));
+        ck_assert(!ffmk_datagram_get(bytes, length, sent.to, key, &got));
     }
+}
+END_TEST
+
+START_TEST(who_is_excluded_is_told)
+{
+    uint8_t bytes[FFMK_DATAGRAM_BYTES];
+    struct ffmk_datagram got;
+    struct ffmk_datagram sent = {.from = 3, .to = 4, .excluded = true};
+    size_t length = ffmk_datagram_put(&sent, key, bytes);
+    ck_assert(ffmk_datagram_get(bytes, length, 4, key, &got));
+    ck_assert(got.excluded && got.from == 3 && got.sequence == 0 && got.body_bytes == 0);
+    /* Not together with a body, nor other flags. */
+    sent.sequence = 1;
+    sent.body = "x";
+    sent.body_bytes = 1;
+    length = ffmk_datagram_put(&sent, key, bytes);
+    ck_assert(!ffmk_datagram_get(bytes, length, 4, key, &got));
+    sent.excluded = false;
+    ffmk_datagram_put(&sent, key, bytes);
+    for (int at = 5; at < 8; at++) {
+        bytes[at] = 2;
+        ffmk_seal(key, bytes, length - FFMK_SEAL_BYTES, bytes + length - FFMK_SEAL_BYTES);
+        ck_assert(!ffmk_datagram_get(bytes, length, 4, key, &got));
+        bytes[at] = 0;
+    }
+}
+END_TEST
+
+static const uint64_t microsecond = 1000;
+
+START_TEST(an_acknowledgement_waits_half_a_millisecond)
+{
+    struct ffmk_link_end link;
+    struct ffmk_datagram got = {.sequence = 1, .come = 1, .body = "x", .body_bytes = 1};
+    struct ffmk_datagram datagram;
+    ffmk_link_create(&link);
+    ck_assert(ffmk_link_due(&link) == FFMK_LINK_NEVER);
+    ck_assert(ffmk_link_receive(&link, &got, 0));
+    ck_assert(ffmk_link_due(&link) == 500 * microsecond);
+    ck_assert(!ffmk_link_output(&link, 499 * microsecond, &datagram));
+    ck_assert(ffmk_link_output(&link, 500 * microsecond, &datagram));
+    ck_assert(datagram.sequence == 0 && datagram.come == 2);
+    ck_assert(ffmk_link_due(&link) == FFMK_LINK_NEVER);
+
+    /* A body carries it. */
+    got.sequence = 2;
+    ck_assert(ffmk_link_receive(&link, &got, 1000 * microsecond));
+    ck_assert(ffmk_link_send(&link, "y", 1, 1100 * microsecond));
+    ck_assert(ffmk_link_output(&link, 1100 * microsecond, &datagram));
+    ck_assert(datagram.sequence == 1 && datagram.come == 3);
+    ck_assert(!ffmk_link_output(&link, 1600 * microsecond, &datagram));
+
+    /* The time counts from the first that is owed. */
+    got.sequence = 3;
+    ck_assert(ffmk_link_receive(&link, &got, 2000 * microsecond));
+    got.sequence = 4;
+    ck_assert(ffmk_link_receive(&link, &got, 2400 * microsecond));
+    ck_assert(ffmk_link_due(&link) == 2500 * microsecond);
+    ffmk_link_destroy(&link);
+}
+END_TEST
+
+START_TEST(an_acknowledgement_of_many_or_again_does_not_wait)
+{
+    struct ffmk_link_end link;
+    struct ffmk_datagram datagram;
+    ffmk_link_create(&link);
+    uint32_t alone = 0;
+    for (uint64_t s = 1; s <= 64; s++) {
+        struct ffmk_datagram got = {.sequence = s, .come = 1, .body = "x", .body_bytes = 1};
+        ck_assert(ffmk_link_receive(&link, &got, s));
+        alone += ffmk_link_output(&link, s, &datagram);
+        ck_assert_uint_eq(alone, s / 16);
+    }
+    struct ffmk_datagram again = {.sequence = 7, .come = 1, .body = "x", .body_bytes = 1};
+    ck_assert(!ffmk_link_receive(&link, &again, 100));
+    ck_assert(ffmk_link_output(&link, 100, &datagram));
+    ck_assert(datagram.sequence == 0 && datagram.come == 65);
+    ffmk_link_destroy(&link);
 }
 END_TEST
 
 START_TEST(any_numbers_are_survived)
 {
-    struct ffmk_link link;
+    struct ffmk_link_end link;
     uint64_t state = 77;
     ffmk_link_create(&link);
     for (int i = 0; i < 300000; i++) {
@@ -218,4 +296,6 @@ START_TEST(any_numbers_are_survived)
 END_TEST
 
 CASES("link", every_body_arrives_once, without_loss_nothing_is_sent_twice,
-      who_does_not_answer_is_not_flooded, forged_datagrams_are_none, any_numbers_are_survived)
+      who_does_not_answer_is_not_flooded, forged_datagrams_are_none, who_is_excluded_is_told,
+      an_acknowledgement_waits_half_a_millisecond,
+      an_acknowledgement_of_many_or_again_does_not_wait, any_numbers_are_survived)

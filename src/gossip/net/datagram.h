@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * What a datagram looks like: who sent it to whom in which job, its place among those of this
- * pair, what has come the other way, a body, and a seal over all of it. Pure: encodes and decodes,
- * trusts nothing it is given.
+ * What a datagram looks like: from which process to which, its place among those of this pair, what
+ * has come the other way, a body, and a seal over all of it by the receiver's key. Pure: encodes
+ * and decodes, trusts nothing it is given.
  *
- *   0  magic, version (4)   8  job (8)      16  from (4)   20  to (4)   24  sequence (8)
- *   32 come (8)             40 beyond (8)   48  body …     last 16: seal
+ *   0  magic, version (5), flags (1), 0 (2)   8  from (8)   16  to (8)   24  sequence (8)
+ *   32 come (8)             40 beyond (8)     48  body …    last 16: seal
  *
- * All numbers are little-endian. */
+ * All numbers are little-endian. Flag 1: whom it is for is excluded; such a one has no body. */
 #ifndef FFMK_GOSSIP_NET_DATAGRAM_H
 #define FFMK_GOSSIP_NET_DATAGRAM_H
 
@@ -24,10 +24,10 @@ enum {
 };
 
 struct ffmk_datagram {
-    uint64_t job;
-    uint32_t from; /* rank in the job */
-    uint32_t to;
-    uint64_t sequence; /* of this body among those from this rank to that one, from 1; 0: no body */
+    uint64_t from; /* processes, by the ids on their cards */
+    uint64_t to;
+    bool excluded;     /* says that the receiver was declared dead */
+    uint64_t sequence; /* of this body among those of this pair, from 1; 0: no body */
     uint64_t come;     /* all bodies of the other direction before this one have come, … */
     uint64_t beyond;   /* … and of the 64 behind it (come + 1, …) those whose bit is set */
     const void *body;
@@ -38,9 +38,9 @@ struct ffmk_datagram {
 size_t ffmk_datagram_put(const struct ffmk_datagram *datagram,
                          const uint8_t key[FFMK_SEAL_KEY_BYTES], uint8_t *out);
 
-/** Decode what has arrived; the body stays in it. \return false when it is none of this job's, or
- * its seal is wrong. */
-bool ffmk_datagram_get(const uint8_t *bytes, size_t length, uint64_t job,
+/** Decode what has arrived at process `id`, whose key it is; the body stays in it. \return false
+ * when it is for another, or none, or its seal is wrong. */
+bool ffmk_datagram_get(const uint8_t *bytes, size_t length, uint64_t id,
                        const uint8_t key[FFMK_SEAL_KEY_BYTES], struct ffmk_datagram *datagram);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Reliable bodies over unreliable datagrams, between this process and one other: acknowledgement,
- * repetition, duplicates. Each body arrives once if both processes live, in any order. A pure state
+ * repetition, duplicates. Each body arrives once if both processes live, in any order. A body that
+ * goes the other way within half a millisecond carries the acknowledgement. A pure state
  * machine: time in nanoseconds and datagrams come in, datagrams go out; no sockets. Memory is
  * bounded: at most FFMK_LINK_WINDOW bodies wait for their acknowledgement. It never gives up: who
  * is dead is for others to decide. */
@@ -28,39 +29,48 @@ struct ffmk_parcel {
     uint32_t tries;
 };
 
-struct ffmk_link {
+/** One end of a link. (ffmk.h has another struct ffmk_link.) */
+struct ffmk_link_end {
     uint64_t next;                                /* sequence of the next new body */
     uint64_t oldest;                              /* the first that is not acknowledged, or next */
     struct ffmk_parcel parcels[FFMK_LINK_WINDOW]; /* by sequence modulo the window */
     uint64_t come;                                /* as in a datagram */
     uint64_t beyond;
-    bool owes;        /* an acknowledgement */
+    uint32_t owes;    /* bodies that came since the last acknowledgement was sent */
+    uint64_t owed_at; /* when the next one is due */
     uint64_t trip;    /* smoothed round trip, 0: not known (RFC 6298) */
     uint64_t spread;  /* its mean deviation */
     uint64_t repeats; /* datagrams sent again, for whoever wants to know */
 };
 
-void ffmk_link_create(struct ffmk_link *link);
-void ffmk_link_destroy(struct ffmk_link *link);
+void ffmk_link_create(struct ffmk_link_end *link);
+void ffmk_link_destroy(struct ffmk_link_end *link);
 
 /** Whether there is room for another body. */
-static inline bool ffmk_link_has_room(const struct ffmk_link *link)
+static inline bool ffmk_link_has_room(const struct ffmk_link_end *link)
 {
     return link->next - link->oldest < FFMK_LINK_WINDOW;
 }
 
+/** Whether something was sent that is not acknowledged. */
+static inline bool ffmk_link_is_pending(const struct ffmk_link_end *link)
+{
+    return link->oldest < link->next;
+}
+
 /** Send a body of 1 … FFMK_DATAGRAM_BODY_BYTES bytes; it is copied. \return false, and nothing is
  * sent, when there is no room or no memory. */
-bool ffmk_link_send(struct ffmk_link *link, const void *body, size_t bytes, uint64_t now);
+bool ffmk_link_send(struct ffmk_link_end *link, const void *body, size_t bytes, uint64_t now);
 
 /** A datagram came. \return whether its body is new. */
-bool ffmk_link_receive(struct ffmk_link *link, const struct ffmk_datagram *datagram, uint64_t now);
+bool ffmk_link_receive(struct ffmk_link_end *link, const struct ffmk_datagram *datagram,
+                       uint64_t now);
 
 /** The next datagram to send now: its sequence, come, beyond and body are filled in; the body is
  * valid until the link is used again. \return false: none. */
-bool ffmk_link_output(struct ffmk_link *link, uint64_t now, struct ffmk_datagram *datagram);
+bool ffmk_link_output(struct ffmk_link_end *link, uint64_t now, struct ffmk_datagram *datagram);
 
-/** When there is something to send again if nothing comes before, or FFMK_LINK_NEVER. */
-uint64_t ffmk_link_due(const struct ffmk_link *link);
+/** When there is something to send (again) if nothing comes before, or FFMK_LINK_NEVER. */
+uint64_t ffmk_link_due(const struct ffmk_link_end *link);
 
 #endif

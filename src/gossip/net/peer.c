@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The processes that this one has met. They are kept for good: who would forget how far the
+ * messages between two have come could not tell new ones from repeated ones. */
+#include "gossip/net/endpoint_inside.h"
+
+#include "core/rng.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct ffmk_peer **place_of(struct ffmk_peer **table, size_t size, uint64_t id)
+{
+    size_t at = ffmk_rng_mix(id) & (size - 1);
+    while (table[at] && table[at]->card.id != id)
+        at = (at + 1) & (size - 1);
+    return &table[at];
+}
+
+struct ffmk_peer *ffmk_peer_of(const struct ffmk_endpoint *endpoint, uint64_t id)
+{
+    return endpoint->table ? *place_of(endpoint->table, endpoint->table_size, id) : NULL;
+}
+
+/* So that one more has room, and half of it is empty. */
+static bool grow(struct ffmk_endpoint *endpoint)
+{
+    if (2 * (endpoint->peers + 1) <= endpoint->table_size)
+        return true;
+    size_t size = endpoint->table_size ? 2 * endpoint->table_size : 16;
+    struct ffmk_peer **table = calloc(size, sizeof *table);
+    if (!table)
+        return false;
+    for (size_t i = 0; i < endpoint->table_size; i++)
+        if (endpoint->table[i])
+            *place_of(table, size, endpoint->table[i]->card.id) = endpoint->table[i];
+    free(endpoint->table);
+    endpoint->table = table;
+    endpoint->table_size = size;
+    return true;
+}
+
+struct ffmk_peer *ffmk_endpoint_meet(struct ffmk_endpoint *endpoint, const struct ffmk_card *card)
+{
+    if (card->id == endpoint->card.id)
+        return NULL;
+    struct ffmk_peer *peer = ffmk_peer_of(endpoint, card->id);
+    if (peer) {
+        peer->met++;
+        return peer;
+    }
+    struct ffmk_address address;
+    if (!ffmk_address_choose(&endpoint->card, card, endpoint->ipv6, &address)) {
+        errno = EHOSTUNREACH;
+        return NULL;
+    }
+    ffmk_address_set_port(&address, card->udp_port);
+    peer = grow(endpoint) ? calloc(1, sizeof *peer) : NULL;
+    if (!peer) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    peer->endpoint = endpoint;
+    peer->card = *card;
+    peer->address = address;
+    peer->met = 1;
+    peer->due = FFMK_NEVER;
+    ffmk_link_create(&peer->link);
+    *place_of(endpoint->table, endpoint->table_size, card->id) = peer;
+    endpoint->peers++;
+    return peer;
+}
+
+void ffmk_endpoint_part(struct ffmk_endpoint *endpoint, struct ffmk_peer *peer)
+{
+    (void)endpoint;
+    if (peer && peer->met > 0)
+        peer->met--;
+}
+
+void ffmk_peers_free(struct ffmk_endpoint *endpoint)
+{
+    for (size_t i = 0; i < endpoint->table_size; i++) {
+        struct ffmk_peer *peer = endpoint->table[i];
+        if (!peer)
+            continue;
+        ffmk_peer_drop(peer);
+        ffmk_stream_drop(&peer->stream);
+        if (peer->pidfd > 0)
+            close(peer->pidfd - 1);
+        free(peer->hung);
+        free(peer);
+    }
+    free(endpoint->table);
+}
+
+void ffmk_peer_touch(struct ffmk_peer *peer)
+{
+    if (peer->is_touched)
+        return;
+    peer->is_touched = true;
+    peer->next_touched = peer->endpoint->touched;
+    peer->endpoint->touched = peer;
+}
+
+void ffmk_peer_heard(struct ffmk_peer *peer)
+{
+    peer->heard = peer->endpoint->own_ns;
+}
+
+static void set_active(struct ffmk_peer *peer, bool active)
+{
+    if (peer->is_active == active)
+        return;
+    struct ffmk_endpoint *endpoint = peer->endpoint;
+    peer->is_active = active;
+    if (active) {
+        peer->previous_active = NULL;
+        peer->next_active = endpoint->active;
+        if (endpoint->active)
+            endpoint->active->previous_active = peer;
+        endpoint->active = peer;
+        return;
+    }
+    if (peer->previous_active)
+        peer->previous_active->next_active = peer->next_active;
+    else
+        endpoint->active = peer->next_active;
+    if (peer->next_active)
+        peer->next_active->previous_active = peer->previous_active;
+}
+
+void ffmk_peer_note(struct ffmk_peer *peer)
+{
+    struct ffmk_endpoint *endpoint = peer->endpoint;
+    bool pending = ffmk_link_is_pending(&peer->link) || peer->waiting || peer->stream.first;
+    if (pending && !peer->is_pending)
+        peer->pending_since = endpoint->own_ns;
+    peer->is_pending = pending;
+    peer->due = ffmk_link_due(&peer->link);
+    set_active(peer, pending || peer->due != FFMK_NEVER);
+    uint64_t due = peer->due;
+    if (pending && endpoint->seen_ns + endpoint->step_ns / 2 < due)
+        due = endpoint->seen_ns + endpoint->step_ns / 2;
+    if (due < endpoint->peers_due)
+        endpoint->peers_due = due;
+}
+
+void ffmk_peers_look(struct ffmk_endpoint *endpoint, uint64_t now)
+{
+    endpoint->peers_due = FFMK_NEVER;
+    struct ffmk_peer *next;
+    for (struct ffmk_peer *peer = endpoint->active; peer; peer = next) {
+        next = peer->next_active;
+        uint64_t since = peer->heard > peer->pending_since ? peer->heard : peer->pending_since;
+        if (peer->is_pending && endpoint->own_ns - since >= endpoint->detect_after_ns) {
+            ffmk_peer_bury(peer);
+            continue;
+        }
+        if (peer->due <= now)
+            ffmk_peer_touch(peer);
+        else
+            ffmk_peer_note(peer);
+    }
+}
+
+void ffmk_peer_refill(struct ffmk_peer *peer, uint64_t now)
+{
+    while (peer->waiting && ffmk_link_has_room(&peer->link)) {
+        struct ffmk_waiting *first = peer->waiting;
+        if (!ffmk_link_send(&peer->link, first->body, first->bytes, now)) {
+            ffmk_peer_bury(peer); /* no memory */
+            return;
+        }
+        peer->waiting = first->next;
+        free(first);
+    }
+}
+
+void ffmk_peer_drop(struct ffmk_peer *peer)
+{
+    uint64_t trip = peer->link.trip;
+    ffmk_link_destroy(&peer->link);
+    ffmk_link_create(&peer->link);
+    peer->link.trip = trip;
+    while (peer->waiting) {
+        struct ffmk_waiting *first = peer->waiting;
+        peer->waiting = first->next;
+        free(first);
+    }
+    peer->is_pending = false;
+    peer->due = FFMK_NEVER;
+    set_active(peer, false);
+}
+
+void ffmk_peer_bury(struct ffmk_peer *peer)
+{
+    if (peer->dead)
+        return;
+    peer->dead = true;
+    ffmk_peer_drop(peer);
+    peer->next_fallen = peer->endpoint->fallen;
+    peer->endpoint->fallen = peer;
+    ffmk_peer_stream(peer);
+}
+
+void ffmk_peer_stream(struct ffmk_peer *peer)
+{
+    struct ffmk_endpoint *endpoint = peer->endpoint;
+    if (!peer->is_streaming) {
+        peer->is_streaming = true;
+        peer->next_streaming = endpoint->streaming;
+        endpoint->streaming = peer;
+    }
+    endpoint->thread_wanted = true;
+}
+
+static bool send_datagram(struct ffmk_peer *peer, const uint8_t *body, size_t bytes)
+{
+    /* Due at once: a time that has passed. */
+    if (!peer->waiting && ffmk_link_has_room(&peer->link))
+        return ffmk_link_send(&peer->link, body, bytes, 0);
+    struct ffmk_waiting *waiting = malloc(sizeof *waiting + bytes);
+    if (!waiting)
+        return false;
+    waiting->next = NULL;
+    waiting->bytes = bytes;
+    memcpy(waiting->body, body, bytes);
+    if (peer->waiting)
+        peer->last_waiting->next = waiting;
+    else
+        peer->waiting = waiting;
+    peer->last_waiting = waiting;
+    return true;
+}
+
+void ffmk_peer_send(struct ffmk_peer *peer, uint64_t name, const void *head, size_t head_bytes,
+                    const void *payload, size_t payload_bytes)
+{
+    if (peer->dead || peer->endpoint->excluded)
+        return;
+    ffmk_endpoint_count(&peer->endpoint->counts.messages);
+    bool sent;
+    if (head_bytes + payload_bytes <= FFMK_PEER_AT_ONCE_BYTES) {
+        uint8_t body[FFMK_NAME_BYTES + FFMK_PEER_AT_ONCE_BYTES];
+        uint64_t name_le = htole64(name);
+        memcpy(body, &name_le, sizeof name_le);
+        if (head_bytes > 0)
+            memcpy(body + FFMK_NAME_BYTES, head, head_bytes);
+        if (payload_bytes > 0)
+            memcpy(body + FFMK_NAME_BYTES + head_bytes, payload, payload_bytes);
+        sent = send_datagram(peer, body, FFMK_NAME_BYTES + head_bytes + payload_bytes);
+    } else {
+        sent = ffmk_stream_send(peer, name, head, head_bytes, payload, payload_bytes);
+    }
+    if (sent)
+        ffmk_peer_touch(peer);
+    else
+        ffmk_peer_bury(peer);
+}
+
+bool ffmk_peer_is_dead(const struct ffmk_peer *peer)
+{
+    return peer->dead;
+}
+
+uint64_t ffmk_peer_trip(const struct ffmk_peer *peer)
+{
+    return peer->link.trip;
+}
+
+void *ffmk_peer_find(const struct ffmk_peer *peer, uint64_t name)
+{
+    for (size_t i = 0; i < peer->hung_n; i++)
+        if (peer->hung[i].name == name)
+            return peer->hung[i].value;
+    return NULL;
+}
+
+bool ffmk_peer_hang(struct ffmk_peer *peer, uint64_t name, void *value)
+{
+    for (size_t i = 0; i < peer->hung_n; i++) {
+        if (peer->hung[i].name != name)
+            continue;
+        if (value)
+            peer->hung[i].value = value;
+        else
+            peer->hung[i] = peer->hung[--peer->hung_n];
+        return true;
+    }
+    if (!value)
+        return true;
+    struct ffmk_hung *more = realloc(peer->hung, (peer->hung_n + 1) * sizeof *more);
+    if (!more)
+        return false;
+    peer->hung = more;
+    peer->hung[peer->hung_n++] = (struct ffmk_hung){.name = name, .value = value};
+    return true;
+}
