@@ -86,6 +86,8 @@ void ffmk_cast_exclude(struct ffmk_cast *cast)
 
 void ffmk_cast_break(struct ffmk_cast *cast)
 {
+    if (!cast->excluded)
+        cast->port.bury(cast->port.self, cast->me);
     cast->excluded = true;
 }
 
@@ -291,26 +293,26 @@ static void on_deaths(struct ffmk_cast *cast, uint32_t from, const struct ffmk_r
     ffmk_cast_send(cast, from, &deaths, NULL, 0);
 }
 
-void ffmk_cast_receive(struct ffmk_cast *cast, uint32_t from, const uint8_t *bytes, size_t length,
+void ffmk_cast_receive(struct ffmk_cast *cast, uint32_t from, const uint8_t *message, size_t bytes,
                        uint64_t now)
 {
-    struct ffmk_cast_message message;
+    struct ffmk_cast_message heard;
     if (cast->excluded || from >= cast->members || from == cast->me || cast->dead[from])
         return;
     /* What this member has not left is not stable, whatever anybody says. */
-    if (ffmk_cast_decode(cast, bytes, length, &message) && message.stable <= cast->left &&
-        learn_of(cast, message.ring, now)) {
-        ffmk_cast_raise_stable(cast, message.stable);
-        if (message.type <= FFMK_CAST_RESTART)
-            on_op(cast, from, &message, now);
-        else if (message.type == FFMK_CAST_DEATHS)
-            on_deaths(cast, from, message.ring);
-        else if (message.type == FFMK_CAST_REPORT)
-            ffmk_cast_on_report(cast, from, message.number, message.view);
-        else if (message.type == FFMK_CAST_SETTLE)
-            ffmk_cast_on_settle(cast, from, message.number, now);
+    if (ffmk_cast_decode(cast, message, bytes, &heard) && heard.stable <= cast->left &&
+        learn_of(cast, heard.ring, now)) {
+        ffmk_cast_raise_stable(cast, heard.stable);
+        if (heard.type <= FFMK_CAST_RESTART)
+            on_op(cast, from, &heard, now);
+        else if (heard.type == FFMK_CAST_DEATHS)
+            on_deaths(cast, from, heard.ring);
+        else if (heard.type == FFMK_CAST_REPORT)
+            ffmk_cast_on_report(cast, from, heard.number, heard.view);
+        else if (heard.type == FFMK_CAST_SETTLE)
+            ffmk_cast_on_settle(cast, from, heard.number, now);
     }
-    ffmk_ring_release(&cast->rings, message.ring);
+    ffmk_ring_release(&cast->rings, heard.ring);
 }
 
 static uint64_t advance_op(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t now)
@@ -450,8 +452,7 @@ struct ffmk_cast_value ffmk_cast_value(const struct ffmk_cast *cast, uint64_t nu
     return (struct ffmk_cast_value){.payload = op->payload,
                                     .bytes = op->bytes,
                                     .total = op->total,
-                                    .contributors = op->contributors,
-                                    .messages = op->messages};
+                                    .contributors = op->contributors};
 }
 
 void ffmk_cast_leave(struct ffmk_cast *cast, uint64_t number)
@@ -476,6 +477,11 @@ void ffmk_cast_leave(struct ffmk_cast *cast, uint64_t number)
 uint64_t ffmk_cast_stable(const struct ffmk_cast *cast)
 {
     return cast->stable;
+}
+
+uint64_t ffmk_cast_sent(const struct ffmk_cast *cast)
+{
+    return cast->sent;
 }
 
 const struct ffmk_ring *ffmk_cast_living(const struct ffmk_cast *cast)

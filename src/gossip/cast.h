@@ -29,9 +29,9 @@
 #include <stdint.h>
 
 enum {
-    FFMK_CAST_WINDOW = 128,             /* operations that are not stable */
-    FFMK_CAST_PIECE_BYTES = 256 << 10,  /* most of one of them */
-    FFMK_CAST_UNSTABLE_BYTES = 8 << 20, /* of a member, from which on it begins no broadcast */
+    FFMK_CAST_WINDOW = 128,                 /* operations that are not stable */
+    FFMK_CAST_PIECE_BYTES = (1 << 20) + 16, /* most of one of them */
+    FFMK_CAST_UNSTABLE_BYTES = 8 << 20,     /* of a member, from which on it begins no broadcast */
     FFMK_CAST_MAX_MEMBERS = 1 << 16
 };
 
@@ -44,7 +44,7 @@ struct ffmk_cast_port {
     /** Send to a member, reliably as long as both live, in any order. */
     void (*send)(void *self, uint32_t to, const void *head, size_t head_bytes, const void *payload,
                  size_t payload_bytes);
-    /** This member was told that another one is dead. */
+    /** This member was told that another one is dead; or it cannot go on itself. */
     void (*bury)(void *self, uint32_t member);
 };
 
@@ -108,7 +108,8 @@ enum ffmk_cast_state ffmk_cast_state(const struct ffmk_cast *cast, uint64_t numb
 /** inout[i] = in[i] op inout[i], of `bytes` bytes. */
 typedef void ffmk_cast_combiner(void *context, const void *in, void *inout, size_t bytes);
 
-/** Combine what has come with this member's own, in the order of ranks. */
+/** Combine what has come with this member's own, in the order of ranks. NULL where there are no
+ * bytes. */
 void ffmk_cast_combine(struct ffmk_cast *cast, uint64_t number, ffmk_cast_combiner *combine,
                        void *context, uint64_t now);
 
@@ -118,7 +119,6 @@ struct ffmk_cast_value {
     size_t bytes;
     uint64_t total;
     const struct ffmk_ring *contributors; /* of a reduction */
-    uint32_t messages;                    /* that this member sent for it so far */
 };
 struct ffmk_cast_value ffmk_cast_value(const struct ffmk_cast *cast, uint64_t number);
 
@@ -131,6 +131,9 @@ uint64_t ffmk_cast_stable(const struct ffmk_cast *cast);
 void ffmk_cast_settle(struct ffmk_cast *cast, uint64_t now);
 /** Whether it is, or this member is excluded. */
 bool ffmk_cast_is_settled(const struct ffmk_cast *cast);
+
+/** Messages that this member has sent. */
+uint64_t ffmk_cast_sent(const struct ffmk_cast *cast);
 
 /** Those who are not known to be dead. */
 const struct ffmk_ring *ffmk_cast_living(const struct ffmk_cast *cast);

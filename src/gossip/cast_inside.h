@@ -86,7 +86,6 @@ struct ffmk_cast_op {
     uint32_t origin;
     uint64_t attempt; /* lower ones are not listened to */
     uint64_t total;
-    uint32_t messages;
     /* Outcome */
     uint8_t outcome;
     uint8_t *payload;
@@ -140,6 +139,7 @@ struct ffmk_cast {
     uint64_t stable;
     uint64_t known; /* the highest number that was heard of */
     size_t unstable_bytes;
+    uint64_t sent; /* messages */
     uint64_t due[FFMK_CAST_WINDOW];
     struct ffmk_cast_op ops[FFMK_CAST_WINDOW];
 

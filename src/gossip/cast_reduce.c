@@ -64,9 +64,27 @@ static void pass_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint8_t *su
     struct ffmk_cast_message message = ffmk_cast_about(cast, op, FFMK_CAST_CONTRIBUTION);
     message.ring = op->ring;
     message.bytes = (uint32_t)op->own_bytes;
-    op->messages++;
     ffmk_cast_send(cast, op->ring->rank[index & (index - 1)], &message, sum, op->own_bytes);
     free(sum);
+}
+
+/* From the last ranks to the first, into `sum`, which is this node's own. */
+static void add_up(struct ffmk_cast_op *op, uint8_t *sum, ffmk_cast_combiner *combine,
+                   void *context)
+{
+    uint8_t *later = NULL;
+    for (uint32_t level = FFMK_CAST_TREE_LEVELS; level-- > 0;) {
+        if (!(op->come >> level & 1))
+            continue;
+        if (later)
+            combine(context, op->child[level], later, op->own_bytes);
+        else
+            later = op->child[level];
+    }
+    if (!later)
+        return;
+    combine(context, sum, later, op->own_bytes);
+    memcpy(sum, later, op->own_bytes);
 }
 
 void ffmk_cast_combine(struct ffmk_cast *cast, uint64_t number, ffmk_cast_combiner *combine,
@@ -81,20 +99,8 @@ void ffmk_cast_combine(struct ffmk_cast *cast, uint64_t number, ffmk_cast_combin
         return;
     }
     memcpy(sum, op->own, op->own_bytes);
-    if (op->own_bytes > 0 && op->come > 0) {
-        /* From the last ranks to the first. */
-        uint8_t *later = NULL;
-        for (uint32_t level = FFMK_CAST_TREE_LEVELS; level-- > 0;) {
-            if (!(op->come >> level & 1))
-                continue;
-            if (later)
-                combine(context, op->child[level], later, op->own_bytes);
-            else
-                later = op->child[level];
-        }
-        combine(context, sum, later, op->own_bytes);
-        memcpy(sum, later, op->own_bytes);
-    }
+    if (combine)
+        add_up(op, sum, combine, context);
     pass_on(cast, op, sum, now);
 }
 
@@ -139,7 +145,6 @@ void ffmk_cast_reduce_restart(struct ffmk_cast *cast, struct ffmk_cast_op *op, u
     const uint64_t attempt = op->attempt >= mine ? op->attempt + 1 : mine;
     ffmk_cast_promise(cast, op, attempt, cast->living, cast->me);
     struct ffmk_cast_message message = ffmk_cast_about(cast, op, FFMK_CAST_RESTART);
-    op->messages += cast->living->nodes - 1;
     ffmk_cast_send_all(cast, &message);
     ffmk_cast_reduce_go_on(cast, op, now);
 }

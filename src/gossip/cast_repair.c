@@ -27,7 +27,6 @@ static void take_charge(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_
     repair->holder = FFMK_RING_NOBODY;
     repair->waiting = cast->living->nodes - 1;
     const struct ffmk_cast_message query = ffmk_cast_about(cast, op, FFMK_CAST_QUERY);
-    op->messages += repair->waiting;
     ffmk_cast_send_all(cast, &query);
     ffmk_cast_repair_go_on(cast, op, now);
 }
@@ -61,7 +60,6 @@ void ffmk_cast_need(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t no
     if (leader == FFMK_RING_NOBODY || cast->dead[leader])
         leader = ffmk_cast_first(cast);
     struct ffmk_cast_message need = ffmk_cast_about(cast, op, FFMK_CAST_NEED);
-    op->messages += leader != cast->me;
     ffmk_cast_send(cast, leader, &need, NULL, 0);
 }
 
@@ -83,7 +81,6 @@ void ffmk_cast_on_query(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_
     if (message->attempt > op->attempt)
         ffmk_cast_promise(cast, op, message->attempt, NULL, op->origin);
     const struct ffmk_cast_message answer = ffmk_cast_about(cast, op, FFMK_CAST_ANSWER);
-    op->messages++;
     ffmk_cast_send(cast, from, &answer, NULL, 0);
 }
 
@@ -123,7 +120,6 @@ void ffmk_cast_repair_go_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uin
         if (op->holder != repair->holder) {
             const struct ffmk_cast_message need = ffmk_cast_about(cast, op, FFMK_CAST_NEED);
             op->holder = repair->holder;
-            op->messages++;
             ffmk_cast_send(cast, op->holder, &need, NULL, 0);
         }
         return;

@@ -164,7 +164,6 @@ static void send_rumor(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t
     const size_t dead = op->ring->members - op->ring->nodes;
     const bool whole =
         rumor->kind != FFMK_RUMOR_REPLY && op->bytes + HEAD_BYTES + 4 * dead <= cast->port.at_once;
-    op->messages++;
     ffmk_cast_send(cast, rank_at(op, to), &message, whole ? op->payload : NULL,
                    whole ? op->bytes : 0);
 }
@@ -187,7 +186,6 @@ static void ask_holder(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t
 {
     const struct ffmk_cast_message need = ffmk_cast_about(cast, op, FFMK_CAST_NEED);
     op->holder = holder;
-    op->messages++;
     ffmk_cast_send(cast, holder, &need, NULL, 0);
 }
 

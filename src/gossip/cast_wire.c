@@ -64,10 +64,12 @@ void ffmk_cast_send(struct ffmk_cast *cast, uint32_t to, const struct ffmk_cast_
         ffmk_wire_put_u32(out, message->bytes);
         ffmk_wire_put_u8(out, payload != NULL);
     }
-    if (out->failed)
+    if (out->failed) {
         ffmk_cast_break(cast);
-    else
-        cast->port.send(cast->port.self, to, out->data, out->length, payload, bytes);
+        return;
+    }
+    cast->sent++;
+    cast->port.send(cast->port.self, to, out->data, out->length, payload, bytes);
 }
 
 void ffmk_cast_send_all(struct ffmk_cast *cast, const struct ffmk_cast_message *message)
@@ -101,7 +103,6 @@ void ffmk_cast_send_outcome(struct ffmk_cast *cast, struct ffmk_cast_op *op, uin
     if (message.attempt < attempt)
         message.attempt = attempt;
     message.ring = op->contributors;
-    op->messages++;
     ffmk_cast_send(cast, to, &message, op->payload, op->bytes);
 }
 

@@ -26,18 +26,13 @@ static void scratch_drop(struct scratch *scratch)
     free(scratch->memory);
 }
 
-static int bcast_bytes(struct ffmk_context *context, void *bytes, uint64_t expected, int root)
-{
-    return ffmk_host_bcast(context->host, (size_t)root, bytes, expected);
-}
-
 int ffmk_collective_bcast(struct ffmk_context *context, void *buffer,
-                          const struct ffmk_packing *packing, int root)
+                          const struct ffmk_packing *packing, int root, uint64_t *messages_p)
 {
     if (context->size == 1)
         return FFMK_SUCCESS;
     if (packing->contiguous)
-        return bcast_bytes(context, buffer, packing->bytes, root);
+        return ffmk_ways_bcast(context, root, buffer, packing->bytes, messages_p);
     struct scratch scratch;
     void *bytes = scratch_take(&scratch, packing->bytes);
     /* A rank without room takes part all the same, for the order of operations. A root sends
@@ -46,7 +41,8 @@ int ffmk_collective_bcast(struct ffmk_context *context, void *buffer,
     int code = FFMK_SUCCESS;
     if (bytes && sends)
         code = ffmk_packing_pack(packing, buffer, bytes);
-    int sent = bcast_bytes(context, bytes, bytes || !sends ? packing->bytes : 0, root);
+    int sent =
+        ffmk_ways_bcast(context, root, bytes, bytes || !sends ? packing->bytes : 0, messages_p);
     if (!bytes)
         return FFMK_ERR_NO_MEMORY;
     if (code == FFMK_SUCCESS)
@@ -57,13 +53,15 @@ int ffmk_collective_bcast(struct ffmk_context *context, void *buffer,
     return code;
 }
 
-void ffmk_collective_barrier(struct ffmk_context *context)
+int ffmk_collective_barrier(struct ffmk_context *context, uint64_t *messages_p)
 {
-    struct ffmk_host_operation operation;
+    struct ffmk_operation operation;
     if (context->size == 1)
-        return;
-    ffmk_host_barrier_start(context->host, &operation);
-    ffmk_host_wait(context->host, &operation);
+        return FFMK_SUCCESS;
+    ffmk_ways_barrier_start(context, &operation);
+    const int code = ffmk_ways_wait(&operation);
+    *messages_p += ffmk_ways_messages(&operation);
+    return code;
 }
 
 /* What a reduction of packed elements needs to know of them. */
@@ -127,7 +125,8 @@ static char *lay_out(const struct ffmk_packing *packing, void **memory_p)
 }
 
 static int allreduce(struct ffmk_context *context, const void *sendbuf, void *recvbuf,
-                     struct operation *operation, void *contribution, void *result)
+                     struct operation *operation, void *contribution, void *result,
+                     unsigned char *contributors, uint64_t *messages_p)
 {
     const struct ffmk_packing *packing = operation->packing;
     struct ffmk_reduction reduction = {.n = (size_t)packing->count,
@@ -146,10 +145,10 @@ static int allreduce(struct ffmk_context *context, const void *sendbuf, void *re
         from = packed == FFMK_SUCCESS ? contribution : NULL;
     }
     void *to = packing->contiguous ? recvbuf : result;
-    unsigned char contributors[FFMK_HOST_MAX_MEMBERS];
-    struct ffmk_host_operation running;
-    ffmk_host_allreduce_start(context->host, &running, &reduction, from, to, contributors);
-    int code = ffmk_host_wait(context->host, &running);
+    struct ffmk_operation running;
+    ffmk_ways_allreduce_start(context, &running, &reduction, from, to, contributors);
+    int code = ffmk_ways_wait(&running);
+    *messages_p += ffmk_ways_messages(&running);
     if (packed != FFMK_SUCCESS)
         return packed;
     if (code == FFMK_SUCCESS)
@@ -160,7 +159,7 @@ static int allreduce(struct ffmk_context *context, const void *sendbuf, void *re
 }
 
 int ffmk_collective_allreduce(struct ffmk_context *context, const void *sendbuf, void *recvbuf,
-                              const struct ffmk_packing *packing, MPI_Op op)
+                              const struct ffmk_packing *packing, MPI_Op op, uint64_t *messages_p)
 {
     struct scratch contribution;
     struct scratch result;
@@ -183,7 +182,8 @@ int ffmk_collective_allreduce(struct ffmk_context *context, const void *sendbuf,
         }
         if (!packing->contiguous && (!operation.in || !operation.inout))
             to = NULL; /* says that this rank cannot take part */
-        code = allreduce(context, sendbuf, recvbuf, &operation, from, to);
+        code = allreduce(context, sendbuf, recvbuf, &operation, from, to, context->contributors,
+                         messages_p);
     }
     free(typed[0]);
     free(typed[1]);

@@ -4,8 +4,8 @@
 #ifndef FFMK_JOB_COLLECTIVE_H
 #define FFMK_JOB_COLLECTIVE_H
 
-#include "job/context.h"
 #include "job/packing.h"
+#include "job/ways.h"
 
 /** The communicator's context for a public call; why there is none is said. \return as
  * ffmk_context_of(), and FFMK_ERR_STATE. */
@@ -19,14 +19,15 @@ int ffmk_collective_message(const char *call, MPI_Count count, MPI_Datatype data
 /** Say what is wrong with a public call. \return code. */
 int ffmk_collective_refuse(int code, const char *call, const char *what);
 
-/** \return FFMK_SUCCESS; FFMK_ERR_FAILED; FFMK_ERR_ARGUMENT: the root sends another number of
- * bytes; FFMK_ERR_NO_MEMORY; FFMK_ERR_MPI. */
+/** \return FFMK_SUCCESS; FFMK_ERR_FAILED; FFMK_ERR_EXCLUDED; FFMK_ERR_ARGUMENT: the root sends
+ * another number of bytes; FFMK_ERR_NO_MEMORY; FFMK_ERR_MPI. *messages_p is added to, here and
+ * below. */
 int ffmk_collective_bcast(struct ffmk_context *context, void *buffer,
-                          const struct ffmk_packing *packing, int root);
-void ffmk_collective_barrier(struct ffmk_context *context);
+                          const struct ffmk_packing *packing, int root, uint64_t *messages_p);
+int ffmk_collective_barrier(struct ffmk_context *context, uint64_t *messages_p);
 /** sendbuf may be MPI_IN_PLACE. The element must fit (ffmk_collective_reduces()). */
 int ffmk_collective_allreduce(struct ffmk_context *context, const void *sendbuf, void *recvbuf,
-                              const struct ffmk_packing *packing, MPI_Op op);
+                              const struct ffmk_packing *packing, MPI_Op op, uint64_t *messages_p);
 
 /** Whether elements of this size can be reduced; the same at all ranks. */
 bool ffmk_collective_reduces(const struct ffmk_packing *packing);

@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/rng.h"
 #include "gossip/net/segment.h"
+#include "job/network.h"
 #include "job/world.h"
 
 #include <errno.h>
@@ -61,11 +62,52 @@ static int destroy(MPI_Comm comm, int key, void *value, void *extra)
     struct ffmk_context *context = value;
     __atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
     unlist(context);
+    ffmk_across_destroy(context->across);
     ffmk_host_destroy(context->host);
     ffmk_watch_destroy(context->watch);
     ffmk_segment_drop(context->segment, ffmk_host_bytes((size_t)context->size));
     free(context);
     return MPI_SUCCESS;
+}
+
+/* Nothing goes over the network any more. Once more does no harm. */
+static void stop_network(void)
+{
+    pthread_mutex_lock(&listing);
+    for (struct ffmk_context *context = contexts; context; context = context->next) {
+        ffmk_across_destroy(context->across);
+        context->across = NULL;
+    }
+    pthread_mutex_unlock(&listing);
+    ffmk_network_stop();
+}
+
+/* MPI_Finalize deletes what hangs on MPI_COMM_SELF before it does anything else. */
+static int before_finalize(MPI_Comm comm, int key, void *value, void *extra)
+{
+    (void)comm;
+    (void)key;
+    (void)value;
+    (void)extra;
+    stop_network();
+    return MPI_SUCCESS;
+}
+
+/* \return false: there is no MPI_COMM_SELF to hang it on, or no memory. */
+static bool stop_network_before_finalize(void)
+{
+    static bool hangs;
+    int end_keyval = MPI_KEYVAL_INVALID;
+    if (hangs)
+        return true;
+    if (!ffmk_world_has_comm())
+        return false;
+    if (PMPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, before_finalize, &end_keyval, NULL) !=
+        MPI_SUCCESS)
+        return false;
+    hangs = PMPI_Comm_set_attr(MPI_COMM_SELF, end_keyval, &hangs) == MPI_SUCCESS;
+    PMPI_Comm_free_keyval(&end_keyval);
+    return hangs;
 }
 
 /* Also without a start, when measuring is switched off. */
@@ -82,6 +124,8 @@ int ffmk_context_start(void)
 void ffmk_context_stop(bool tidy)
 {
     __atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
+    if (tidy)
+        stop_network();
     if (tidy && keyval != MPI_KEYVAL_INVALID)
         PMPI_Comm_free_keyval(&keyval);
 }
@@ -138,10 +182,15 @@ static bool agreed(MPI_Comm comm, int good)
     return PMPI_Allreduce(&good, &all, 1, MPI_INT, MPI_MIN, comm) == MPI_SUCCESS && all;
 }
 
+static bool same_host(const struct record *one, const struct record *other)
+{
+    return memcmp(one->host, other->host, sizeof one->host) == 0;
+}
+
 static bool one_host(const struct record *records, int n)
 {
     for (int i = 1; i < n; i++)
-        if (memcmp(records[i].host, records[0].host, sizeof records[0].host) != 0)
+        if (!same_host(&records[i], &records[0]))
             return false;
     return n <= FFMK_HOST_MAX_MEMBERS;
 }
@@ -237,12 +286,82 @@ static bool share_memory(struct ffmk_context *context, MPI_Comm comm, const stru
     return shared;
 }
 
+/* As many as the host has at most, at all of them alike. */
+static bool is_crowded(const struct record *records, int n)
+{
+    long most = 0;
+    for (int i = 0; i < n; i++) {
+        long here = 0;
+        for (int j = 0; j < n; j++)
+            here += same_host(&records[i], &records[j]);
+        most = here > most ? here : most;
+    }
+    return most > sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+/* What the network is like, as all ranks together found. */
+static void measure(struct ffmk_context *context, MPI_Comm comm)
+{
+    enum { SLOT, HOP, PATIENCE, FIGURES };
+    const struct ffmk_cast_speed mine = ffmk_across_measure(context->across);
+    uint64_t figures[FIGURES] = {mine.slot, mine.hop, mine.patience};
+    uint64_t most[FIGURES] = {mine.slot, mine.hop, mine.patience};
+    PMPI_Allreduce(figures, most, FIGURES, MPI_UINT64_T, MPI_MAX, comm);
+    const struct ffmk_cast_speed speed = {
+        .slot = most[SLOT], .hop = most[HOP], .patience = most[PATIENCE]};
+    ffmk_across_set_speed(context->across, &speed);
+    if (context->rank == 0)
+        ffmk_log_debug("a communicator of %d ranks over UDP: a message takes its sender %.1f us, a "
+                       "hop %.1f us, at most %.1f us",
+                       context->size, (double)speed.slot * 1e-3, (double)speed.hop * 1e-3,
+                       (double)speed.patience * 1e-3);
+}
+
+/* All ranks of the communicator meet on the network, or none does. \return false, errno telling
+ * why. */
+static bool meet(struct ffmk_context *context, MPI_Comm comm, const struct record *records)
+{
+    const size_t n = (size_t)context->size;
+    struct ffmk_endpoint *endpoint =
+        stop_network_before_finalize() ? ffmk_network_endpoint() : NULL;
+    int why = errno;
+    struct ffmk_across_card *cards = calloc(n, sizeof *cards);
+    if (!cards)
+        why = ENOMEM;
+    bool met = agreed(comm, endpoint && cards);
+    if (met && endpoint && cards) {
+        const struct ffmk_across_card mine = {.card = *ffmk_endpoint_card(endpoint)};
+        met = PMPI_Allgather(&mine, sizeof mine, MPI_BYTE, cards, sizeof mine, MPI_BYTE, comm) ==
+              MPI_SUCCESS;
+        for (size_t i = 0; i < n; i++)
+            if (same_host(&records[i], &records[context->rank]))
+                cards[i].pid = records[i].pid;
+        errno = EIO;
+        if (met && ffmk_across_create(endpoint, records[0].nonce | 1, cards, n,
+                                      (size_t)context->rank, is_crowded(records, context->size),
+                                      &context->across) != FFMK_SUCCESS)
+            met = false;
+        if (!met)
+            why = errno;
+        met = agreed(comm, met);
+    }
+    free(cards);
+    if (met && context->across) {
+        ffmk_across_set_meanwhile(context->across, keep_mpi_going);
+        measure(context, comm);
+    }
+    errno = why;
+    return met;
+}
+
 /* Without what it takes for ways of our own the operations are MPI's, by agreement of all. */
 static void leave_to_mpi(struct ffmk_context *context, const char *why)
 {
+    ffmk_across_destroy(context->across);
     ffmk_host_destroy(context->host);
     ffmk_watch_destroy(context->watch);
     ffmk_segment_drop(context->segment, ffmk_host_bytes((size_t)context->size));
+    context->across = NULL;
     context->host = NULL;
     context->watch = NULL;
     context->segment = NULL;
@@ -250,6 +369,16 @@ static void leave_to_mpi(struct ffmk_context *context, const char *why)
     if (!told && context->rank == 0)
         ffmk_log("collective operations are left to MPI, which does not survive deaths: %s", why);
     told = true;
+}
+
+/* The ranks' environments may differ: then the last one of `auto`, `udp`, `mpi` that somebody has.
+ */
+static enum ffmk_transport common_transport(MPI_Comm comm)
+{
+    int mine = (int)ffmk_network_transport();
+    int last = mine;
+    PMPI_Allreduce(&mine, &last, 1, MPI_INT, MPI_MAX, comm);
+    return (enum ffmk_transport)last;
 }
 
 static int prepare(struct ffmk_context *context, MPI_Comm comm)
@@ -271,8 +400,14 @@ static int prepare(struct ffmk_context *context, MPI_Comm comm)
         PMPI_Comm_compare(comm, MPI_COMM_WORLD, &compared);
     context->whole = compared == MPI_IDENT || compared == MPI_CONGRUENT;
     context->name = records[0].nonce;
-    if (!one_host(records, context->size)) {
-        leave_to_mpi(context, "not all ranks are on one host");
+    const enum ffmk_transport transport = common_transport(comm);
+    if (transport == FFMK_TRANSPORT_MPI) {
+        leave_to_mpi(context, "FFMK_TRANSPORT=mpi");
+    } else if (transport == FFMK_TRANSPORT_UDP || !one_host(records, context->size)) {
+        if (!meet(context, comm, records)) {
+            snprintf(why, sizeof why, "no network among the ranks (%s)", strerror(errno));
+            leave_to_mpi(context, why);
+        }
     } else if (!share_memory(context, comm, records)) {
         snprintf(why, sizeof why, "no shared memory, or processes cannot be watched (%s)",
                  strerror(errno));
@@ -309,7 +444,8 @@ struct ffmk_context *ffmk_context_whole(void)
     struct ffmk_context *found = NULL;
     pthread_mutex_lock(&listing);
     for (struct ffmk_context *context = contexts; context; context = context->next)
-        if (context->whole && context->host && (!found || context->name < found->name))
+        if (context->whole && context->size > 1 && ffmk_context_is_ours(context) &&
+            (!found || context->name < found->name))
             found = context;
     pthread_mutex_unlock(&listing);
     return found;
@@ -325,13 +461,16 @@ int ffmk_context_of(MPI_Comm comm, struct ffmk_context **context_p)
         return FFMK_ERR_ARGUMENT;
     if (ffmk_context_start() != FFMK_SUCCESS)
         return FFMK_ERR_MPI;
-    struct ffmk_context *context = calloc(1, sizeof *context);
+    int size = 0;
+    PMPI_Comm_size(comm, &size);
+    struct ffmk_context *context = calloc(1, sizeof *context + (size_t)size);
     if (!agreed(comm, context != NULL) || !context) {
         free(context);
         return FFMK_ERR_NO_MEMORY;
     }
     PMPI_Comm_rank(comm, &context->rank);
-    PMPI_Comm_size(comm, &context->size);
+    context->size = size;
+    context->contributors = (unsigned char *)(context + 1);
     int code = context->size > 1 ? prepare(context, comm) : FFMK_SUCCESS;
     if (!agreed(comm,
                 code == FFMK_SUCCESS && PMPI_Comm_set_attr(comm, keyval, context) == MPI_SUCCESS)) {
@@ -347,22 +486,36 @@ int ffmk_context_of(MPI_Comm comm, struct ffmk_context **context_p)
     return FFMK_SUCCESS;
 }
 
-int ffmk_context_dead(struct ffmk_context *context)
+bool ffmk_context_is_dead(struct ffmk_context *context, int rank, bool asking)
+{
+    if (context->across)
+        return ffmk_across_is_dead(context->across, (size_t)rank);
+    if (!context->watch)
+        return false;
+    return asking ? ffmk_watch_ended(context->watch, (size_t)rank)
+                  : ffmk_watch_known_ended(context->watch, (size_t)rank);
+}
+
+static int count_dead(struct ffmk_context *context, bool asking)
 {
     int dead = 0;
-    for (int i = 0; context->watch && i < context->size; i++)
-        dead += ffmk_watch_known_ended(context->watch, (size_t)i);
+    for (int i = 0; i < context->size; i++)
+        dead += ffmk_context_is_dead(context, i, asking);
     if (dead > 0)
         some_died = true;
     return dead;
+}
+
+int ffmk_context_dead(struct ffmk_context *context)
+{
+    return count_dead(context, false);
 }
 
 bool ffmk_context_any_dead(void)
 {
     pthread_mutex_lock(&listing);
     for (struct ffmk_context *context = contexts; context && !some_died; context = context->next)
-        for (int i = 0; context->watch && i < context->size; i++)
-            some_died = some_died || ffmk_watch_ended(context->watch, (size_t)i);
+        count_dead(context, true);
     pthread_mutex_unlock(&listing);
     return some_died;
 }

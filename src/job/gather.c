@@ -4,9 +4,9 @@
 #include "job/gather.h"
 
 #include "core/log.h"
-#include "job/context.h"
 #include "job/meeting.h"
 #include "job/record_wire.h"
+#include "job/ways.h"
 
 #include <mpi.h>
 #include <pthread.h>
@@ -213,17 +213,18 @@ static void count_in(void *context, const void *in, void *inout, size_t n)
 
 /* One rank's record to the keeper, in two broadcasts: how long it is, then itself. A rank that dies
  * on the way is left out, by all alike. */
-static void pass_on(struct ffmk_host *host, size_t from, const struct ffmk_wire_out *mine,
+static void pass_on(struct ffmk_context *context, size_t from, const struct ffmk_wire_out *mine,
                     bool keeps, struct ffmk_rank_record *records, size_t *n)
 {
     uint64_t length = mine ? mine->length : 0;
-    struct ffmk_host_operation operation;
-    ffmk_host_bcast_start(host, &operation, from, &length, sizeof length);
-    if (ffmk_host_wait(host, &operation) != FFMK_SUCCESS || length == 0)
+    uint64_t messages = 0;
+    if (ffmk_ways_bcast(context, (int)from, &length, sizeof length, &messages) != FFMK_SUCCESS ||
+        length == 0)
         return;
     uint8_t *data = mine ? mine->data : keeps ? malloc(length) : NULL;
-    ffmk_host_bcast_start(host, &operation, from, data, length);
-    if (ffmk_host_wait(host, &operation) == FFMK_SUCCESS && keeps && !mine) {
+    struct ffmk_operation operation;
+    ffmk_ways_bcast_start(context, &operation, (int)from, data, length);
+    if (ffmk_ways_wait(&operation) == FFMK_SUCCESS && keeps && !mine) {
         if (ffmk_record_get(data, length, &records[*n]))
             (*n)++;
         else
@@ -239,19 +240,19 @@ static size_t gather_past_the_dead(struct ffmk_context *context, struct ffmk_ran
                                    struct ffmk_rank_record **records_p)
 {
     const size_t size = (size_t)context->size;
-    unsigned char there[FFMK_HOST_MAX_MEMBERS];
+    unsigned char *there = context->contributors;
     struct ffmk_rank_record *records = calloc(size, sizeof *records);
     const struct ffmk_reduction who = {.n = 1, .element_bytes = 1, .combine = count_in};
     const unsigned char one = 1;
     unsigned char result;
-    struct ffmk_host_operation operation;
-    ffmk_host_allreduce_start(context->host, &operation, &who, records ? &one : NULL, &result,
-                              there);
-    const int code = ffmk_host_wait(context->host, &operation);
+    struct ffmk_operation operation;
+    ffmk_ways_allreduce_start(context, &operation, &who, records ? &one : NULL, &result, there);
+    const int code = ffmk_ways_wait(&operation);
     size_t n = 0;
     struct ffmk_wire_out out = {0};
     if (code == FFMK_SUCCESS) {
-        const bool keeps = memchr(there, 1, size) == &there[context->rank];
+        /* Without memory for records nobody succeeds. */
+        const bool keeps = records && memchr(there, 1, size) == &there[context->rank];
         ffmk_record_put(&out, mine);
         if (out.failed)
             out.length = 0;
@@ -259,8 +260,7 @@ static size_t gather_past_the_dead(struct ffmk_context *context, struct ffmk_ran
             records[n++] = *mine;
         for (size_t i = 0; i < size; i++)
             if (there[i])
-                pass_on(context->host, i, i == (size_t)context->rank ? &out : NULL, keeps, records,
-                        &n);
+                pass_on(context, i, i == (size_t)context->rank ? &out : NULL, keeps, records, &n);
     }
     ffmk_wire_free(&out);
     if (n > 0)

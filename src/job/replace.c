@@ -12,7 +12,7 @@
 static struct ffmk_context *ours(MPI_Comm comm)
 {
     struct ffmk_context *context;
-    if (ffmk_context_of(comm, &context) != FFMK_SUCCESS || (context->size > 1 && !context->host))
+    if (ffmk_context_of(comm, &context) != FFMK_SUCCESS || !ffmk_context_is_ours(context))
         return NULL;
     return context;
 }
@@ -65,7 +65,8 @@ static bool bcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root
     if (!context || root < 0 || root >= context->size ||
         ffmk_packing_of(count, datatype, &packing) != FFMK_SUCCESS || is_missing(buffer, &packing))
         return false;
-    *code_p = report(comm, ffmk_collective_bcast(context, buffer, &packing, root));
+    uint64_t messages = 0;
+    *code_p = report(comm, ffmk_collective_bcast(context, buffer, &packing, root, &messages));
     return true;
 }
 
@@ -80,7 +81,9 @@ static bool allreduce(const void *sendbuf, void *recvbuf, MPI_Count count, MPI_D
         is_missing(sendbuf, &packing) || is_missing(recvbuf, &packing) ||
         is_twice(sendbuf, recvbuf, &packing))
         return false;
-    *code_p = report(comm, ffmk_collective_allreduce(context, sendbuf, recvbuf, &packing, op));
+    uint64_t messages = 0;
+    *code_p =
+        report(comm, ffmk_collective_allreduce(context, sendbuf, recvbuf, &packing, op, &messages));
     return true;
 }
 
@@ -97,8 +100,8 @@ static int replace_barrier(MPI_Comm comm)
     struct ffmk_context *context = ours(comm);
     if (!context)
         return PMPI_Barrier(comm);
-    ffmk_collective_barrier(context);
-    return MPI_SUCCESS;
+    uint64_t messages = 0;
+    return report(comm, ffmk_collective_barrier(context, &messages));
 }
 
 static int replace_allreduce(const void *sendbuf, void *recvbuf, int count, MPI_Datatype datatype,

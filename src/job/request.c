@@ -10,8 +10,9 @@
 
 struct ffmk_request {
     struct ffmk_context *context;
-    MPI_Request mpi; /* where the broadcast is MPI's */
-    struct ffmk_host_operation operation;
+    MPI_Request mpi;                 /* where the broadcast is MPI's */
+    struct ffmk_operation operation; /* begun: ours */
+    bool begun;
     struct ffmk_packing packing;
     void *buffer; /* the program's */
     void *bytes;  /* what is in it, in a row; NULL when it is so already */
@@ -77,8 +78,8 @@ static void start(struct ffmk_request *request, int root)
     /* A rank without room takes part all the same, for the order of operations. A root sends
      * nothing then, which the others take for another length. */
     const bool nothing = !bytes && !request->receives;
-    ffmk_host_bcast_start(context->host, &request->operation, (size_t)root, bytes,
-                          nothing ? 0 : packing->bytes);
+    request->begun = true;
+    ffmk_ways_bcast_start(context, &request->operation, root, bytes, nothing ? 0 : packing->bytes);
 }
 
 /* \return how it ended. */
@@ -87,9 +88,7 @@ static int await(struct ffmk_request *request)
     if (request->mpi != MPI_REQUEST_NULL)
         return PMPI_Wait(&request->mpi, MPI_STATUS_IGNORE) == MPI_SUCCESS ? FFMK_SUCCESS
                                                                           : FFMK_ERR_MPI;
-    if (!request->operation.complete)
-        return ffmk_host_wait(request->context->host, &request->operation);
-    return request->operation.code;
+    return request->begun ? ffmk_ways_wait(&request->operation) : FFMK_SUCCESS;
 }
 
 int ffmk_ibcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, MPI_Comm comm,
@@ -113,9 +112,8 @@ int ffmk_ibcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, 
                                      .mpi = MPI_REQUEST_NULL,
                                      .packing = packing,
                                      .buffer = buffer,
-                                     .begin = ffmk_clock_ns(),
-                                     .operation.complete = true};
-    if (context->size > 1 && context->host)
+                                     .begin = ffmk_clock_ns()};
+    if (context->size > 1 && ffmk_context_is_ours(context))
         start(request, root);
     else if (context->size > 1)
         code = start_by_mpi(request, root, comm);
@@ -143,8 +141,8 @@ static int finish(struct ffmk_request **request_p, ffmk_collective_info *info, i
     if (info)
         *info = (ffmk_collective_info){
             .size = sizeof *info,
-            .algorithm =
-                request->context->host || request->context->size == 1 ? "shared memory" : "MPI",
+            .algorithm = ffmk_ways_name(request->context),
+            .messages = request->begun ? ffmk_ways_messages(&request->operation) : 0,
             .time_s = (double)(ffmk_clock_ns() - request->begin) * 1e-9,
             .dead = ffmk_context_dead(request->context)};
     free(request->bytes);
@@ -177,10 +175,13 @@ int ffmk_test(ffmk_request **request_p, int *complete_p, ffmk_collective_info *i
     if (request->mpi != MPI_REQUEST_NULL) {
         if (PMPI_Test(&request->mpi, complete_p, MPI_STATUS_IGNORE) != MPI_SUCCESS)
             return finish(request_p, info, FFMK_ERR_MPI);
-    } else if (!request->operation.complete) {
-        *complete_p = ffmk_host_test(request->context->host, &request->operation);
+    } else if (request->begun) {
+        *complete_p = ffmk_ways_test(&request->operation);
     }
-    return *complete_p ? finish(request_p, info, request->operation.code) : FFMK_SUCCESS;
+    if (!*complete_p)
+        return FFMK_SUCCESS;
+    return finish(request_p, info,
+                  request->begun ? ffmk_ways_code(&request->operation) : FFMK_SUCCESS);
 }
 
 int ffmk_wait(ffmk_request **request_p, ffmk_collective_info *info)

@@ -58,12 +58,13 @@ static uint64_t begin_of(const ffmk_collective_info *info)
 }
 
 static void fill(ffmk_collective_info *info, struct ffmk_context *context, bool by_mpi,
-                 uint64_t begin)
+                 uint64_t messages, uint64_t begin)
 {
     if (!info)
         return;
     *info = (ffmk_collective_info){.size = sizeof *info,
-                                   .algorithm = by_mpi ? "MPI" : "shared memory",
+                                   .algorithm = by_mpi ? "MPI" : ffmk_ways_name(context),
+                                   .messages = messages,
                                    .time_s = (double)(ffmk_clock_ns() - begin) * 1e-9,
                                    .dead = ffmk_context_dead(context)};
 }
@@ -75,7 +76,7 @@ static bool info_fits(const ffmk_collective_info *info)
 
 static bool left_to_mpi(const struct ffmk_context *context)
 {
-    return context->size > 1 && !context->host;
+    return !ffmk_context_is_ours(context);
 }
 
 static int mpi(int code)
@@ -124,13 +125,14 @@ int ffmk_bcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, M
     int code = ffmk_collective_message(call, count, datatype, root, comm, &context, &packing);
     if (code != FFMK_SUCCESS)
         return code;
+    uint64_t messages = 0;
     const bool by_mpi = left_to_mpi(context);
     code = by_mpi ? bcast_by_mpi(buffer, &packing, root, comm)
-                  : ffmk_collective_bcast(context, buffer, &packing, root);
+                  : ffmk_collective_bcast(context, buffer, &packing, root, &messages);
     if (code == FFMK_ERR_ARGUMENT)
         ffmk_collective_refuse(
             code, call, "the root broadcasts another number of bytes than this rank expects");
-    fill(info, context, by_mpi, begin);
+    fill(info, context, by_mpi, messages, begin);
     return code;
 }
 
@@ -145,12 +147,13 @@ int ffmk_barrier(MPI_Comm comm, ffmk_collective_info *info)
     int code = ffmk_collective_context(comm, call, &context);
     if (code != FFMK_SUCCESS)
         return code;
+    uint64_t messages = 0;
     const bool by_mpi = left_to_mpi(context);
     if (by_mpi)
         code = mpi(PMPI_Barrier(comm));
     else
-        ffmk_collective_barrier(context);
-    fill(info, context, by_mpi, begin);
+        code = ffmk_collective_barrier(context, &messages);
+    fill(info, context, by_mpi, messages, begin);
     return code;
 }
 
@@ -173,10 +176,11 @@ int ffmk_allreduce(const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Data
             FFMK_ERR_ARGUMENT, call, "the count is negative, or there is no datatype or operation");
     if (code != FFMK_SUCCESS)
         return code;
+    uint64_t messages = 0;
     const bool by_mpi = left_to_mpi(context) || !ffmk_collective_reduces(&packing);
     code = by_mpi ? allreduce_by_mpi(sendbuf, recvbuf, &packing, op, comm)
-                  : ffmk_collective_allreduce(context, sendbuf, recvbuf, &packing, op);
-    fill(info, context, by_mpi, begin);
+                  : ffmk_collective_allreduce(context, sendbuf, recvbuf, &packing, op, &messages);
+    fill(info, context, by_mpi, messages, begin);
     return code;
 }
 
@@ -191,8 +195,8 @@ int ffmk_comm_dead(MPI_Comm comm, int *ranks, size_t capacity, size_t *count_p)
                                       "a pointer is NULL, or there is no communicator");
     struct ffmk_context *context = ffmk_context_known(comm);
     size_t count = 0;
-    for (int i = 0; context && context->watch && i < context->size; i++)
-        if (i != context->rank && ffmk_watch_ended(context->watch, (size_t)i)) {
+    for (int i = 0; context && i < context->size; i++)
+        if (i != context->rank && ffmk_context_is_dead(context, i, true)) {
             if (count < capacity)
                 ranks[count] = i;
             count++;

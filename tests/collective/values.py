@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Our collective operations give what MPI's give: random ones, by ffmk's calls and by MPI's in an unmodified program.
 
-Arguments after the settings: public|unmodified, first seed, seeds, operations a seed, then numbers of ranks.
+Arguments after the settings: public|unmodified|udp, first seed, seeds, operations a seed, then numbers of ranks.
 """
 
 import pathlib
@@ -12,6 +12,9 @@ from harness import Folder, arguments, check, done, job, settings  # noqa: E402
 
 flavour, first, seeds, operations, *sizes = arguments
 env = {"FFMK_SUMMARY": "off"}
+if flavour == "udp":
+    flavour = "public"
+    env["FFMK_TRANSPORT"] = "udp"
 if flavour == "unmodified":
     env |= {"FFMK_BCAST": "checked", "FFMK_BARRIER": "failure-proof", "FFMK_ALLREDUCE": "opportunistic:3"}
 with Folder() as folder:

@@ -47,7 +47,7 @@ void ffmk_host_destroy(struct ffmk_host *host);
 typedef void ffmk_host_meanwhile(bool last);
 void ffmk_host_set_meanwhile(struct ffmk_host *host, ffmk_host_meanwhile *meanwhile);
 
-/** inout[i] = in[i] op inout[i] for n elements. */
+/** inout[i] = in[i] op inout[i] for n elements, of at most FFMK_HOST_ELEMENT_BYTES together. */
 typedef void ffmk_combine(void *context, const void *in, void *inout, size_t n);
 
 /** What is reduced: elements of so many bytes. */

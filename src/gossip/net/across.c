@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Collective operations among ranks on several hosts: operations in pieces. */
+#include "gossip/net/across_inside.h"
+
+#include "core/clock.h"
+
+#include <ffmk.h>
+#include <string.h>
+
+enum {
+    SMALL_PIECE_BYTES = 256 << 10,
+    LARGE_PIECE_BYTES = 1 << 20,
+    LARGE_BYTES = 64 << 20, /* from here on in large pieces */
+    REDUCE_PIECE_BYTES = FFMK_HOST_ELEMENT_BYTES,
+    REDUCE_AHEAD = 8, /* pieces of a reduction that are under way */
+    HEAD_BYTES = 16   /* before a contribution: says whether somebody refused */
+};
+
+/* Spinning costs others their time where there are more ranks than cores. */
+static const uint64_t SPIN_NS = 50000;
+static const uint64_t CROWDED_SPIN_NS = 2000;
+static const uint64_t SLEEP_NS = 1000000;
+
+static uint64_t pieces_of(uint64_t bytes, uint64_t piece)
+{
+    return bytes == 0 ? 1 : (bytes + piece - 1) / piece;
+}
+
+static uint64_t piece_for(uint64_t bytes)
+{
+    return bytes > LARGE_BYTES ? LARGE_PIECE_BYTES : SMALL_PIECE_BYTES;
+}
+
+static uint64_t bytes_of_piece(uint64_t bytes, uint64_t piece, uint64_t index)
+{
+    const uint64_t left = bytes - index * piece;
+    return left < piece ? left : piece;
+}
+
+static void complete(struct ffmk_across_operation *operation, int code)
+{
+    operation->code = code;
+    operation->complete = true;
+}
+
+static void exclude(struct ffmk_across_operation *operation)
+{
+    operation->pieces = operation->entered = operation->left = 1;
+    complete(operation, FFMK_ERR_EXCLUDED);
+}
+
+static void publish(struct ffmk_across *across, struct ffmk_across_operation *operation,
+                    uint64_t now)
+{
+    while (operation->entered < operation->pieces) {
+        const uint64_t bytes =
+            bytes_of_piece(operation->bytes, operation->piece, operation->entered);
+        if (!ffmk_cast_has_room(across->cast, bytes)) {
+            ffmk_cast_settle(across->cast, now);
+            return;
+        }
+        const uint64_t number =
+            ffmk_cast_bcast(across->cast, (uint32_t)operation->root, &operation->manner,
+                            operation->buffer + operation->entered * operation->piece, bytes,
+                            operation->bytes, now);
+        if (ffmk_cast_state(across->cast, number) != FFMK_CAST_VALUE) {
+            exclude(operation);
+            return;
+        }
+        ffmk_cast_leave(across->cast, number);
+        operation->entered++;
+        operation->left++;
+    }
+    complete(operation, FFMK_SUCCESS);
+}
+
+/* What the root broadcasts, now that its first piece is here. */
+static void begin_to_receive(struct ffmk_across_operation *operation, uint64_t total)
+{
+    if (!operation->buffer && operation->bytes > 0)
+        operation->code = FFMK_ERR_NO_MEMORY;
+    else if (operation->bytes != total)
+        operation->code = FFMK_ERR_ARGUMENT;
+    operation->bytes = total;
+    operation->piece = piece_for(total);
+    operation->pieces = pieces_of(total, operation->piece);
+}
+
+static void receive_piece(struct ffmk_across *across, struct ffmk_across_operation *operation,
+                          uint64_t number)
+{
+    const struct ffmk_cast_value value = ffmk_cast_value(across->cast, number);
+    if (operation->left == 0)
+        begin_to_receive(operation, value.total);
+    if (operation->code == FFMK_SUCCESS && value.bytes > 0 && operation->buffer &&
+        value.bytes == bytes_of_piece(operation->bytes, operation->piece, operation->left))
+        memcpy(operation->buffer + operation->left * operation->piece, value.payload, value.bytes);
+}
+
+static void receive(struct ffmk_across *across, struct ffmk_across_operation *operation,
+                    uint64_t now)
+{
+    while (!operation->complete) {
+        if (operation->entered == operation->left) {
+            if (!ffmk_cast_has_room(across->cast, 0)) {
+                ffmk_cast_settle(across->cast, now);
+                return;
+            }
+            const uint64_t number = ffmk_cast_bcast(across->cast, (uint32_t)operation->root,
+                                                    &operation->manner, NULL, 0, 0, now);
+            if (operation->entered++ == 0)
+                operation->first = number;
+        }
+        const uint64_t number = operation->first + operation->left;
+        switch (ffmk_cast_state(across->cast, number)) {
+        case FFMK_CAST_VALUE:
+            receive_piece(across, operation, number);
+            break;
+        case FFMK_CAST_FAILED:
+            /* Nobody knows of more pieces than one if that has failed. */
+            if (operation->left == 0)
+                operation->pieces = 1;
+            operation->code = FFMK_ERR_FAILED;
+            break;
+        case FFMK_CAST_EXCLUDED:
+            exclude(operation);
+            return;
+        default:
+            return;
+        }
+        ffmk_cast_leave(across->cast, number);
+        if (++operation->left == operation->pieces)
+            complete(operation, operation->code);
+    }
+}
+
+/* Contributions of a piece, behind heads; a refusal spoils the sum. */
+static void combine(void *context, const void *in, void *inout, size_t bytes)
+{
+    struct ffmk_across_operation *operation = context;
+    const unsigned char *from = in;
+    unsigned char *to = inout;
+    to[0] |= from[0];
+    if (!to[0])
+        operation->reduction.combine(operation->reduction.context, from + HEAD_BYTES,
+                                     to + HEAD_BYTES,
+                                     (bytes - HEAD_BYTES) / operation->reduction.element_bytes);
+}
+
+static uint64_t enter_reduction(struct ffmk_across *across, struct ffmk_across_operation *operation,
+                                uint64_t now)
+{
+    if (operation->bytes == 0)
+        return ffmk_cast_reduce(across->cast, &operation->manner, NULL, 0, now);
+    const uint64_t bytes = bytes_of_piece(operation->bytes, operation->piece, operation->entered);
+    memset(across->scratch, 0, HEAD_BYTES);
+    across->scratch[0] = operation->contribution == NULL;
+    if (operation->contribution)
+        memcpy(across->scratch + HEAD_BYTES,
+               operation->contribution + operation->entered * operation->piece, bytes);
+    else
+        memset(across->scratch + HEAD_BYTES, 0, bytes);
+    return ffmk_cast_reduce(across->cast, &operation->manner, across->scratch, HEAD_BYTES + bytes,
+                            now);
+}
+
+static void take_sum(struct ffmk_across *across, struct ffmk_across_operation *operation,
+                     uint64_t number)
+{
+    const struct ffmk_cast_value value = ffmk_cast_value(across->cast, number);
+    const unsigned char *payload = value.payload;
+    for (size_t i = 0; operation->contributors && i < across->members; i++) {
+        const unsigned char counts = ffmk_ring_has(value.contributors, (uint32_t)i);
+        if (operation->left > 0 && counts != operation->contributors[i])
+            operation->again = true;
+        operation->contributors[i] = counts;
+    }
+    if (value.bytes <= HEAD_BYTES)
+        return;
+    operation->refused = operation->refused || payload[0];
+    if (operation->result && !payload[0])
+        memcpy(operation->result + operation->left * operation->piece, payload + HEAD_BYTES,
+               value.bytes - HEAD_BYTES);
+}
+
+static void reduce(struct ffmk_across *across, struct ffmk_across_operation *operation,
+                   uint64_t now)
+{
+    while (!operation->complete) {
+        while (operation->entered < operation->pieces &&
+               operation->entered - operation->left < REDUCE_AHEAD) {
+            if (!ffmk_cast_has_room(across->cast, 0)) {
+                ffmk_cast_settle(across->cast, now);
+                break;
+            }
+            const uint64_t number = enter_reduction(across, operation, now);
+            if (operation->entered++ == 0)
+                operation->first = number;
+        }
+        if (operation->left == operation->entered)
+            return;
+        /* Whichever can go on; but they are left in order. */
+        for (uint64_t i = operation->left; i < operation->entered; i++)
+            if (ffmk_cast_state(across->cast, operation->first + i) == FFMK_CAST_COMBINE)
+                ffmk_cast_combine(across->cast, operation->first + i, combine, operation, now);
+        const uint64_t number = operation->first + operation->left;
+        const enum ffmk_cast_state state = ffmk_cast_state(across->cast, number);
+        if (state == FFMK_CAST_EXCLUDED) {
+            exclude(operation);
+            return;
+        }
+        if (state != FFMK_CAST_VALUE)
+            return;
+        take_sum(across, operation, number);
+        ffmk_cast_leave(across->cast, number);
+        if (++operation->left < operation->pieces)
+            continue;
+        if (operation->again && !operation->refused) {
+            /* Somebody died on the way: all over again, for everybody. */
+            operation->entered = operation->left = 0;
+            operation->again = false;
+            continue;
+        }
+        complete(operation, operation->refused ? FFMK_ERR_NO_MEMORY : FFMK_SUCCESS);
+    }
+}
+
+/* Go on with all that were started, in order: the numbers of one are known when the one before it
+ * has entered all of its pieces. */
+static void go_on(struct ffmk_across *across)
+{
+    const uint64_t now = ffmk_clock_ns();
+    for (struct ffmk_across_operation **at = &across->first; *at;) {
+        struct ffmk_across_operation *operation = *at;
+        if (operation->kind != FFMK_HOST_BCAST)
+            reduce(across, operation, now);
+        else if (operation->root == across->me)
+            publish(across, operation, now);
+        else
+            receive(across, operation, now);
+        const bool entered = operation->pieces > 0 && operation->entered == operation->pieces;
+        if (operation->complete)
+            *at = operation->next;
+        else
+            at = &operation->next;
+        /* A reduction must have ended, for who counts in it is who is asked for in the next. */
+        if (!entered || (!operation->complete && operation->kind != FFMK_HOST_BCAST))
+            break;
+    }
+    ffmk_endpoint_nudge(across->endpoint, &across->service);
+}
+
+/* How many messages were sent while it was under way. */
+static void count(struct ffmk_across *across, struct ffmk_across_operation *operation)
+{
+    if (!operation->complete)
+        return;
+    ffmk_endpoint_lock(across->endpoint);
+    operation->messages = ffmk_cast_sent(across->cast) - operation->messages;
+    ffmk_endpoint_unlock(across->endpoint);
+}
+
+static void start(struct ffmk_across *across, struct ffmk_across_operation *operation)
+{
+    ffmk_endpoint_lock(across->endpoint);
+    struct ffmk_across_operation **at = &across->first;
+    while (*at)
+        at = &(*at)->next;
+    *at = operation;
+    operation->messages = ffmk_cast_sent(across->cast);
+    go_on(across);
+    ffmk_endpoint_unlock(across->endpoint);
+    count(across, operation);
+}
+
+void ffmk_across_bcast_start(struct ffmk_across *across, struct ffmk_across_operation *operation,
+                             const struct ffmk_cast_manner *manner, size_t root, void *buffer,
+                             uint64_t bytes)
+{
+    *operation = (struct ffmk_across_operation){
+        .kind = FFMK_HOST_BCAST, .manner = *manner, .root = root, .buffer = buffer, .bytes = bytes};
+    if (root == across->me) {
+        operation->piece = piece_for(bytes);
+        operation->pieces = pieces_of(bytes, operation->piece);
+    }
+    start(across, operation);
+}
+
+void ffmk_across_barrier_start(struct ffmk_across *across, struct ffmk_across_operation *operation,
+                               const struct ffmk_cast_manner *manner)
+{
+    *operation =
+        (struct ffmk_across_operation){.kind = FFMK_HOST_BARRIER, .manner = *manner, .pieces = 1};
+    start(across, operation);
+}
+
+void ffmk_across_allreduce_start(struct ffmk_across *across,
+                                 struct ffmk_across_operation *operation,
+                                 const struct ffmk_cast_manner *manner,
+                                 const struct ffmk_reduction *reduction, const void *contribution,
+                                 void *result, unsigned char *contributors) /* NOLINT: kept */
+{
+    *operation = (struct ffmk_across_operation){.kind = FFMK_HOST_ALLREDUCE,
+                                                .manner = *manner,
+                                                .reduction = *reduction,
+                                                .contribution = contribution,
+                                                .result = result,
+                                                .contributors = contributors};
+    operation->piece = REDUCE_PIECE_BYTES / reduction->element_bytes * reduction->element_bytes;
+    operation->bytes = reduction->n * reduction->element_bytes;
+    operation->pieces = pieces_of(operation->bytes, operation->piece);
+    start(across, operation);
+}
+
+bool ffmk_across_test(struct ffmk_across *across, struct ffmk_across_operation *operation)
+{
+    if (operation->complete)
+        return true;
+    ffmk_endpoint_wait(across->endpoint, 0, 0);
+    ffmk_endpoint_lock(across->endpoint);
+    go_on(across);
+    ffmk_endpoint_unlock(across->endpoint);
+    count(across, operation);
+    return operation->complete;
+}
+
+int ffmk_across_wait(struct ffmk_across *across, struct ffmk_across_operation *operation)
+{
+    const uint64_t spin = across->crowded ? CROWDED_SPIN_NS : SPIN_NS;
+    uint64_t begin = 0;
+    bool meanwhile = false;
+    if (operation->complete)
+        return operation->code;
+    while (!operation->complete) {
+        ffmk_endpoint_wait(across->endpoint, spin, SLEEP_NS);
+        ffmk_endpoint_lock(across->endpoint);
+        go_on(across);
+        ffmk_endpoint_unlock(across->endpoint);
+        if (operation->complete || !across->meanwhile)
+            continue;
+        const uint64_t now = ffmk_clock_ns();
+        if (begin == 0)
+            begin = now;
+        if (now - begin < SLEEP_NS)
+            continue;
+        across->meanwhile(false);
+        meanwhile = true;
+    }
+    if (meanwhile)
+        across->meanwhile(true);
+    count(across, operation);
+    return operation->code;
+}

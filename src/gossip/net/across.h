@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Collective operations among the ranks of a communicator on several hosts: gossip/cast over the
+ * process's endpoint. The counterpart of net/host.h, with the same rules for who calls what: all
+ * members start the same operations in the same order. Large payloads go in pieces, an operation of
+ * the cast each. Knows processes and bytes; no MPI, no datatypes. */
+#ifndef FFMK_GOSSIP_NET_ACROSS_H
+#define FFMK_GOSSIP_NET_ACROSS_H
+
+#include "gossip/cast.h"
+#include "gossip/net/endpoint.h"
+#include "gossip/net/host.h"
+
+struct ffmk_across;
+
+/** A process that is a member. */
+struct ffmk_across_card {
+    struct ffmk_card card;
+    int64_t pid; /* on this host; 0: it is on another */
+};
+
+/** One member's view. All of the cards are there; the card of `me` is the endpoint's. `crowded`:
+ * there are more ranks on this host than cores. ffmk_across_destroy() when done. \return
+ * FFMK_SUCCESS, FFMK_ERR_NO_MEMORY, FFMK_ERR_IO (somebody is out of reach). */
+int ffmk_across_create(struct ffmk_endpoint *endpoint, uint64_t name,
+                       const struct ffmk_across_card *cards, size_t members, size_t me,
+                       bool crowded, struct ffmk_across **across_p);
+
+/** All of its operations are complete here. What others may still need of this member goes on being
+ * given until they need nothing more; ffmk_across_settle() waits for that. */
+void ffmk_across_destroy(struct ffmk_across *across);
+
+/** Wait until no member that lives needs anything of this process: of what was destroyed, and of
+ * what was not. */
+void ffmk_across_settle(struct ffmk_endpoint *endpoint);
+
+/** How outcomes are to spread, and what to do while a wait takes long; as of host.h. */
+void ffmk_across_set_meanwhile(struct ffmk_across *across, ffmk_host_meanwhile *meanwhile);
+
+/** What the network is like, from some round trips to the next member, which must do the same now.
+ * Give all members the same from then on. */
+struct ffmk_cast_speed ffmk_across_measure(struct ffmk_across *across);
+void ffmk_across_set_speed(struct ffmk_across *across, const struct ffmk_cast_speed *speed);
+
+/** Whether a member is known to be dead. Any thread. */
+bool ffmk_across_is_dead(struct ffmk_across *across, size_t member);
+/** This member's own time is over: others declared it dead. */
+bool ffmk_across_is_excluded(struct ffmk_across *across);
+
+/** An operation that was started. The caller's memory until it is complete; then `code`, `messages`
+ * and a broadcast's `bytes` are to be read. */
+struct ffmk_across_operation {
+    enum ffmk_host_kind kind;
+    bool complete;
+    int code;
+    uint64_t messages; /* this member sent for it until it was complete */
+    struct ffmk_across_operation *next;
+    struct ffmk_cast_manner manner;
+    size_t root;
+    unsigned char *buffer;
+    uint64_t bytes;   /* BCAST: of the buffer; then those that the root broadcast */
+    uint64_t piece;   /* bytes of one, but the last */
+    uint64_t pieces;  /* 0: not known yet */
+    uint64_t entered; /* of them */
+    uint64_t left;
+    uint64_t first; /* number of the first */
+    struct ffmk_reduction reduction;
+    const unsigned char *contribution;
+    unsigned char *result;
+    unsigned char *contributors;
+    bool again; /* contributors of its pieces differ */
+    bool refused;
+};
+
+/** As of host.h. Codes besides: FFMK_ERR_EXCLUDED. */
+void ffmk_across_bcast_start(struct ffmk_across *across, struct ffmk_across_operation *operation,
+                             const struct ffmk_cast_manner *manner, size_t root, void *buffer,
+                             uint64_t bytes);
+void ffmk_across_barrier_start(struct ffmk_across *across, struct ffmk_across_operation *operation,
+                               const struct ffmk_cast_manner *manner);
+void ffmk_across_allreduce_start(struct ffmk_across *across,
+                                 struct ffmk_across_operation *operation,
+                                 const struct ffmk_cast_manner *manner,
+                                 const struct ffmk_reduction *reduction, const void *contribution,
+                                 void *result, unsigned char *contributors);
+bool ffmk_across_test(struct ffmk_across *across, struct ffmk_across_operation *operation);
+int ffmk_across_wait(struct ffmk_across *across, struct ffmk_across_operation *operation);
+
+#endif

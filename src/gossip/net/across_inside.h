@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What the rooms of across.h share. */
+#ifndef FFMK_GOSSIP_NET_ACROSS_INSIDE_H
+#define FFMK_GOSSIP_NET_ACROSS_INSIDE_H
+
+#include "gossip/net/across.h"
+
+/* A contribution with its head. */
+enum { FFMK_ACROSS_SCRATCH_BYTES = FFMK_HOST_ELEMENT_BYTES + 16 };
+
+struct ffmk_across {
+    struct ffmk_service service; /* first: what the endpoint knows */
+    struct ffmk_endpoint *endpoint;
+    struct ffmk_cast *cast;
+    size_t members;
+    size_t me;
+    bool crowded;
+    bool closing;
+    ffmk_host_meanwhile *meanwhile;
+    struct ffmk_across_operation *first; /* of those that are not complete, in order */
+    struct ffmk_across *next;            /* of all of this process */
+    /* Round trips */
+    uint32_t echoes;
+    uint64_t shortest;
+    uint64_t longest;
+    unsigned char *scratch;
+    struct ffmk_across_member {
+        struct ffmk_peer *peer; /* NULL: this process */
+        uint32_t rank;
+    } member[];
+};
+
+#endif

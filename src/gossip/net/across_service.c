@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Collective operations among ranks on several hosts: what the endpoint and the cast tell each
+ * other, and how it begins and ends. */
+#include "gossip/net/across_inside.h"
+
+#include "core/clock.h"
+
+#include <errno.h>
+#include <ffmk.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Messages that are not the cast's, by their first byte. */
+enum { ECHO = 64, ECHO_BACK = 65 };
+enum { ECHOES = 12, ECHO_BYTES = 1 + sizeof(uint64_t) };
+
+/* Those that were destroyed here, of which others may still need something; under the endpoint's
+ * lock, like the list of the others. */
+static struct ffmk_across *all;
+
+static void echo_back(struct ffmk_across *across, struct ffmk_peer *peer, const uint8_t *message,
+                      uint64_t now)
+{
+    uint8_t reply[ECHO_BYTES];
+    uint64_t sent_at;
+    memcpy(&sent_at, message + 1, sizeof sent_at);
+    if (message[0] == ECHO) {
+        memcpy(reply, message, sizeof reply);
+        reply[0] = ECHO_BACK;
+        ffmk_peer_send(peer, across->service.name, reply, sizeof reply, NULL, 0);
+    } else if (sent_at < now) {
+        const uint64_t trip = now - sent_at;
+        across->echoes++;
+        across->shortest = trip < across->shortest ? trip : across->shortest;
+        across->longest = trip > across->longest ? trip : across->longest;
+    }
+}
+
+static void on_message(struct ffmk_service *service, struct ffmk_peer *peer, const uint8_t *message,
+                       size_t bytes, uint64_t now)
+{
+    struct ffmk_across *across = (struct ffmk_across *)service;
+    const struct ffmk_across_member *from = ffmk_peer_find(peer, service->name);
+    if (!from || bytes == 0)
+        return;
+    if (message[0] < ECHO)
+        ffmk_cast_receive(across->cast, from->rank, message, bytes, now);
+    else if (bytes == ECHO_BYTES && message[0] <= ECHO_BACK)
+        echo_back(across, peer, message, now);
+}
+
+static uint64_t on_time(struct ffmk_service *service, uint64_t now)
+{
+    return ffmk_cast_advance(((struct ffmk_across *)service)->cast, now);
+}
+
+static void on_death(struct ffmk_service *service, struct ffmk_peer *peer, uint64_t now)
+{
+    const struct ffmk_across_member *member = ffmk_peer_find(peer, service->name);
+    if (member)
+        ffmk_cast_died(((struct ffmk_across *)service)->cast, member->rank, now);
+}
+
+static void on_exclusion(struct ffmk_service *service, uint64_t now)
+{
+    (void)now;
+    ffmk_cast_exclude(((struct ffmk_across *)service)->cast);
+}
+
+static void send_message(void *self, uint32_t to, const void *head, size_t head_bytes,
+                         const void *payload, size_t payload_bytes)
+{
+    struct ffmk_across *across = self;
+    ffmk_peer_send(across->member[to].peer, across->service.name, head, head_bytes, payload,
+                   payload_bytes);
+}
+
+static void bury(void *self, uint32_t member)
+{
+    struct ffmk_across *across = self;
+    if (member != across->me)
+        ffmk_peer_bury(across->member[member].peer);
+    else
+        ffmk_endpoint_be_excluded(across->endpoint);
+}
+
+static void list(struct ffmk_across *across)
+{
+    across->next = all;
+    all = across;
+}
+
+static void unlist(struct ffmk_across *across)
+{
+    struct ffmk_across **at = &all;
+    while (*at && *at != across)
+        at = &(*at)->next;
+    if (*at)
+        *at = across->next;
+}
+
+static void release(struct ffmk_across *across)
+{
+    unlist(across);
+    ffmk_endpoint_retire(across->endpoint, &across->service);
+    for (size_t i = 0; i < across->members; i++)
+        if (across->member[i].peer) {
+            ffmk_peer_hang(across->member[i].peer, across->service.name, NULL);
+            ffmk_endpoint_part(across->endpoint, across->member[i].peer);
+        }
+    ffmk_cast_destroy(across->cast);
+    free(across->scratch);
+    free(across);
+}
+
+/* Those of whom nobody needs anything any more. */
+static void release_settled(void)
+{
+    for (struct ffmk_across *across = all; across;) {
+        struct ffmk_across *next = across->next;
+        if (across->closing && ffmk_cast_is_settled(across->cast))
+            release(across);
+        across = next;
+    }
+}
+
+static int meet(struct ffmk_across *across, const struct ffmk_across_card *cards)
+{
+    for (size_t i = 0; i < across->members; i++) {
+        struct ffmk_across_member *member = &across->member[i];
+        member->rank = (uint32_t)i;
+        if (i == across->me)
+            continue;
+        member->peer = ffmk_endpoint_meet(across->endpoint, &cards[i].card);
+        if (!member->peer)
+            return errno == ENOMEM ? FFMK_ERR_NO_MEMORY : FFMK_ERR_IO;
+        if (!ffmk_peer_hang(member->peer, across->service.name, member))
+            return FFMK_ERR_NO_MEMORY;
+        if (cards[i].pid > 0)
+            ffmk_peer_watch(member->peer, (pid_t)cards[i].pid);
+    }
+    return FFMK_SUCCESS;
+}
+
+int ffmk_across_create(struct ffmk_endpoint *endpoint, uint64_t name,
+                       const struct ffmk_across_card *cards, size_t members, size_t me,
+                       bool crowded, struct ffmk_across **across_p)
+{
+    struct ffmk_across *across =
+        calloc(1, sizeof *across + members * sizeof(struct ffmk_across_member));
+    *across_p = NULL;
+    if (!across)
+        return FFMK_ERR_NO_MEMORY;
+    across->service = (struct ffmk_service){.name = name,
+                                            .receive = on_message,
+                                            .advance = on_time,
+                                            .died = on_death,
+                                            .excluded = on_exclusion};
+    across->endpoint = endpoint;
+    across->members = members;
+    across->me = me;
+    across->crowded = crowded;
+    across->scratch = malloc(FFMK_ACROSS_SCRATCH_BYTES);
+    const struct ffmk_cast_port port = {
+        .self = across, .at_once = FFMK_PEER_AT_ONCE_BYTES, .send = send_message, .bury = bury};
+    int code = ffmk_cast_create((uint32_t)members, (uint32_t)me, &port, &across->cast);
+    if (code == FFMK_SUCCESS && !across->scratch)
+        code = FFMK_ERR_NO_MEMORY;
+    ffmk_endpoint_lock(endpoint);
+    release_settled();
+    list(across);
+    ffmk_endpoint_serve(endpoint, &across->service);
+    if (code == FFMK_SUCCESS)
+        code = meet(across, cards);
+    if (code != FFMK_SUCCESS)
+        release(across);
+    ffmk_endpoint_unlock(endpoint);
+    if (code == FFMK_SUCCESS)
+        *across_p = across;
+    return code;
+}
+
+void ffmk_across_destroy(struct ffmk_across *across)
+{
+    if (!across)
+        return;
+    struct ffmk_endpoint *endpoint = across->endpoint;
+    ffmk_endpoint_lock(endpoint);
+    across->closing = true;
+    ffmk_cast_settle(across->cast, ffmk_clock_ns());
+    ffmk_endpoint_nudge(endpoint, &across->service);
+    release_settled();
+    ffmk_endpoint_unlock(endpoint);
+}
+
+void ffmk_across_settle(struct ffmk_endpoint *endpoint)
+{
+    static const uint64_t SPIN_NS = 20000;
+    static const uint64_t SLEEP_NS = 10000000;
+    for (;;) {
+        bool settled = true;
+        ffmk_endpoint_lock(endpoint);
+        for (struct ffmk_across *across = all; across; across = across->next) {
+            if (ffmk_cast_is_settled(across->cast))
+                continue;
+            settled = false;
+            ffmk_cast_settle(across->cast, ffmk_clock_ns());
+            ffmk_endpoint_nudge(endpoint, &across->service);
+        }
+        release_settled();
+        ffmk_endpoint_unlock(endpoint);
+        if (settled)
+            return;
+        ffmk_endpoint_wait(endpoint, SPIN_NS, SLEEP_NS);
+    }
+}
+
+void ffmk_across_set_meanwhile(struct ffmk_across *across, ffmk_host_meanwhile *meanwhile)
+{
+    across->meanwhile = meanwhile;
+}
+
+struct ffmk_cast_speed ffmk_across_measure(struct ffmk_across *across)
+{
+    static const uint64_t LONGEST_NS = 50000000;
+    struct ffmk_peer *peer = across->member[(across->me + 1) % across->members].peer;
+    uint64_t spent = 0;
+    across->echoes = 0;
+    across->shortest = LONGEST_NS;
+    for (uint32_t i = 0; i < ECHOES; i++) {
+        uint8_t message[ECHO_BYTES] = {ECHO};
+        const uint64_t begin = ffmk_clock_ns();
+        memcpy(message + 1, &begin, sizeof begin);
+        ffmk_endpoint_lock(across->endpoint);
+        ffmk_peer_send(peer, across->service.name, message, sizeof message, NULL, 0);
+        ffmk_endpoint_unlock(across->endpoint);
+        ffmk_endpoint_wait(across->endpoint, 0, 0);
+        const uint64_t sent = ffmk_clock_ns() - begin;
+        spent = i == 0 || sent < spent ? sent : spent;
+        while (across->echoes <= i && ffmk_clock_ns() - begin < LONGEST_NS)
+            ffmk_endpoint_wait(across->endpoint, 50000, 1000000);
+    }
+    struct ffmk_cast_speed speed = {
+        .slot = spent, .hop = across->shortest / 2, .patience = across->longest};
+    if (speed.hop < speed.slot)
+        speed.hop = speed.slot;
+    if (speed.patience > LONGEST_NS)
+        speed.patience = LONGEST_NS;
+    return speed;
+}
+
+void ffmk_across_set_speed(struct ffmk_across *across, const struct ffmk_cast_speed *speed)
+{
+    ffmk_endpoint_lock(across->endpoint);
+    ffmk_cast_set_speed(across->cast, speed);
+    ffmk_endpoint_unlock(across->endpoint);
+}
+
+bool ffmk_across_is_dead(struct ffmk_across *across, size_t member)
+{
+    ffmk_endpoint_lock(across->endpoint);
+    const bool dead = !ffmk_ring_has(ffmk_cast_living(across->cast), (uint32_t)member);
+    ffmk_endpoint_unlock(across->endpoint);
+    return dead;
+}
+
+bool ffmk_across_is_excluded(struct ffmk_across *across)
+{
+    ffmk_endpoint_lock(across->endpoint);
+    const bool excluded = ffmk_endpoint_is_excluded(across->endpoint);
+    ffmk_endpoint_unlock(across->endpoint);
+    return excluded;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Our own ways of a communicator's collective operations, of bytes: shared memory where all ranks
+ * are on one host, else the network. */
+#ifndef FFMK_JOB_WAYS_H
+#define FFMK_JOB_WAYS_H
+
+#include "job/context.h"
+
+/** An operation that was started; the caller's memory until it is complete. */
+struct ffmk_operation {
+    struct ffmk_context *context;
+    union {
+        struct ffmk_host_operation host;
+        struct ffmk_across_operation across;
+    };
+};
+
+/** As of gossip/net/host.h and across.h. */
+void ffmk_ways_bcast_start(struct ffmk_context *context, struct ffmk_operation *operation, int root,
+                           void *buffer, uint64_t bytes);
+void ffmk_ways_barrier_start(struct ffmk_context *context, struct ffmk_operation *operation);
+/** `contributors` has room for the communicator's size. */
+void ffmk_ways_allreduce_start(struct ffmk_context *context, struct ffmk_operation *operation,
+                               const struct ffmk_reduction *reduction, const void *contribution,
+                               void *result, unsigned char *contributors);
+bool ffmk_ways_test(struct ffmk_operation *operation);
+/** \return the operation's code. */
+int ffmk_ways_wait(struct ffmk_operation *operation);
+bool ffmk_ways_is_complete(const struct ffmk_operation *operation);
+/** Of one that is complete. */
+int ffmk_ways_code(const struct ffmk_operation *operation);
+/** Messages that were sent while it was under way. */
+uint64_t ffmk_ways_messages(const struct ffmk_operation *operation);
+
+/** The same in one, which for a small broadcast within a host is a third of the work.
+ * \return the code; *messages_p is added to. */
+int ffmk_ways_bcast(struct ffmk_context *context, int root, void *buffer, uint64_t bytes,
+                    uint64_t *messages_p);
+
+/** What a context's operations go by, for people; static. */
+const char *ffmk_ways_name(const struct ffmk_context *context);
+
+#endif
