@@ -127,8 +127,9 @@ void ffmk_cast_leave(struct ffmk_cast *cast, uint64_t number);
 
 /** Up to this operation all living members have left all. */
 uint64_t ffmk_cast_stable(const struct ffmk_cast *cast);
-/** Have everything stable soon, up to the last that was entered. */
-void ffmk_cast_settle(struct ffmk_cast *cast, uint64_t now);
+/** Have everything stable soon, up to the last that was entered. \return whether that is news, for
+ * which there is something to send. */
+bool ffmk_cast_settle(struct ffmk_cast *cast, uint64_t now);
 /** Whether it is, or this member is excluded. */
 bool ffmk_cast_is_settled(const struct ffmk_cast *cast);
 

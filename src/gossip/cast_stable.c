@@ -107,21 +107,22 @@ uint64_t ffmk_cast_stable_advance(struct ffmk_cast *cast, uint64_t now)
     return cast->prod_at;
 }
 
-static void settle(struct ffmk_cast *cast, uint64_t number, uint64_t now)
+static bool settle(struct ffmk_cast *cast, uint64_t number, uint64_t now)
 {
     if (number <= cast->settle)
-        return;
+        return false;
     /* In one burst of them one is enough. */
     if (cast->settle <= cast->stable) {
         cast->prod_wait = PROD_NS;
         cast->prod_at = now;
     }
     cast->settle = number;
+    return true;
 }
 
-void ffmk_cast_settle(struct ffmk_cast *cast, uint64_t now)
+bool ffmk_cast_settle(struct ffmk_cast *cast, uint64_t now)
 {
-    settle(cast, cast->entered, now);
+    return settle(cast, cast->entered, now);
 }
 
 void ffmk_cast_on_settle(struct ffmk_cast *cast, uint32_t from, uint64_t number, uint64_t now)

@@ -98,7 +98,7 @@ static uint64_t run(struct world *world, uint64_t seed, double loss, double doub
     ffmk_link_create(&world->link[0]);
     ffmk_link_create(&world->link[1]);
     for (int step = 0;; step++) {
-        if (step > 200000)
+        if (step > 400000)
             ck_abort_msg("does not end, seed %lu loss %g", (unsigned long)seed, loss);
         speak(world, 0);
         speak(world, 1);

@@ -56,7 +56,7 @@ static void publish(struct ffmk_across *across, struct ffmk_across_operation *op
         const uint64_t bytes =
             bytes_of_piece(operation->bytes, operation->piece, operation->entered);
         if (!ffmk_cast_has_room(across->cast, bytes)) {
-            ffmk_cast_settle(across->cast, now);
+            across->news = ffmk_cast_settle(across->cast, now) || across->news;
             return;
         }
         const uint64_t number =
@@ -103,7 +103,7 @@ static void receive(struct ffmk_across *across, struct ffmk_across_operation *op
     while (!operation->complete) {
         if (operation->entered == operation->left) {
             if (!ffmk_cast_has_room(across->cast, 0)) {
-                ffmk_cast_settle(across->cast, now);
+                across->news = ffmk_cast_settle(across->cast, now) || across->news;
                 return;
             }
             const uint64_t number = ffmk_cast_bcast(across->cast, (uint32_t)operation->root,
@@ -190,7 +190,7 @@ static void reduce(struct ffmk_across *across, struct ffmk_across_operation *ope
         while (operation->entered < operation->pieces &&
                operation->entered - operation->left < REDUCE_AHEAD) {
             if (!ffmk_cast_has_room(across->cast, 0)) {
-                ffmk_cast_settle(across->cast, now);
+                across->news = ffmk_cast_settle(across->cast, now) || across->news;
                 break;
             }
             const uint64_t number = enter_reduction(across, operation, now);
@@ -201,8 +201,10 @@ static void reduce(struct ffmk_across *across, struct ffmk_across_operation *ope
             return;
         /* Whichever can go on; but they are left in order. */
         for (uint64_t i = operation->left; i < operation->entered; i++)
-            if (ffmk_cast_state(across->cast, operation->first + i) == FFMK_CAST_COMBINE)
+            if (ffmk_cast_state(across->cast, operation->first + i) == FFMK_CAST_COMBINE) {
+                across->news = true;
                 ffmk_cast_combine(across->cast, operation->first + i, combine, operation, now);
+            }
         const uint64_t number = operation->first + operation->left;
         const enum ffmk_cast_state state = ffmk_cast_state(across->cast, number);
         if (state == FFMK_CAST_EXCLUDED) {
@@ -230,14 +232,17 @@ static void reduce(struct ffmk_across *across, struct ffmk_across_operation *ope
 static void go_on(struct ffmk_across *across)
 {
     const uint64_t now = ffmk_clock_ns();
+    bool moved = false;
     for (struct ffmk_across_operation **at = &across->first; *at;) {
         struct ffmk_across_operation *operation = *at;
+        const uint64_t steps = operation->entered + operation->left;
         if (operation->kind != FFMK_HOST_BCAST)
             reduce(across, operation, now);
         else if (operation->root == across->me)
             publish(across, operation, now);
         else
             receive(across, operation, now);
+        moved = moved || operation->complete || steps != operation->entered + operation->left;
         const bool entered = operation->pieces > 0 && operation->entered == operation->pieces;
         if (operation->complete)
             *at = operation->next;
@@ -247,7 +252,10 @@ static void go_on(struct ffmk_across *across)
         if (!entered || (!operation->complete && operation->kind != FFMK_HOST_BCAST))
             break;
     }
-    ffmk_endpoint_nudge(across->endpoint, &across->service);
+    /* Not without need, for who waits goes to sleep only when nothing happens. */
+    if (moved || across->news)
+        ffmk_endpoint_nudge(across->endpoint, &across->service);
+    across->news = false;
 }
 
 /* How many messages were sent while it was under way. */

@@ -16,6 +16,7 @@ struct ffmk_across {
     size_t me;
     bool crowded;
     bool closing;
+    bool news; /* for the cast, in this round */
     ffmk_host_meanwhile *meanwhile;
     struct ffmk_across_operation *first; /* of those that are not complete, in order */
     struct ffmk_across *next;            /* of all of this process */

@@ -18,6 +18,9 @@ static const uint64_t MOST_WAIT_NS = 250000000;
 static const uint64_t ACKNOWLEDGE_WITHIN_NS = 500000;
 enum { BODIES_AT_ONCE = 16 };
 
+/* A process that has to wait for its turn on a core is late for some of them, again and again. */
+enum { MOST_BACKOFF = 3 };
+
 void ffmk_link_create(struct ffmk_link_end *link)
 {
     *link = (struct ffmk_link_end){.next = 1, .oldest = 1, .come = 1};
@@ -58,13 +61,15 @@ static uint64_t wait_for(const struct ffmk_link_end *link, uint32_t tries)
     uint64_t wait = link->trip ? link->trip + 4 * link->spread : FIRST_WAIT_NS;
     if (wait < LEAST_WAIT_NS)
         wait = LEAST_WAIT_NS;
-    for (uint32_t i = 1; i < tries && wait < MOST_WAIT_NS; i++)
+    uint32_t doublings = tries - 1 > link->backoff ? tries - 1 : link->backoff;
+    for (uint32_t i = 0; i < doublings && wait < MOST_WAIT_NS; i++)
         wait *= 2;
     return wait < MOST_WAIT_NS ? wait : MOST_WAIT_NS;
 }
 
 static void measure(struct ffmk_link_end *link, uint64_t trip)
 {
+    link->backoff = 0;
     if (trip == 0)
         trip = 1;
     if (link->trip == 0) {
@@ -107,9 +112,19 @@ static void take_acknowledgements(struct ffmk_link_end *link, const struct ffmk_
     /* Later ones have come: those before the last three of them are lost rather than late. */
     for (uint64_t s = link->oldest; s + 3 <= last; s++) {
         struct ffmk_parcel *parcel = parcel_of(link, s);
-        if (parcel->body && parcel->tries == 1)
+        if (parcel->body && parcel->tries == 1) {
             parcel->due = now;
+            parcel->lost = true;
+        }
     }
+}
+
+/* Of those that were sent and are late only the first few are repeated: what is acknowledged then
+ * tells of the others. `late` counts them, for one walk through the window. */
+static bool may_go(const struct ffmk_parcel *parcel, uint32_t *late)
+{
+    enum { FEW = 8 };
+    return parcel->body && (parcel->tries == 0 || parcel->lost || (*late)++ < FEW);
 }
 
 /* Or is none that could. */
@@ -160,11 +175,15 @@ static void fill(struct ffmk_link_end *link, struct ffmk_datagram *datagram)
 
 bool ffmk_link_output(struct ffmk_link_end *link, uint64_t now, struct ffmk_datagram *datagram)
 {
+    uint32_t late = 0;
     for (uint64_t s = link->oldest; s < link->next; s++) {
         struct ffmk_parcel *parcel = parcel_of(link, s);
-        if (!parcel->body || parcel->due > now)
+        if (!may_go(parcel, &late) || parcel->due > now)
             continue;
         link->repeats += parcel->tries > 0;
+        if (parcel->tries > link->backoff && !parcel->lost && link->backoff < MOST_BACKOFF)
+            link->backoff++;
+        parcel->lost = false;
         parcel->tries++;
         parcel->sent_at = now;
         parcel->due = now + wait_for(link, parcel->tries);
@@ -186,9 +205,10 @@ bool ffmk_link_output(struct ffmk_link_end *link, uint64_t now, struct ffmk_data
 uint64_t ffmk_link_due(const struct ffmk_link_end *link)
 {
     uint64_t due = link->owes > 0 ? link->owed_at : FFMK_LINK_NEVER;
+    uint32_t late = 0;
     for (uint64_t s = link->oldest; s < link->next; s++) {
         const struct ffmk_parcel *parcel = &link->parcels[s % FFMK_LINK_WINDOW];
-        if (parcel->body && parcel->due < due)
+        if (may_go(parcel, &late) && parcel->due < due)
             due = parcel->due;
     }
     return due;

@@ -27,6 +27,7 @@ struct ffmk_parcel {
     uint64_t sent_at; /* last */
     uint64_t due;     /* when to send it (again) */
     uint32_t tries;
+    bool lost; /* rather than late: later ones have come */
 };
 
 /** One end of a link. (ffmk.h has another struct ffmk_link.) */
@@ -40,6 +41,7 @@ struct ffmk_link_end {
     uint64_t owed_at; /* when the next one is due */
     uint64_t trip;    /* smoothed round trip, 0: not known (RFC 6298) */
     uint64_t spread;  /* its mean deviation */
+    uint32_t backoff; /* doublings of the wait since a trip was measured: the other end is slow */
     uint64_t repeats; /* datagrams sent again, for whoever wants to know */
 };
 
