@@ -57,4 +57,20 @@ static inline int segments_mapped(void)
     return found;
 }
 
+/* Has it a segment of ours? Only where its ranks, more than one, are all on one host, and do not go
+ * over the network all the same. Collective. */
+static inline int has_segment(MPI_Comm comm)
+{
+    const char *transport = getenv("FFMK_TRANSPORT");
+    if (transport && strcmp(transport, "auto") != 0)
+        return 0;
+    MPI_Comm here;
+    int sizes[2];
+    PMPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here);
+    PMPI_Comm_size(comm, &sizes[0]);
+    PMPI_Comm_size(here, &sizes[1]);
+    PMPI_Comm_free(&here);
+    return sizes[0] > 1 && sizes[0] == sizes[1];
+}
+
 #endif

@@ -560,20 +560,25 @@ static void operate(uint64_t *state)
     }
 }
 
-/* Has it a segment of ours? Only where its ranks, more than one, are all on one host, and do not go
- * over the network all the same. */
-static int has_segment(MPI_Comm comm)
+/* Each communicator's operations went the way that they should have. */
+static void check_ways(void)
 {
-    const char *transport = getenv("FFMK_TRANSPORT");
-    if (transport && strcmp(transport, "auto") != 0)
-        return 0;
-    MPI_Comm here;
-    int sizes[2];
-    PMPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here);
-    PMPI_Comm_size(comm, &sizes[0]);
-    PMPI_Comm_size(here, &sizes[1]);
-    PMPI_Comm_free(&here);
-    return sizes[0] > 1 && sizes[0] == sizes[1];
+    int segments = 0;
+    doing = "ways";
+    for (int i = 0; i < n_comms; i++) {
+        const int shares = has_segment(comms[i]);
+        segments += shares;
+#ifdef FFMK_CALLS
+        ffmk_collective_info info = {.size = sizeof info};
+        int size;
+        MPI_Comm_size(comms[i], &size);
+        CHECK(ffmk_barrier(comms[i], &info) == 0, "barrier");
+        const char *way = shares || size == 1 ? "shared memory" : "corrected gossip over UDP";
+        CHECK(strcmp(info.algorithm, way) == 0, "communicator %d goes by %s", i, info.algorithm);
+#endif
+    }
+    CHECK(segments_mapped() == segments, "%d segments of ours for %d communicators",
+          segments_mapped(), segments);
 }
 
 int main(int argc, char **argv)
@@ -592,11 +597,7 @@ int main(int argc, char **argv)
         for (operation = 0; operation < atoi(argv[3]); operation++)
             operate(&state);
     }
-    int segments = 0;
-    for (int i = 0; i < n_comms; i++)
-        segments += has_segment(comms[i]);
-    CHECK(segments_mapped() == segments, "%d segments of ours for %d communicators",
-          segments_mapped(), segments);
+    check_ways();
     for (int i = 0; i < n_comms; i++)
         if (comms[i] != MPI_COMM_WORLD && comms[i] != MPI_COMM_SELF)
             MPI_Comm_free(&comms[i]);
