@@ -13,7 +13,7 @@ static const uint64_t MOST_NEED_NS = 500000000;
 static void free_op(struct ffmk_cast *cast, struct ffmk_cast_op *op)
 {
     ffmk_cast_spread_drop(cast, op);
-    ffmk_cast_reduce_drop(op);
+    ffmk_cast_reduce_drop(cast, op);
     ffmk_ring_release(&cast->rings, op->ring);
     ffmk_ring_release(&cast->rings, op->contributors);
     cast->unstable_bytes -= op->bytes;
@@ -24,8 +24,8 @@ static void free_op(struct ffmk_cast *cast, struct ffmk_cast_op *op)
         .next = FFMK_CAST_NEVER, .need_at = FFMK_CAST_NEVER, .holder = FFMK_RING_NOBODY};
 }
 
-int ffmk_cast_create(uint32_t members, uint32_t me, const struct ffmk_cast_port *port,
-                     struct ffmk_cast **cast_p)
+int ffmk_cast_create(uint32_t members, uint32_t me, const uint64_t *host,
+                     const struct ffmk_cast_port *port, struct ffmk_cast **cast_p)
 {
     *cast_p = NULL;
     if (members == 0 || members > FFMK_CAST_MAX_MEMBERS || me >= members)
@@ -33,7 +33,7 @@ int ffmk_cast_create(uint32_t members, uint32_t me, const struct ffmk_cast_port 
     struct ffmk_cast *cast = calloc(1, sizeof *cast);
     if (!cast)
         return FFMK_ERR_NO_MEMORY;
-    cast->members = cast->rings.members = members;
+    cast->members = members;
     cast->me = me;
     cast->port = *port;
     cast->speed = (struct ffmk_cast_speed){.slot = 2000, .hop = 20000, .patience = 100000};
@@ -41,7 +41,7 @@ int ffmk_cast_create(uint32_t members, uint32_t me, const struct ffmk_cast_port 
     cast->heard = calloc(members, 1);
     cast->reported = calloc(members, sizeof *cast->reported);
     cast->reported_view = calloc(members, sizeof *cast->reported_view);
-    if (cast->dead)
+    if (ffmk_rings_create(&cast->rings, members, host) && cast->dead)
         cast->living = ffmk_ring_of(&cast->rings, cast->dead);
     if (!cast->living || !cast->heard || !cast->reported || !cast->reported_view) {
         ffmk_cast_destroy(cast);
@@ -63,6 +63,7 @@ void ffmk_cast_destroy(struct ffmk_cast *cast)
     ffmk_cast_spread_free(cast);
     ffmk_ring_release(&cast->rings, cast->living);
     ffmk_ring_release(&cast->rings, cast->agreed);
+    ffmk_rings_destroy(&cast->rings);
     ffmk_wire_free(&cast->out);
     free(cast->dead);
     free(cast->heard);
@@ -121,7 +122,7 @@ void ffmk_cast_promise(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t
                        struct ffmk_ring *ring, uint32_t origin)
 {
     ffmk_cast_spread_drop(cast, op);
-    ffmk_cast_reduce_drop(op);
+    ffmk_cast_reduce_drop(cast, op);
     free(op->repair);
     op->repair = NULL;
     op->attempt = attempt;
@@ -143,9 +144,10 @@ void ffmk_cast_decide(struct ffmk_cast *cast, struct ffmk_cast_op *op,
     op->contributors = ffmk_ring_hold(ring);
     op->need_at = FFMK_CAST_NEVER;
     cast->unstable_bytes += bytes;
-    ffmk_cast_reduce_drop(op);
+    ffmk_cast_reduce_drop(cast, op);
     free(op->own);
     op->own = NULL;
+    ffmk_cast_send_to_mates(cast, op);
 }
 
 void ffmk_cast_raise_stable(struct ffmk_cast *cast, uint64_t stable)
@@ -166,7 +168,7 @@ static void go_on_without(struct ffmk_cast *cast, const struct ffmk_ring *before
         for (uint32_t i = 0; op->repair && i < before->nodes; i++)
             if (cast->dead[before->rank[i]])
                 ffmk_cast_repair_died(cast, op, before->rank[i], now);
-        if (op->kind == FFMK_CAST_REDUCE && op->outcome == FFMK_CAST_OPEN && op->ring &&
+        if (ffmk_cast_is_reduction(op->kind) && op->outcome == FFMK_CAST_OPEN && op->ring &&
             !op->repair && ffmk_cast_leader(op) == cast->me && op->ring != cast->living)
             ffmk_cast_reduce_restart(cast, op, now);
         if (op->entered && op->outcome == FFMK_CAST_OPEN) {
@@ -409,9 +411,11 @@ uint64_t ffmk_cast_bcast(struct ffmk_cast *cast, uint32_t root,
 }
 
 uint64_t ffmk_cast_reduce(struct ffmk_cast *cast, const struct ffmk_cast_manner *manner,
-                          const void *payload, size_t bytes, uint64_t now)
+                          bool in_order, const void *payload, size_t bytes, uint64_t now)
 {
-    struct ffmk_cast_op *op = enter(cast, FFMK_CAST_REDUCE, manner, now);
+    const bool flat = in_order && !cast->rings.in_order;
+    struct ffmk_cast_op *op =
+        enter(cast, flat ? FFMK_CAST_REDUCE_FLAT : FFMK_CAST_REDUCE, manner, now);
     if (!op || op->outcome != FFMK_CAST_OPEN)
         return cast->entered;
     op->own = copy_of(payload, bytes);
@@ -462,7 +466,7 @@ void ffmk_cast_leave(struct ffmk_cast *cast, uint64_t number)
         return;
     op->left = true;
     cast->left_bytes += op->bytes;
-    if (op->kind == FFMK_CAST_REDUCE && op->outcome == FFMK_CAST_HAS_VALUE) {
+    if (ffmk_cast_is_reduction(op->kind) && op->outcome == FFMK_CAST_HAS_VALUE) {
         ffmk_ring_release(&cast->rings, cast->agreed);
         cast->agreed = ffmk_ring_hold(op->contributors);
     }

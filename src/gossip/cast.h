@@ -64,9 +64,11 @@ struct ffmk_cast_speed {
 
 struct ffmk_cast;
 
-/** One member. \return FFMK_SUCCESS, FFMK_ERR_ARGUMENT, FFMK_ERR_NO_MEMORY. */
-int ffmk_cast_create(uint32_t members, uint32_t me, const struct ffmk_cast_port *port,
-                     struct ffmk_cast **cast_p);
+/** One member. `host` tells the host of each member by some number: what crosses hosts goes from
+ * one member of each, the first that lives, to the others on its host; NULL: each is on its own.
+ * \return FFMK_SUCCESS, FFMK_ERR_ARGUMENT, FFMK_ERR_NO_MEMORY. */
+int ffmk_cast_create(uint32_t members, uint32_t me, const uint64_t *host,
+                     const struct ffmk_cast_port *port, struct ffmk_cast **cast_p);
 void ffmk_cast_destroy(struct ffmk_cast *cast);
 
 /** From now on; may be another at every member and at any time. */
@@ -91,8 +93,10 @@ bool ffmk_cast_has_room(const struct ffmk_cast *cast, size_t bytes);
 uint64_t ffmk_cast_bcast(struct ffmk_cast *cast, uint32_t root,
                          const struct ffmk_cast_manner *manner, const void *payload, size_t bytes,
                          uint64_t total, uint64_t now);
+/** `in_order`: contributions are to be combined in the order of ranks, though hosts may have them
+ * in another; the same at all members. */
 uint64_t ffmk_cast_reduce(struct ffmk_cast *cast, const struct ffmk_cast_manner *manner,
-                          const void *payload, size_t bytes, uint64_t now);
+                          bool in_order, const void *payload, size_t bytes, uint64_t now);
 
 enum ffmk_cast_state {
     FFMK_CAST_PENDING,
@@ -108,7 +112,7 @@ enum ffmk_cast_state ffmk_cast_state(const struct ffmk_cast *cast, uint64_t numb
 /** inout[i] = in[i] op inout[i], of `bytes` bytes. */
 typedef void ffmk_cast_combiner(void *context, const void *in, void *inout, size_t bytes);
 
-/** Combine what has come with this member's own, in the order of ranks. NULL where there are no
+/** Combine what has come with this member's own. NULL where there are no
  * bytes. */
 void ffmk_cast_combine(struct ffmk_cast *cast, uint64_t number, ffmk_cast_combiner *combine,
                        void *context, uint64_t now);

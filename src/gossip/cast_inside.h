@@ -5,7 +5,17 @@
 
 #include "gossip/cast.h"
 
-enum ffmk_cast_kind { FFMK_CAST_UNKNOWN, FFMK_CAST_BCAST, FFMK_CAST_REDUCE };
+enum ffmk_cast_kind {
+    FFMK_CAST_UNKNOWN,
+    FFMK_CAST_BCAST,
+    FFMK_CAST_REDUCE,     /* mates contribute to who speaks for their host */
+    FFMK_CAST_REDUCE_FLAT /* a tree over all members */
+};
+
+static inline bool ffmk_cast_is_reduction(uint8_t kind)
+{
+    return kind >= FFMK_CAST_REDUCE;
+}
 
 enum ffmk_cast_outcome { FFMK_CAST_OPEN, FFMK_CAST_HAS_VALUE, FFMK_CAST_HAS_FAILED };
 
@@ -108,8 +118,7 @@ struct ffmk_cast_op {
     uint8_t *own;
     size_t own_bytes;
     bool contributed; /* in this attempt */
-    uint32_t come;    /* children, bits */
-    uint8_t *child[FFMK_CAST_TREE_LEVELS];
+    uint8_t **part;   /* what has come: of each mate, in their order, then of each child */
     /* When nothing comes */
     uint64_t next;    /* of the rumor */
     uint64_t need_at; /* ask who is in charge */
@@ -156,6 +165,15 @@ struct ffmk_cast {
     uint64_t prod_wait;
 };
 
+/* Who speaks for its host in an operation: its origin for its own host, else the first that lives.
+ */
+static inline uint32_t ffmk_cast_speaker(const struct ffmk_cast *cast, const struct ffmk_ring *ring,
+                                         uint32_t origin, uint32_t rank)
+{
+    const uint32_t host = cast->rings.host[rank];
+    return host == cast->rings.host[origin] ? origin : ring->speaker[ring->place[host]];
+}
+
 /* cast.c */
 /* The record of an operation; NULL: it is stable, or beyond the window. */
 struct ffmk_cast_op *ffmk_cast_op_of(struct ffmk_cast *cast, uint64_t number);
@@ -186,6 +204,8 @@ bool ffmk_cast_decode(struct ffmk_cast *cast, const uint8_t *bytes, size_t lengt
 struct ffmk_cast_message ffmk_cast_about(const struct ffmk_cast *cast,
                                          const struct ffmk_cast_op *op, enum ffmk_cast_type type);
 void ffmk_cast_send_all(struct ffmk_cast *cast, const struct ffmk_cast_message *message);
+/* To the other members on this host that live, if this one speaks for it. */
+void ffmk_cast_send_to_mates(struct ffmk_cast *cast, struct ffmk_cast_op *op);
 void ffmk_cast_send_outcome(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t to,
                             uint64_t attempt);
 
@@ -209,7 +229,7 @@ void ffmk_cast_reduce_restart(struct ffmk_cast *cast, struct ffmk_cast_op *op, u
 bool ffmk_cast_reduce_ready(const struct ffmk_cast *cast, const struct ffmk_cast_op *op);
 /* If there is nothing to combine. */
 void ffmk_cast_reduce_go_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t now);
-void ffmk_cast_reduce_drop(struct ffmk_cast_op *op);
+void ffmk_cast_reduce_drop(struct ffmk_cast *cast, struct ffmk_cast_op *op);
 /* See whether those live whose contributions are missing. */
 void ffmk_cast_reduce_ping(struct ffmk_cast *cast, struct ffmk_cast_op *op);
 

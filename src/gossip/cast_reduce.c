@@ -1,51 +1,98 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Reductions: contributions go up a binomial tree over the ring of the attempt. The node at index i
- * stands for those from i on, up to i plus its lowest bit; so what it sends is in the order of
- * ranks. The first node has them all, and decides. When one of the ring dies before, the leader
- * begins another attempt without it. */
+ * Reductions: contributions go to who speaks for the host, and from there up a binomial tree over
+ * the hosts of the attempt's ring. The i-th node stands for those from i on, up to i plus its
+ * lowest bit; so what it sends is in the order of ranks, if hosts have them in order; where they
+ * have not and that matters, the nodes are members. The first node has them all, and decides. When
+ * one of the ring dies before, the leader begins another attempt without it. */
 #include "gossip/cast_inside.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static uint32_t my_index(const struct ffmk_cast *cast, const struct ffmk_cast_op *op)
+/* Among the nodes of the tree: hosts, or members where it is flat. */
+static uint32_t node_of(const struct ffmk_cast *cast, const struct ffmk_cast_op *op, uint32_t rank)
 {
-    return op->ring->index[cast->me];
+    return op->kind == FFMK_CAST_REDUCE_FLAT ? op->ring->index[rank]
+                                             : op->ring->place[cast->rings.host[rank]];
 }
 
-/* How many nodes a node stands for, as a power of two that may go beyond the ring. */
-static uint32_t span(const struct ffmk_cast_op *op, uint32_t index)
+static uint32_t nodes(const struct ffmk_cast_op *op)
+{
+    return op->kind == FFMK_CAST_REDUCE_FLAT ? op->ring->nodes : op->ring->hosts;
+}
+
+static uint32_t rank_of(const struct ffmk_cast_op *op, uint32_t node)
+{
+    return op->kind == FFMK_CAST_REDUCE_FLAT ? op->ring->rank[node] : op->ring->speaker[node];
+}
+
+/* Whom a member's contribution goes to if it is no node of the tree; itself if it is. */
+static uint32_t speaker_of(const struct ffmk_cast *cast, const struct ffmk_cast_op *op,
+                           uint32_t rank)
+{
+    return rank_of(op, node_of(cast, op, rank));
+}
+
+/* How many nodes a node stands for, as a power of two that may go beyond the last. */
+static uint32_t span(const struct ffmk_cast_op *op, uint32_t node)
 {
     uint32_t most = 1;
-    while (most < op->ring->nodes)
+    while (most < nodes(op))
         most *= 2;
-    return index == 0 ? most : index & -index;
+    return node == 0 ? most : node & -node;
 }
 
 /* Whether the node has a child at this level, 2^level further on. */
-static bool has_child(const struct ffmk_cast_op *op, uint32_t index, uint32_t level)
+static bool has_child(const struct ffmk_cast_op *op, uint32_t node, uint32_t level)
 {
     const uint64_t step = UINT64_C(1) << level;
-    return step < span(op, index) && index + step < op->ring->nodes;
+    return step < span(op, node) && node + step < nodes(op);
 }
 
-void ffmk_cast_reduce_drop(struct ffmk_cast_op *op)
+static uint32_t mates(const struct ffmk_cast *cast)
 {
-    for (int i = 0; i < FFMK_CAST_TREE_LEVELS; i++) {
-        free(op->child[i]);
-        op->child[i] = NULL;
+    const uint32_t host = cast->rings.host[cast->me];
+    return cast->rings.begin[host + 1] - cast->rings.begin[host];
+}
+
+/* The member that gives the i-th part; FFMK_RING_NOBODY: there is none. */
+static uint32_t giver(const struct ffmk_cast *cast, const struct ffmk_cast_op *op, uint32_t i)
+{
+    const uint32_t node = node_of(cast, op, cast->me);
+    if (speaker_of(cast, op, cast->me) != cast->me)
+        return FFMK_RING_NOBODY;
+    if (i >= mates(cast)) {
+        const uint32_t level = i - mates(cast);
+        return has_child(op, node, level) ? rank_of(op, node + (UINT32_C(1) << level))
+                                          : FFMK_RING_NOBODY;
     }
-    op->come = 0;
+    const uint32_t mate = cast->rings.mates[cast->rings.begin[cast->rings.host[cast->me]] + i];
+    return op->kind == FFMK_CAST_REDUCE && mate != cast->me && ffmk_ring_has(op->ring, mate)
+               ? mate
+               : FFMK_RING_NOBODY;
+}
+
+static uint32_t parts(const struct ffmk_cast *cast)
+{
+    return mates(cast) + FFMK_CAST_TREE_LEVELS;
+}
+
+void ffmk_cast_reduce_drop(struct ffmk_cast *cast, struct ffmk_cast_op *op)
+{
+    for (uint32_t i = 0; op->part && i < parts(cast); i++)
+        free(op->part[i]);
+    free(op->part);
+    op->part = NULL;
     op->contributed = false;
 }
 
 bool ffmk_cast_reduce_ready(const struct ffmk_cast *cast, const struct ffmk_cast_op *op)
 {
-    if (op->kind != FFMK_CAST_REDUCE || !op->entered || !op->ring || op->contributed ||
+    if (!ffmk_cast_is_reduction(op->kind) || !op->entered || !op->ring || op->contributed ||
         op->outcome != FFMK_CAST_OPEN || op->repair)
         return false;
-    for (uint32_t level = 0; has_child(op, my_index(cast, op), level); level++)
-        if (!(op->come >> level & 1))
+    for (uint32_t i = 0; i < parts(cast); i++)
+        if (giver(cast, op, i) != FFMK_RING_NOBODY && !(op->part && op->part[i]))
             return false;
     return true;
 }
@@ -53,10 +100,11 @@ bool ffmk_cast_reduce_ready(const struct ffmk_cast *cast, const struct ffmk_cast
 /* What this node stands for is combined. */
 static void pass_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint8_t *sum, uint64_t now)
 {
-    const uint32_t index = my_index(cast, op);
-    ffmk_cast_reduce_drop(op);
+    const uint32_t node = node_of(cast, op, cast->me);
+    const uint32_t speaker = speaker_of(cast, op, cast->me);
+    ffmk_cast_reduce_drop(cast, op);
     op->contributed = true;
-    if (index == 0) {
+    if (node == 0 && speaker == cast->me) {
         ffmk_cast_decide(cast, op, FFMK_CAST_HAS_VALUE, sum, op->own_bytes, 0, op->ring);
         ffmk_cast_spread_start(cast, op, &op->manner, now);
         return;
@@ -64,22 +112,23 @@ static void pass_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint8_t *su
     struct ffmk_cast_message message = ffmk_cast_about(cast, op, FFMK_CAST_CONTRIBUTION);
     message.ring = op->ring;
     message.bytes = (uint32_t)op->own_bytes;
-    ffmk_cast_send(cast, op->ring->rank[index & (index - 1)], &message, sum, op->own_bytes);
+    const uint32_t to = speaker == cast->me ? rank_of(op, node & (node - 1)) : speaker;
+    ffmk_cast_send(cast, to, &message, sum, op->own_bytes);
     free(sum);
 }
 
-/* From the last ranks to the first, into `sum`, which is this node's own. */
-static void add_up(struct ffmk_cast_op *op, uint8_t *sum, ffmk_cast_combiner *combine,
-                   void *context)
+/* From the last to the first, into `sum`, which is this member's own. */
+static void add_up(const struct ffmk_cast *cast, struct ffmk_cast_op *op, uint8_t *sum,
+                   ffmk_cast_combiner *combine, void *context)
 {
     uint8_t *later = NULL;
-    for (uint32_t level = FFMK_CAST_TREE_LEVELS; level-- > 0;) {
-        if (!(op->come >> level & 1))
+    for (uint32_t i = op->part ? parts(cast) : 0; i-- > 0;) {
+        if (!op->part[i])
             continue;
         if (later)
-            combine(context, op->child[level], later, op->own_bytes);
+            combine(context, op->part[i], later, op->own_bytes);
         else
-            later = op->child[level];
+            later = op->part[i];
     }
     if (!later)
         return;
@@ -100,7 +149,7 @@ void ffmk_cast_combine(struct ffmk_cast *cast, uint64_t number, ffmk_cast_combin
     }
     memcpy(sum, op->own, op->own_bytes);
     if (combine)
-        add_up(op, sum, combine, context);
+        add_up(cast, op, sum, combine, context);
     pass_on(cast, op, sum, now);
 }
 
@@ -122,20 +171,20 @@ void ffmk_cast_on_contribution(struct ffmk_cast *cast, struct ffmk_cast_op *op, 
     if (op->ring != message->ring || op->outcome != FFMK_CAST_OPEN ||
         (op->entered && message->bytes != op->own_bytes))
         return;
-    const uint32_t index = my_index(cast, op);
-    const uint32_t step = op->ring->index[from] - index;
-    uint32_t level = 0;
-    while (level < FFMK_CAST_TREE_LEVELS && UINT32_C(1) << level != step)
-        level++;
-    if (level == FFMK_CAST_TREE_LEVELS || !has_child(op, index, level) || op->come >> level & 1)
+    uint32_t i = 0;
+    while (i < parts(cast) && giver(cast, op, i) != from)
+        i++;
+    if (!op->part)
+        op->part = calloc(parts(cast), sizeof *op->part);
+    if (i == parts(cast) || (op->part && op->part[i]))
         return;
-    op->child[level] = malloc(message->bytes + 1);
-    if (!op->child[level]) {
+    uint8_t *copy = op->part ? malloc(message->bytes + 1) : NULL;
+    if (!copy) {
         ffmk_cast_break(cast);
         return;
     }
-    memcpy(op->child[level], message->payload, message->bytes);
-    op->come |= UINT32_C(1) << level;
+    memcpy(copy, message->payload, message->bytes);
+    op->part[i] = copy;
     ffmk_cast_reduce_go_on(cast, op, now);
 }
 
@@ -151,11 +200,10 @@ void ffmk_cast_reduce_restart(struct ffmk_cast *cast, struct ffmk_cast_op *op, u
 
 void ffmk_cast_reduce_ping(struct ffmk_cast *cast, struct ffmk_cast_op *op)
 {
-    if (op->kind != FFMK_CAST_REDUCE || !op->ring || op->contributed)
+    if (!ffmk_cast_is_reduction(op->kind) || !op->ring || op->contributed)
         return;
     const struct ffmk_cast_message ping = {.type = FFMK_CAST_PING};
-    const uint32_t index = my_index(cast, op);
-    for (uint32_t level = 0; has_child(op, index, level); level++)
-        if (!(op->come >> level & 1))
-            ffmk_cast_send(cast, op->ring->rank[index + (UINT32_C(1) << level)], &ping, NULL, 0);
+    for (uint32_t i = 0; i < parts(cast); i++)
+        if (giver(cast, op, i) != FFMK_RING_NOBODY && !(op->part && op->part[i]))
+            ffmk_cast_send(cast, giver(cast, op, i), &ping, NULL, 0);
 }

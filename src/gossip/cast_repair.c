@@ -32,9 +32,8 @@ static void take_charge(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_
 }
 
 /* Whether this member may and must take charge: whoever leads is dead, and it is the first. */
-static bool is_mine(const struct ffmk_cast *cast, const struct ffmk_cast_op *op)
+static bool is_mine(const struct ffmk_cast *cast, const struct ffmk_cast_op *op, uint32_t leader)
 {
-    const uint32_t leader = ffmk_cast_leader(op);
     return !op->repair && op->outcome == FFMK_CAST_OPEN && leader != FFMK_RING_NOBODY &&
            cast->dead[leader] && ffmk_cast_first(cast) == cast->me;
 }
@@ -43,7 +42,7 @@ void ffmk_cast_need(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t no
 {
     const struct ffmk_cast_message ping = {.type = FFMK_CAST_PING};
     uint32_t leader = ffmk_cast_leader(op);
-    if (is_mine(cast, op)) {
+    if (is_mine(cast, op, leader)) {
         take_charge(cast, op, now);
         return;
     }
@@ -52,6 +51,8 @@ void ffmk_cast_need(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t no
         return;
     }
     op->holder = FFMK_RING_NOBODY;
+    const uint32_t speaker = cast->living->speaker[cast->living->place[cast->rings.host[cast->me]]];
+    ffmk_cast_send(cast, speaker, &ping, NULL, 0);
     /* Who has taken a message and died before it answered answers to this neither. */
     for (uint32_t i = 0; op->repair && i < cast->living->nodes; i++)
         if (op->repair->answered[cast->living->rank[i]] == NOT_YET)
@@ -68,7 +69,9 @@ void ffmk_cast_on_need(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t
 {
     if (op->outcome != FFMK_CAST_OPEN)
         ffmk_cast_send_outcome(cast, op, from, attempt);
-    else if (is_mine(cast, op))
+    /* Who asks may have promised something to a leader that this member did not hear of. */
+    else if (is_mine(cast, op,
+                     attempt > op->attempt ? (uint32_t)(attempt >> 16) - 1 : ffmk_cast_leader(op)))
         take_charge(cast, op, now);
 }
 
@@ -124,7 +127,7 @@ void ffmk_cast_repair_go_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uin
         }
         return;
     }
-    if (op->kind == FFMK_CAST_REDUCE) {
+    if (ffmk_cast_is_reduction(op->kind)) {
         free(repair);
         op->repair = NULL;
         ffmk_cast_reduce_restart(cast, op, now);

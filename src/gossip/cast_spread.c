@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * How an outcome spreads: corrected gossip over the ring of the attempt, whose origin is at
- * position 0. A small payload goes with every message; of a large one the messages only tell that
- * it is there, and who lacks it asks the first who told. */
+ * How an outcome spreads: corrected gossip over the hosts of the attempt's ring, from who speaks
+ * for a host to who speaks for another; the origin's is at position 0. A small payload goes with
+ * every message; of a large one the messages only tell that it is there, and who lacks it asks the
+ * first who told. */
 #include "gossip/cast_inside.h"
 #include "gossip/tune.h"
 
@@ -15,15 +16,19 @@ enum { MAX_IDLE_TABLES = 8 };
  * time from those that do. */
 static const uint64_t CORRECT_AFTER_NS = 100000;
 
-static uint32_t position(const struct ffmk_cast_op *op, uint32_t rank)
+/* Of the host of a member that speaks for it; the origin's is 0. */
+static uint32_t position(const struct ffmk_cast *cast, const struct ffmk_cast_op *op, uint32_t rank)
 {
-    const uint32_t nodes = op->ring->nodes;
-    return (op->ring->index[rank] + nodes - op->ring->index[op->origin]) % nodes;
+    const struct ffmk_ring *ring = op->ring;
+    const uint32_t *host = cast->rings.host;
+    return (ring->place[host[rank]] + ring->hosts - ring->place[host[op->origin]]) % ring->hosts;
 }
 
-static uint32_t rank_at(const struct ffmk_cast_op *op, uint32_t place)
+static uint32_t rank_at(const struct ffmk_cast *cast, const struct ffmk_cast_op *op, uint32_t place)
 {
-    return op->ring->rank[(place + op->ring->index[op->origin]) % op->ring->nodes];
+    const struct ffmk_ring *ring = op->ring;
+    const uint32_t first = ring->place[cast->rings.host[op->origin]];
+    return place == 0 ? op->origin : ring->speaker[(place + first) % ring->hosts];
 }
 
 static void drop_idle_tables(struct ffmk_cast *cast, uint32_t most)
@@ -86,7 +91,7 @@ static bool begin(struct ffmk_cast *cast, struct ffmk_cast_op *op,
                   const struct ffmk_cast_spread *spread)
 {
     op->spread = *spread;
-    op->table = table_of(cast, op->ring->nodes, spread->hop, spread->rounds);
+    op->table = table_of(cast, op->ring->hosts, spread->hop, spread->rounds);
     if (!op->table)
         return false;
     op->plan = ffmk_rumor_plan(&op->table->schedule, FFMK_RUMOR_OURS, spread->mode, spread->number,
@@ -146,9 +151,9 @@ static struct ffmk_cast_spread choose(struct ffmk_cast *cast, uint32_t nodes,
 void ffmk_cast_spread_start(struct ffmk_cast *cast, struct ffmk_cast_op *op,
                             const struct ffmk_cast_manner *manner, uint64_t now)
 {
-    if (op->ring->nodes == 1)
+    if (op->ring->hosts == 1)
         return;
-    const struct ffmk_cast_spread spread = choose(cast, op->ring->nodes, manner);
+    const struct ffmk_cast_spread spread = choose(cast, op->ring->hosts, manner);
     if (!begin(cast, op, &spread)) {
         ffmk_cast_break(cast);
         return;
@@ -169,7 +174,7 @@ static void send_rumor(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t
     const size_t dead = op->ring->members - op->ring->nodes;
     const bool whole =
         rumor->kind != FFMK_RUMOR_REPLY && op->bytes + HEAD_BYTES + 4 * dead <= cast->port.at_once;
-    ffmk_cast_send(cast, rank_at(op, to), &message, whole ? op->payload : NULL,
+    ffmk_cast_send(cast, rank_at(cast, op, to), &message, whole ? op->payload : NULL,
                    whole ? op->bytes : 0);
 }
 
@@ -177,9 +182,9 @@ static void hear(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t from,
                  const struct ffmk_rumor_message *message, uint64_t now)
 {
     struct ffmk_rumor_message reply;
-    const uint32_t sender = position(op, from);
-    const unsigned found = ffmk_rumor_receive(op->rumor, &op->plan, position(op, cast->me), sender,
-                                              message, now, &reply);
+    const uint32_t sender = position(cast, op, from);
+    const unsigned found = ffmk_rumor_receive(op->rumor, &op->plan, position(cast, op, cast->me),
+                                              sender, message, now, &reply);
     if (found & FFMK_RUMOR_ANSWER)
         send_rumor(cast, op, sender, &reply);
     if (op->next > now)
@@ -199,7 +204,9 @@ void ffmk_cast_on_spread(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32
 {
     if (message->attempt < op->attempt || message->outcome != FFMK_CAST_HAS_VALUE ||
         !ffmk_ring_has(message->ring, from) || !ffmk_ring_has(message->ring, message->origin) ||
-        !ffmk_ring_has(message->ring, cast->me))
+        !ffmk_ring_has(message->ring, cast->me) ||
+        ffmk_cast_speaker(cast, message->ring, message->origin, from) != from ||
+        ffmk_cast_speaker(cast, message->ring, message->origin, cast->me) != cast->me)
         return;
     if (message->attempt > op->attempt || !op->ring)
         ffmk_cast_promise(cast, op, message->attempt, message->ring, message->origin);
@@ -250,7 +257,7 @@ uint64_t ffmk_cast_spread_advance(struct ffmk_cast *cast, struct ffmk_cast_op *o
         uint32_t to;
         struct ffmk_rumor_message message;
         const uint64_t at =
-            ffmk_rumor_next(op->rumor, &op->plan, position(op, cast->me), now, &to, &message);
+            ffmk_rumor_next(op->rumor, &op->plan, position(cast, op, cast->me), now, &to, &message);
         if (at != now)
             return op->next = at;
         send_rumor(cast, op, to, &message);

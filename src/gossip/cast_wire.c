@@ -106,6 +106,19 @@ void ffmk_cast_send_outcome(struct ffmk_cast *cast, struct ffmk_cast_op *op, uin
     ffmk_cast_send(cast, to, &message, op->payload, op->bytes);
 }
 
+void ffmk_cast_send_to_mates(struct ffmk_cast *cast, struct ffmk_cast_op *op)
+{
+    const struct ffmk_ring *ring = op->ring ? op->ring : cast->living;
+    const uint32_t host = cast->rings.host[cast->me];
+    if (ring->place[host] == FFMK_RING_NOBODY)
+        return;
+    const uint32_t origin = op->ring ? op->origin : cast->living->rank[0];
+    if (ffmk_cast_speaker(cast, ring, origin, cast->me) != cast->me)
+        return;
+    for (uint32_t i = cast->rings.begin[host]; i < cast->rings.begin[host + 1]; i++)
+        ffmk_cast_send_outcome(cast, op, cast->rings.mates[i], op->attempt);
+}
+
 static void get_spread(struct ffmk_wire_in *in, struct ffmk_cast_message *message)
 {
     message->rumor.kind = ffmk_wire_get_u8(in);
@@ -154,8 +167,9 @@ bool ffmk_cast_decode(struct ffmk_cast *cast, const uint8_t *bytes, size_t lengt
         message->attempt = ffmk_wire_get_u64(&in);
         message->kind = ffmk_wire_get_u8(&in);
         message->origin = ffmk_wire_get_u32(&in);
-        if (message->kind > FFMK_CAST_REDUCE || message->origin >= cast->members ||
-            message->number == 0 || message->attempt >> 16 > cast->members)
+        if (message->kind > FFMK_CAST_REDUCE_FLAT || message->origin >= cast->members ||
+            message->number == 0 || message->attempt >> 16 > cast->members ||
+            (message->attempt > 0 && message->attempt >> 16 == 0))
             return false;
     }
     if (has_ring(message->type))

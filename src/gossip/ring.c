@@ -15,19 +15,91 @@ static bool is_without(const struct ffmk_ring *ring, const uint8_t *dead)
     return true;
 }
 
-static struct ffmk_ring *make(uint32_t members, const uint8_t *dead, uint64_t hash)
+static int compare(const void *a, const void *b)
 {
-    struct ffmk_ring *ring = calloc(1, sizeof *ring + (size_t)2 * members * sizeof(uint32_t));
+    const uint64_t *one = a;
+    const uint64_t *other = b;
+    return one[0] != other[0] ? (one[0] > other[0]) - (one[0] < other[0])
+                              : (one[1] > other[1]) - (one[1] < other[1]);
+}
+
+/* Hosts are numbered by their first members; `sorted` has (host, rank) of each. */
+static void number_hosts(struct ffmk_rings *rings, uint64_t (*sorted)[2])
+{
+    const uint32_t n = rings->members;
+    qsort(sorted, n, sizeof *sorted, compare);
+    /* The first member's rank stands for its host. */
+    uint64_t first = 0;
+    uint64_t before = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (i == 0 || sorted[i][0] != before)
+            first = sorted[i][1];
+        before = sorted[i][0];
+        sorted[i][0] = first;
+    }
+    qsort(sorted, n, sizeof *sorted, compare);
+    rings->in_order = true;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t rank = (uint32_t)sorted[i][1];
+        if (i == 0 || sorted[i][0] != sorted[i - 1][0])
+            rings->begin[rings->hosts++] = i;
+        rings->host[rank] = rings->hosts - 1;
+        rings->mates[i] = rank;
+        rings->in_order = rings->in_order && rank == i;
+    }
+    rings->begin[rings->hosts] = n;
+}
+
+bool ffmk_rings_create(struct ffmk_rings *rings, uint32_t members, const uint64_t *host)
+{
+    *rings = (struct ffmk_rings){.members = members};
+    rings->host = calloc(members, sizeof *rings->host);
+    rings->mates = calloc(members, sizeof *rings->mates);
+    rings->begin = calloc((size_t)members + 1, sizeof *rings->begin);
+    uint64_t(*sorted)[2] = calloc(members, sizeof *sorted);
+    const bool good = rings->host && rings->mates && rings->begin && sorted;
+    for (uint32_t i = 0; good && i < members; i++) {
+        sorted[i][0] = host ? host[i] : i;
+        sorted[i][1] = i;
+    }
+    if (good)
+        number_hosts(rings, sorted);
+    free(sorted);
+    return good;
+}
+
+void ffmk_rings_destroy(struct ffmk_rings *rings)
+{
+    free(rings->host);
+    free(rings->mates);
+    free(rings->begin);
+}
+
+static struct ffmk_ring *make(const struct ffmk_rings *rings, const uint8_t *dead, uint64_t hash)
+{
+    const uint32_t members = rings->members;
+    const size_t words = (size_t)2 * members + (size_t)2 * rings->hosts;
+    struct ffmk_ring *ring = calloc(1, sizeof *ring + words * sizeof(uint32_t));
     if (!ring)
         return NULL;
     ring->members = members;
     ring->hash = hash;
     ring->rank = (uint32_t *)(ring + 1);
     ring->index = ring->rank + members;
+    ring->speaker = ring->index + members;
+    ring->place = ring->speaker + rings->hosts;
+    for (uint32_t h = 0; h < rings->hosts; h++)
+        ring->place[h] = FFMK_RING_NOBODY;
     for (uint32_t i = 0; i < members; i++) {
         ring->index[i] = dead[i] ? FFMK_RING_NOBODY : ring->nodes;
-        if (!dead[i])
-            ring->rank[ring->nodes++] = i;
+        if (dead[i])
+            continue;
+        ring->rank[ring->nodes++] = i;
+        uint32_t *place = &ring->place[rings->host[i]];
+        if (*place == FFMK_RING_NOBODY) {
+            *place = ring->hosts;
+            ring->speaker[ring->hosts++] = i;
+        }
     }
     return ring;
 }
@@ -41,7 +113,7 @@ struct ffmk_ring *ffmk_ring_of(struct ffmk_rings *rings, const uint8_t *dead)
     for (struct ffmk_ring *ring = rings->first; ring; ring = ring->next)
         if (ring->hash == hash && is_without(ring, dead))
             return ffmk_ring_hold(ring);
-    struct ffmk_ring *ring = make(rings->members, dead, hash);
+    struct ffmk_ring *ring = make(rings, dead, hash);
     if (!ring)
         return NULL;
     ring->next = rings->first;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Rings: the members of a group without some who are dead, in order. What an operation is made
- * over is a ring, which its messages carry, so that all of its members have the same whatever each
- * knows by itself. Rings are few (one for each set of dead that was ever met) and shared. Pure. */
+ * Rings: the members of a group without some who are dead, in order, and the hosts they are on. For
+ * each host its first member speaks. What an operation is made over is a ring, which its messages
+ * carry, so that all of its members have the same whatever each knows by itself. Rings are few (one
+ * for each set of dead that was ever met) and shared. Pure. */
 #ifndef FFMK_GOSSIP_RING_H
 #define FFMK_GOSSIP_RING_H
 
@@ -15,20 +16,33 @@ enum { FFMK_RING_MAX_MEMBERS = 1 << 20 };
 #define FFMK_RING_NOBODY UINT32_MAX
 
 struct ffmk_ring {
-    uint32_t members; /* of the group */
-    uint32_t nodes;   /* of them that are not dead */
-    uint64_t hash;    /* of the dead: the sum of a hash of each */
-    uint32_t *rank;   /* of the i-th of the nodes */
-    uint32_t *index;  /* of each member among the nodes; FFMK_RING_NOBODY: dead */
+    uint32_t members;  /* of the group */
+    uint32_t nodes;    /* of them that are not dead */
+    uint64_t hash;     /* of the dead: the sum of a hash of each */
+    uint32_t *rank;    /* of the i-th of the nodes */
+    uint32_t *index;   /* of each member among the nodes; FFMK_RING_NOBODY: dead */
+    uint32_t hosts;    /* on which somebody lives */
+    uint32_t *speaker; /* rank, for the i-th of these hosts */
+    uint32_t *place;   /* of each host among them; FFMK_RING_NOBODY: nobody lives there */
     uint32_t holds;
     struct ffmk_ring *next;
 };
 
-/** All rings of a group; begin with {0} and the number of members. */
+/** All rings of a group. ffmk_rings_destroy() when done, and when creating has failed. */
 struct ffmk_rings {
     uint32_t members;
+    uint32_t hosts;
+    uint32_t *host;  /* of each member */
+    uint32_t *mates; /* all members, host by host, … */
+    uint32_t *begin; /* … where those of each host begin, and an end */
+    bool in_order;   /* members go from host to host in the order of ranks */
     struct ffmk_ring *first;
 };
+
+/** `host` numbers the host of each member, in whatever way; NULL: each has its own. \return false:
+ * no memory. */
+bool ffmk_rings_create(struct ffmk_rings *rings, uint32_t members, const uint64_t *host);
+void ffmk_rings_destroy(struct ffmk_rings *rings);
 
 /** The ring without those whose `dead` is not 0. Held: ffmk_ring_release() when done. \return NULL:
  * no memory. */

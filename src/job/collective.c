@@ -124,6 +124,13 @@ static char *lay_out(const struct ffmk_packing *packing, void **memory_p)
     return memory ? memory + slack + first : NULL;
 }
 
+/* Within a host the order of ranks is kept whatever the operation. */
+static bool in_order(const struct ffmk_context *context, MPI_Op op)
+{
+    int commutes = 0;
+    return context->across && PMPI_Op_commutative(op, &commutes) == MPI_SUCCESS && !commutes;
+}
+
 static int allreduce(struct ffmk_context *context, const void *sendbuf, void *recvbuf,
                      struct operation *operation, void *contribution, void *result,
                      unsigned char *contributors, uint64_t *messages_p)
@@ -146,7 +153,8 @@ static int allreduce(struct ffmk_context *context, const void *sendbuf, void *re
     }
     void *to = packing->contiguous ? recvbuf : result;
     struct ffmk_operation running;
-    ffmk_ways_allreduce_start(context, &running, &reduction, from, to, contributors);
+    ffmk_ways_allreduce_start(context, &running, &reduction, in_order(context, operation->op), from,
+                              to, contributors);
     int code = ffmk_ways_wait(&running);
     *messages_p += ffmk_ways_messages(&running);
     if (packed != FFMK_SUCCESS)

@@ -317,9 +317,10 @@ static void measure(struct ffmk_context *context, MPI_Comm comm)
                        (double)speed.patience * 1e-3);
 }
 
-/* All ranks of the communicator meet on the network, or none does. \return false, errno telling
- * why. */
-static bool meet(struct ffmk_context *context, MPI_Comm comm, const struct record *records)
+/* All ranks of the communicator meet on the network, or none does; each for itself if `flat`.
+ * \return false, errno telling why. */
+static bool meet(struct ffmk_context *context, MPI_Comm comm, const struct record *records,
+                 bool flat)
 {
     const size_t n = (size_t)context->size;
     struct ffmk_endpoint *endpoint =
@@ -336,6 +337,8 @@ static bool meet(struct ffmk_context *context, MPI_Comm comm, const struct recor
         for (size_t i = 0; i < n; i++)
             if (same_host(&records[i], &records[context->rank]))
                 cards[i].pid = records[i].pid;
+        for (size_t i = 0; i < n; i++)
+            cards[i].host = flat ? i : records[i].host[0];
         errno = EIO;
         if (met && ffmk_across_create(endpoint, records[0].nonce | 1, cards, n,
                                       (size_t)context->rank, is_crowded(records, context->size),
@@ -404,7 +407,7 @@ static int prepare(struct ffmk_context *context, MPI_Comm comm)
     if (transport == FFMK_TRANSPORT_MPI) {
         leave_to_mpi(context, "FFMK_TRANSPORT=mpi");
     } else if (transport == FFMK_TRANSPORT_UDP || !one_host(records, context->size)) {
-        if (!meet(context, comm, records)) {
+        if (!meet(context, comm, records, transport == FFMK_TRANSPORT_UDP)) {
             snprintf(why, sizeof why, "no network among the ranks (%s)", strerror(errno));
             leave_to_mpi(context, why);
         }

@@ -246,7 +246,8 @@ static size_t gather_past_the_dead(struct ffmk_context *context, struct ffmk_ran
     const unsigned char one = 1;
     unsigned char result;
     struct ffmk_operation operation;
-    ffmk_ways_allreduce_start(context, &operation, &who, records ? &one : NULL, &result, there);
+    ffmk_ways_allreduce_start(context, &operation, &who, false, records ? &one : NULL, &result,
+                              there);
     const int code = ffmk_ways_wait(&operation);
     size_t n = 0;
     struct ffmk_wire_out out = {0};

@@ -50,8 +50,8 @@ void ffmk_ways_barrier_start(struct ffmk_context *context, struct ffmk_operation
 }
 
 void ffmk_ways_allreduce_start(struct ffmk_context *context, struct ffmk_operation *operation,
-                               const struct ffmk_reduction *reduction, const void *contribution,
-                               void *result, unsigned char *contributors)
+                               const struct ffmk_reduction *reduction, bool in_order,
+                               const void *contribution, void *result, unsigned char *contributors)
 {
     operation->context = context;
     if (context->host) {
@@ -60,7 +60,7 @@ void ffmk_ways_allreduce_start(struct ffmk_context *context, struct ffmk_operati
         return;
     }
     const struct ffmk_cast_manner manner = manner_of(FFMK_CONFIG_ALLREDUCE);
-    ffmk_across_allreduce_start(context->across, &operation->across, &manner, reduction,
+    ffmk_across_allreduce_start(context->across, &operation->across, &manner, reduction, in_order,
                                 contribution, result, contributors);
 }
 

@@ -19,10 +19,11 @@ struct ffmk_operation {
 void ffmk_ways_bcast_start(struct ffmk_context *context, struct ffmk_operation *operation, int root,
                            void *buffer, uint64_t bytes);
 void ffmk_ways_barrier_start(struct ffmk_context *context, struct ffmk_operation *operation);
-/** `contributors` has room for the communicator's size. */
+/** `in_order`: of ranks, though hosts may have them in another. `contributors` has room for the
+ * communicator's size. */
 void ffmk_ways_allreduce_start(struct ffmk_context *context, struct ffmk_operation *operation,
-                               const struct ffmk_reduction *reduction, const void *contribution,
-                               void *result, unsigned char *contributors);
+                               const struct ffmk_reduction *reduction, bool in_order,
+                               const void *contribution, void *result, unsigned char *contributors);
 bool ffmk_ways_test(struct ffmk_operation *operation);
 /** \return the operation's code. */
 int ffmk_ways_wait(struct ffmk_operation *operation);

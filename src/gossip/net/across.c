@@ -151,7 +151,7 @@ static uint64_t enter_reduction(struct ffmk_across *across, struct ffmk_across_o
                                 uint64_t now)
 {
     if (operation->bytes == 0)
-        return ffmk_cast_reduce(across->cast, &operation->manner, NULL, 0, now);
+        return ffmk_cast_reduce(across->cast, &operation->manner, false, NULL, 0, now);
     const uint64_t bytes = bytes_of_piece(operation->bytes, operation->piece, operation->entered);
     memset(across->scratch, 0, HEAD_BYTES);
     across->scratch[0] = operation->contribution == NULL;
@@ -160,8 +160,8 @@ static uint64_t enter_reduction(struct ffmk_across *across, struct ffmk_across_o
                operation->contribution + operation->entered * operation->piece, bytes);
     else
         memset(across->scratch + HEAD_BYTES, 0, bytes);
-    return ffmk_cast_reduce(across->cast, &operation->manner, across->scratch, HEAD_BYTES + bytes,
-                            now);
+    return ffmk_cast_reduce(across->cast, &operation->manner, operation->in_order, across->scratch,
+                            HEAD_BYTES + bytes, now);
 }
 
 static void take_sum(struct ffmk_across *across, struct ffmk_across_operation *operation,
@@ -305,12 +305,14 @@ void ffmk_across_barrier_start(struct ffmk_across *across, struct ffmk_across_op
 void ffmk_across_allreduce_start(struct ffmk_across *across,
                                  struct ffmk_across_operation *operation,
                                  const struct ffmk_cast_manner *manner,
-                                 const struct ffmk_reduction *reduction, const void *contribution,
-                                 void *result, unsigned char *contributors) /* NOLINT: kept */
+                                 const struct ffmk_reduction *reduction, bool in_order,
+                                 const void *contribution, void *result,
+                                 unsigned char *contributors) /* NOLINT: kept */
 {
     *operation = (struct ffmk_across_operation){.kind = FFMK_HOST_ALLREDUCE,
                                                 .manner = *manner,
                                                 .reduction = *reduction,
+                                                .in_order = in_order,
                                                 .contribution = contribution,
                                                 .result = result,
                                                 .contributors = contributors};

@@ -15,7 +15,8 @@ struct ffmk_across;
 /** A process that is a member. */
 struct ffmk_across_card {
     struct ffmk_card card;
-    int64_t pid; /* on this host; 0: it is on another */
+    int64_t pid;   /* on this host; 0: it is on another */
+    uint64_t host; /* the same for members whose hosts are one and the same */
 };
 
 /** One member's view. All of the cards are there; the card of `me` is the endpoint's. `crowded`:
@@ -69,6 +70,7 @@ struct ffmk_across_operation {
     unsigned char *contributors;
     bool again; /* contributors of its pieces differ */
     bool refused;
+    bool in_order; /* ALLREDUCE: of ranks, which matters where an operation does not commute */
 };
 
 /** As of host.h. Codes besides: FFMK_ERR_EXCLUDED. */
@@ -80,8 +82,9 @@ void ffmk_across_barrier_start(struct ffmk_across *across, struct ffmk_across_op
 void ffmk_across_allreduce_start(struct ffmk_across *across,
                                  struct ffmk_across_operation *operation,
                                  const struct ffmk_cast_manner *manner,
-                                 const struct ffmk_reduction *reduction, const void *contribution,
-                                 void *result, unsigned char *contributors);
+                                 const struct ffmk_reduction *reduction, bool in_order,
+                                 const void *contribution, void *result,
+                                 unsigned char *contributors);
 bool ffmk_across_test(struct ffmk_across *across, struct ffmk_across_operation *operation);
 int ffmk_across_wait(struct ffmk_across *across, struct ffmk_across_operation *operation);
 

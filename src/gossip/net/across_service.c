@@ -163,7 +163,13 @@ int ffmk_across_create(struct ffmk_endpoint *endpoint, uint64_t name,
     across->scratch = malloc(FFMK_ACROSS_SCRATCH_BYTES);
     const struct ffmk_cast_port port = {
         .self = across, .at_once = FFMK_PEER_AT_ONCE_BYTES, .send = send_message, .bury = bury};
-    int code = ffmk_cast_create((uint32_t)members, (uint32_t)me, &port, &across->cast);
+    uint64_t *host = calloc(members, sizeof *host);
+    for (size_t i = 0; host && i < members; i++)
+        host[i] = cards[i].host;
+    int code = FFMK_ERR_NO_MEMORY;
+    if (host)
+        code = ffmk_cast_create((uint32_t)members, (uint32_t)me, host, &port, &across->cast);
+    free(host);
     if (code == FFMK_SUCCESS && !across->scratch)
         code = FFMK_ERR_NO_MEMORY;
     ffmk_endpoint_lock(endpoint);
