@@ -269,8 +269,15 @@ int ffmk_rebalance(ffmk_items *items, ffmk_balance_info *info);
  * collective operations; then they match. The first call on a communicator prepares it through MPI
  * itself, so it must come before anybody died.
  *
- * Method within a host: shared memory, written once, read by everyone who comes by. Across hosts
- * this version leaves them to MPI, and `algorithm` says so.
+ * Method within a host: shared memory, written once, read by everyone who comes by. Across hosts:
+ * corrected gossip (Hoefler, Barak, Shiloh, Drezner, IPDPS 2017) over the circulant tree, by UDP,
+ * with TCP for what is larger than a datagram, between one rank of each host; and an agreement of
+ * the survivors when a rank died that others need. Where a network cannot be had all ranks leave
+ * them to MPI, and `algorithm` says so.
+ *
+ * A rank on another host is declared dead when it answers nothing for FFMK_DETECT milliseconds;
+ * that is final, and it spreads. If it comes back its operations give FFMK_ERR_EXCLUDED. Ranks that
+ * are late, or compute, answer: a thread of the library does it for them.
  *
  * Thread safety: calls on one communicator must not overlap; calls on different ones may, provided
  * that MPI was started with MPI_THREAD_MULTIPLE.
@@ -279,8 +286,9 @@ int ffmk_rebalance(ffmk_items *items, ffmk_balance_info *info);
 /** What a collective operation did, here. FFMK_COLLECTIVE_INFO_INIT before the call. */
 typedef struct ffmk_collective_info {
     size_t size;
-    const char *algorithm; /**< Static: "shared memory"; "MPI" where no survival is promised. */
-    uint64_t messages;     /**< This rank sent over a network. */
+    const char *algorithm; /**< Static: "shared memory", "corrected gossip over UDP"; "MPI" where no
+                              survival is promised. */
+    uint64_t messages;     /**< This rank sent over a network meanwhile, for this communicator. */
     double time_s;         /**< Wall time in the call. */
     int dead;              /**< Ranks of the communicator that are known to be dead here. */
 } ffmk_collective_info;
@@ -296,7 +304,7 @@ typedef struct ffmk_collective_info {
  * \return FFMK_ERR_ARGUMENT (an intercommunicator, a root that is no rank of comm, a negative
  * count, or the root sends another number of bytes), FFMK_ERR_STATE (MPI not running),
  * FFMK_ERR_NO_MEMORY, FFMK_ERR_MPI; FFMK_ERR_FAILED at every survivor when the root died before all
- * of it could be had. */
+ * of it could be had by any of them; FFMK_ERR_EXCLUDED. */
 int ffmk_bcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, MPI_Comm comm,
                ffmk_collective_info *info);
 
@@ -323,10 +331,11 @@ int ffmk_wait(ffmk_request **request_p, ffmk_collective_info *info);
  * \return as ffmk_bcast(), but never FFMK_ERR_FAILED. */
 int ffmk_barrier(MPI_Comm comm, ffmk_collective_info *info);
 
-/** Combine count elements of every rank with op, in the order of ranks, and give all ranks the
- * result: the same, bit for bit, at all survivors. Ranks that were dead before they called it do
- * not count. Collective. sendbuf may be MPI_IN_PLACE, at all ranks or at some. An element may have
- * 32 KiB; larger ones are left to MPI. info may be NULL.
+/** Combine count elements of every rank with op and give all ranks the result: the same, bit for
+ * bit, at all survivors. In the order of ranks; across hosts, where op commutes, first within hosts.
+ * Ranks that were dead before they called it do not count. Collective. sendbuf may be MPI_IN_PLACE,
+ * at all ranks or at some. An element may have 32 KiB; larger ones are left to MPI. info may be
+ * NULL.
  * \return as ffmk_bcast(), but never FFMK_ERR_FAILED. */
 int ffmk_allreduce(const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Datatype datatype,
                    MPI_Op op, MPI_Comm comm, ffmk_collective_info *info);

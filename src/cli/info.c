@@ -101,7 +101,8 @@ static json_t *describe_builds(void)
 
 static void keep_complaint(void *context, const char *line)
 {
-    json_array_append_new(context, json_string(line));
+    if (context)
+        json_array_append_new(context, json_string(line));
 }
 
 static json_t *describe_settings(json_t *complaints)
@@ -159,6 +160,16 @@ static json_t *describe_program(const char *program)
                      "seen", seen, "alone", alone);
 }
 
+/* How long a death can hold up a call of a survivor. */
+static json_t *describe_bounds(void)
+{
+    struct ffmk_config config;
+    ffmk_config_read(&config, environ, keep_complaint, NULL);
+    const double after = FFMK_SURVIVAL_AFTER_MS * 1e-3;
+    const double found = (double)config.value[FFMK_CONFIG_DETECT].number * 1e-3;
+    return json_pack("{sf sf}", "same_host_s", after, "other_host_s", found + after);
+}
+
 static const char *get(json_t *object, const char *key)
 {
     const char *value = json_string_value(json_object_get(object, key));
@@ -198,6 +209,13 @@ static void print_text(json_t *info)
         printf("  ! %s\n", json_string_value(row));
     }
 
+    json_t *bounds = json_object_get(info, "death_bounds");
+    printf("\nA death holds up the survivors' collective operations for at most\n"
+           "  on this host   %.1f s: the kernel tells of it\n"
+           "  on another     %.1f s: FFMK_DETECT without an answer, and the agreement\n",
+           json_number_value(json_object_get(bounds, "same_host_s")),
+           json_number_value(json_object_get(bounds, "other_host_s")));
+
     printf("\nThis machine\n");
     json_array_foreach(json_object_get(info, "machine"), i, row)
     {
@@ -236,9 +254,10 @@ int ffmk_cli_info(int argc, char **argv)
              preloaded && strstr(preloaded, "libffmk.so") ? "libffmk is in LD_PRELOAD"
                                                           : "libffmk is not in LD_PRELOAD",
              launcher ? launcher : "none");
-    json_t *info = json_pack("{ss so so so ss so}", "version", FFMK_VERSION_STRING, "builds",
-                             describe_builds(), "settings", settings, "complaints", complaints,
-                             "active", active, "machine", ffmk_machine_describe());
+    json_t *info =
+        json_pack("{ss so so so ss so so}", "version", FFMK_VERSION_STRING, "builds",
+                  describe_builds(), "settings", settings, "complaints", complaints, "active",
+                  active, "death_bounds", describe_bounds(), "machine", ffmk_machine_describe());
     if (program) {
         json_t *described = describe_program(program);
         if (!described) {

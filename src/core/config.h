@@ -43,6 +43,10 @@ enum ffmk_config_survival {
 /** Most distances of opportunistic, and most deaths of failure-proof. */
 enum { FFMK_SURVIVAL_MOST = 30 };
 
+/** Milliseconds within which a call of a survivor ends once a death that it waited for was found:
+ * the stated bound, of which the messages of an agreement take the most (docs/gossip.md). */
+enum { FFMK_SURVIVAL_AFTER_MS = 1000 };
+
 /** A value of that kind, and the number behind its colon (C or f), 0 where it was left out.
  * \return whether text is one. */
 bool ffmk_config_survival(const char *text, enum ffmk_config_survival *survival_p, int *number_p);

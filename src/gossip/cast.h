@@ -137,6 +137,17 @@ bool ffmk_cast_settle(struct ffmk_cast *cast, uint64_t now);
 /** Whether it is, or this member is excluded. */
 bool ffmk_cast_is_settled(const struct ffmk_cast *cast);
 
+/** How outcomes of this manner spread from here, as it was computed: dissemination of `rounds`
+ * slots over a table with a hop of `hop` slots, and a reach of `reach`. */
+struct ffmk_cast_way {
+    uint32_t hosts;
+    uint32_t rounds;
+    uint32_t hop;
+    uint32_t number; /* C of opportunistic, f of failure-proof */
+};
+struct ffmk_cast_way ffmk_cast_choose(struct ffmk_cast *cast,
+                                      const struct ffmk_cast_manner *manner);
+
 /** Messages that this member has sent. */
 uint64_t ffmk_cast_sent(const struct ffmk_cast *cast);
 

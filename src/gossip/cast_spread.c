@@ -163,6 +163,16 @@ void ffmk_cast_spread_start(struct ffmk_cast *cast, struct ffmk_cast_op *op,
     ffmk_cast_wake(cast, op);
 }
 
+struct ffmk_cast_way ffmk_cast_choose(struct ffmk_cast *cast, const struct ffmk_cast_manner *manner)
+{
+    const uint32_t hosts = cast->living->hosts;
+    if (hosts == 1)
+        return (struct ffmk_cast_way){.hosts = 1};
+    const struct ffmk_cast_spread spread = choose(cast, hosts, manner);
+    return (struct ffmk_cast_way){
+        .hosts = hosts, .rounds = spread.rounds, .hop = spread.hop, .number = spread.number};
+}
+
 static void send_rumor(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t to,
                        const struct ffmk_rumor_message *rumor)
 {

@@ -310,11 +310,16 @@ static void measure(struct ffmk_context *context, MPI_Comm comm)
     const struct ffmk_cast_speed speed = {
         .slot = most[SLOT], .hop = most[HOP], .patience = most[PATIENCE]};
     ffmk_across_set_speed(context->across, &speed);
-    if (context->rank == 0)
-        ffmk_log_debug("a communicator of %d ranks over UDP: a message takes its sender %.1f us, a "
-                       "hop %.1f us, at most %.1f us",
-                       context->size, (double)speed.slot * 1e-3, (double)speed.hop * 1e-3,
-                       (double)speed.patience * 1e-3);
+    if (context->rank != 0)
+        return;
+    const struct ffmk_cast_manner manner = ffmk_network_manner(FFMK_CONFIG_BCAST);
+    const struct ffmk_cast_way way = ffmk_across_way(context->across, &manner);
+    ffmk_log_debug(
+        "a communicator of %d ranks, as on %u hosts, over UDP: o %.1f us, L + 2o %.1f us, "
+        "late by %.1f us at most; so k %u, T %u, %s %u, epsilon %.0e",
+        context->size, way.hosts, (double)speed.slot * 1e-3, (double)speed.hop * 1e-3,
+        (double)speed.patience * 1e-3, way.hop, way.rounds,
+        manner.mode == FFMK_RUMOR_OPPORTUNISTIC ? "C" : "f", way.number, manner.miss);
 }
 
 /* All ranks of the communicator meet on the network, or none does; each for itself if `flat`.

@@ -2,7 +2,6 @@
  * This process's endpoint on the network. */
 #include "job/network.h"
 
-#include "gossip/net/across.h"
 #include "job/job.h"
 
 #include <errno.h>
@@ -33,6 +32,24 @@ enum ffmk_transport ffmk_network_transport(void)
     return strcmp(text, "udp") == 0   ? FFMK_TRANSPORT_UDP
            : strcmp(text, "mpi") == 0 ? FFMK_TRANSPORT_MPI
                                       : FFMK_TRANSPORT_AUTO;
+}
+
+struct ffmk_cast_manner ffmk_network_manner(enum ffmk_config_id id)
+{
+    struct ffmk_cast_manner manner = {.mode = FFMK_RUMOR_CHECKED, .miss = 1};
+    for (long n = strtol(ffmk_network_setting(FFMK_CONFIG_MISS), NULL, 10); n > 0; n--)
+        manner.miss /= 10;
+    enum ffmk_config_survival survival = FFMK_SURVIVAL_OFF;
+    int number = 0;
+    ffmk_config_survival(ffmk_network_setting(id), &survival, &number);
+    manner.deaths_or_reach = (uint32_t)number;
+    if (survival == FFMK_SURVIVAL_OPPORTUNISTIC)
+        manner.mode = FFMK_RUMOR_OPPORTUNISTIC;
+    if (survival == FFMK_SURVIVAL_FAILURE_PROOF)
+        manner.mode = FFMK_RUMOR_FAILURE_PROOF;
+    if (survival == FFMK_SURVIVAL_FAILURE_PROOF && number == 0)
+        manner.deaths_or_reach = 1;
+    return manner;
 }
 
 struct ffmk_endpoint *ffmk_network_endpoint(void)

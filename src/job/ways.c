@@ -2,28 +2,9 @@
  * Our own ways of a communicator's collective operations. */
 #include "job/ways.h"
 
-#include "core/config.h"
 #include "job/network.h"
 
 #include <ffmk.h>
-
-/* How outcomes are to spread over a network: as the environment says of the kind of operation, and
- * checked where it says nothing. */
-static struct ffmk_cast_manner manner_of(enum ffmk_config_id id)
-{
-    struct ffmk_cast_manner manner = {.mode = FFMK_RUMOR_CHECKED, .miss = 1e-6};
-    enum ffmk_config_survival survival = FFMK_SURVIVAL_OFF;
-    int number = 0;
-    ffmk_config_survival(ffmk_network_setting(id), &survival, &number);
-    manner.deaths_or_reach = (uint32_t)number;
-    if (survival == FFMK_SURVIVAL_OPPORTUNISTIC)
-        manner.mode = FFMK_RUMOR_OPPORTUNISTIC;
-    if (survival == FFMK_SURVIVAL_FAILURE_PROOF)
-        manner.mode = FFMK_RUMOR_FAILURE_PROOF;
-    if (survival == FFMK_SURVIVAL_FAILURE_PROOF && number == 0)
-        manner.deaths_or_reach = 1;
-    return manner;
-}
 
 void ffmk_ways_bcast_start(struct ffmk_context *context, struct ffmk_operation *operation, int root,
                            void *buffer, uint64_t bytes)
@@ -33,7 +14,7 @@ void ffmk_ways_bcast_start(struct ffmk_context *context, struct ffmk_operation *
         ffmk_host_bcast_start(context->host, &operation->host, (size_t)root, buffer, bytes);
         return;
     }
-    const struct ffmk_cast_manner manner = manner_of(FFMK_CONFIG_BCAST);
+    const struct ffmk_cast_manner manner = ffmk_network_manner(FFMK_CONFIG_BCAST);
     ffmk_across_bcast_start(context->across, &operation->across, &manner, (size_t)root, buffer,
                             bytes);
 }
@@ -45,7 +26,7 @@ void ffmk_ways_barrier_start(struct ffmk_context *context, struct ffmk_operation
         ffmk_host_barrier_start(context->host, &operation->host);
         return;
     }
-    const struct ffmk_cast_manner manner = manner_of(FFMK_CONFIG_BARRIER);
+    const struct ffmk_cast_manner manner = ffmk_network_manner(FFMK_CONFIG_BARRIER);
     ffmk_across_barrier_start(context->across, &operation->across, &manner);
 }
 
@@ -59,7 +40,7 @@ void ffmk_ways_allreduce_start(struct ffmk_context *context, struct ffmk_operati
                                   contributors);
         return;
     }
-    const struct ffmk_cast_manner manner = manner_of(FFMK_CONFIG_ALLREDUCE);
+    const struct ffmk_cast_manner manner = ffmk_network_manner(FFMK_CONFIG_ALLREDUCE);
     ffmk_across_allreduce_start(context->across, &operation->across, &manner, reduction, in_order,
                                 contribution, result, contributors);
 }

@@ -42,6 +42,10 @@ void ffmk_across_set_meanwhile(struct ffmk_across *across, ffmk_host_meanwhile *
 struct ffmk_cast_speed ffmk_across_measure(struct ffmk_across *across);
 void ffmk_across_set_speed(struct ffmk_across *across, const struct ffmk_cast_speed *speed);
 
+/** How outcomes spread then. */
+struct ffmk_cast_way ffmk_across_way(struct ffmk_across *across,
+                                     const struct ffmk_cast_manner *manner);
+
 /** Whether a member is known to be dead. Any thread. */
 bool ffmk_across_is_dead(struct ffmk_across *across, size_t member);
 /** This member's own time is over: others declared it dead. */

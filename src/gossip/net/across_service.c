@@ -262,6 +262,15 @@ void ffmk_across_set_speed(struct ffmk_across *across, const struct ffmk_cast_sp
     ffmk_endpoint_unlock(across->endpoint);
 }
 
+struct ffmk_cast_way ffmk_across_way(struct ffmk_across *across,
+                                     const struct ffmk_cast_manner *manner)
+{
+    ffmk_endpoint_lock(across->endpoint);
+    const struct ffmk_cast_way way = ffmk_cast_choose(across->cast, manner);
+    ffmk_endpoint_unlock(across->endpoint);
+    return way;
+}
+
 bool ffmk_across_is_dead(struct ffmk_across *across, size_t member)
 {
     ffmk_endpoint_lock(across->endpoint);
