@@ -276,8 +276,9 @@ int ffmk_rebalance(ffmk_items *items, ffmk_balance_info *info);
  * them to MPI, and `algorithm` says so.
  *
  * A rank on another host is declared dead when it answers nothing for FFMK_DETECT milliseconds;
- * that is final, and it spreads. If it comes back its operations give FFMK_ERR_EXCLUDED. Ranks that
- * are late, or compute, answer: a thread of the library does it for them.
+ * that is final, and it spreads. If it comes back its operations give FFMK_ERR_EXCLUDED, after one
+ * more result at most, which nobody shares. Ranks that are late, or compute, answer: a thread of
+ * the library does it for them.
  *
  * Thread safety: calls on one communicator must not overlap; calls on different ones may, provided
  * that MPI was started with MPI_THREAD_MULTIPLE.
@@ -332,11 +333,10 @@ int ffmk_wait(ffmk_request **request_p, ffmk_collective_info *info);
 int ffmk_barrier(MPI_Comm comm, ffmk_collective_info *info);
 
 /** Combine count elements of every rank with op and give all ranks the result: the same, bit for
- * bit, at all survivors. In the order of ranks; across hosts, where op commutes, first within hosts.
- * Ranks that were dead before they called it do not count. Collective. sendbuf may be MPI_IN_PLACE,
- * at all ranks or at some. An element may have 32 KiB; larger ones are left to MPI. info may be
- * NULL.
- * \return as ffmk_bcast(), but never FFMK_ERR_FAILED. */
+ * bit, at all survivors. In the order of ranks; across hosts, where op commutes, first within
+ * hosts. Ranks that were dead before they called it do not count. Collective. sendbuf may be
+ * MPI_IN_PLACE, at all ranks or at some. An element may have 32 KiB; larger ones are left to MPI.
+ * info may be NULL. \return as ffmk_bcast(), but never FFMK_ERR_FAILED. */
 int ffmk_allreduce(const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Datatype datatype,
                    MPI_Op op, MPI_Comm comm, ffmk_collective_info *info);
 

@@ -77,6 +77,8 @@ void ffmk_cast_set_speed(struct ffmk_cast *cast, const struct ffmk_cast_speed *s
     cast->speed = *speed;
     if (cast->speed.slot == 0)
         cast->speed.slot = 1;
+    if (cast->speed.hop < cast->speed.slot)
+        cast->speed.hop = cast->speed.slot;
     memset(cast->choices, 0, sizeof cast->choices);
 }
 
@@ -165,9 +167,7 @@ static void go_on_without(struct ffmk_cast *cast, const struct ffmk_ring *before
         struct ffmk_cast_op *op = &cast->ops[n % FFMK_CAST_WINDOW];
         if (op->number == 0)
             continue;
-        for (uint32_t i = 0; op->repair && i < before->nodes; i++)
-            if (cast->dead[before->rank[i]])
-                ffmk_cast_repair_died(cast, op, before->rank[i], now);
+        ffmk_cast_repair_died(cast, op, before, now);
         if (ffmk_cast_is_reduction(op->kind) && op->outcome == FFMK_CAST_OPEN && op->ring &&
             !op->repair && ffmk_cast_leader(op) == cast->me && op->ring != cast->living)
             ffmk_cast_reduce_restart(cast, op, now);
@@ -184,6 +184,8 @@ static bool learn(struct ffmk_cast *cast, bool from_others, uint64_t now)
     struct ffmk_ring *before = cast->living;
     struct ffmk_ring *living = cast->dead[cast->me] ? NULL : ffmk_ring_of(&cast->rings, cast->dead);
     if (!living) {
+        if (!cast->dead[cast->me])
+            ffmk_cast_break(cast); /* no memory */
         cast->dead[cast->me] = 0;
         cast->excluded = true;
         return false;
@@ -224,6 +226,41 @@ static bool learn_of(struct ffmk_cast *cast, const struct ffmk_ring *ring, uint6
     return !news || learn(cast, true, now);
 }
 
+/* All that is known of it is of another operation of that number, which nobody will end. */
+static void renew(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t epoch)
+{
+    const uint64_t number = op->number;
+    free_op(cast, op);
+    op->number = number;
+    op->epoch = epoch;
+    cast->due[number % FFMK_CAST_WINDOW] = FFMK_CAST_NEVER;
+}
+
+static bool is_same(const struct ffmk_cast_op *op, uint32_t epoch, uint8_t kind, uint32_t root)
+{
+    if (op->epoch != epoch)
+        return false;
+    if (op->kind == FFMK_CAST_UNKNOWN || kind == FFMK_CAST_UNKNOWN)
+        return true;
+    return op->kind == kind && (kind != FFMK_CAST_BCAST || op->origin == root);
+}
+
+/* Whether a message is about what this member takes for the operation of that number. Who died may
+ * have gone on as those who live do not: by its epoch, or since what it got was lost with it. */
+static bool is_about(struct ffmk_cast *cast, struct ffmk_cast_op *op,
+                     const struct ffmk_cast_message *message)
+{
+    if (is_same(op, message->epoch, message->kind, message->origin))
+        return true;
+    if (op->entered || message->epoch < op->epoch)
+        return false;
+    if (message->epoch == op->epoch &&
+        !(op->kind == FFMK_CAST_BCAST && cast->dead[op->origin] && !cast->dead[message->origin]))
+        return false;
+    renew(cast, op, message->epoch);
+    return true;
+}
+
 static void on_outcome(struct ffmk_cast *cast, struct ffmk_cast_op *op,
                        const struct ffmk_cast_message *message, uint64_t now)
 {
@@ -252,8 +289,7 @@ static void on_op(struct ffmk_cast *cast, uint32_t from, const struct ffmk_cast_
                   uint64_t now)
 {
     struct ffmk_cast_op *op = ffmk_cast_op_of(cast, message->number);
-    if (!op || (op->kind != FFMK_CAST_UNKNOWN && message->kind != FFMK_CAST_UNKNOWN &&
-                op->kind != message->kind))
+    if (!op || !is_about(cast, op, message))
         return;
     if (op->kind == FFMK_CAST_UNKNOWN && message->kind != FFMK_CAST_UNKNOWN) {
         op->kind = message->kind;
@@ -267,7 +303,7 @@ static void on_op(struct ffmk_cast *cast, uint32_t from, const struct ffmk_cast_
         on_outcome(cast, op, message, now);
         break;
     case FFMK_CAST_NEED:
-        ffmk_cast_on_need(cast, op, from, message->attempt, now);
+        ffmk_cast_on_need(cast, op, from, message, now);
         break;
     case FFMK_CAST_QUERY:
         ffmk_cast_on_query(cast, op, from, message);
@@ -349,6 +385,11 @@ uint64_t ffmk_cast_advance(struct ffmk_cast *cast, uint64_t now)
     return prod < next ? prod : next;
 }
 
+void ffmk_cast_new_epoch(struct ffmk_cast *cast)
+{
+    cast->epoch++;
+}
+
 bool ffmk_cast_has_room(const struct ffmk_cast *cast, size_t bytes)
 {
     return cast->excluded || (cast->entered - cast->stable < FFMK_CAST_WINDOW &&
@@ -356,13 +397,15 @@ bool ffmk_cast_has_room(const struct ffmk_cast *cast, size_t bytes)
                                cast->unstable_bytes + bytes <= FFMK_CAST_UNSTABLE_BYTES));
 }
 
-static struct ffmk_cast_op *enter(struct ffmk_cast *cast, enum ffmk_cast_kind kind,
+static struct ffmk_cast_op *enter(struct ffmk_cast *cast, enum ffmk_cast_kind kind, uint32_t root,
                                   const struct ffmk_cast_manner *manner, uint64_t now)
 {
     const uint64_t number = ++cast->entered;
     struct ffmk_cast_op *op = cast->excluded ? NULL : ffmk_cast_op_of(cast, number);
     if (!op)
         return NULL;
+    if (!is_same(op, cast->epoch, (uint8_t)kind, root))
+        renew(cast, op, cast->epoch);
     op->entered = true;
     op->kind = (uint8_t)kind;
     op->manner = *manner;
@@ -384,7 +427,7 @@ uint64_t ffmk_cast_bcast(struct ffmk_cast *cast, uint32_t root,
                          const struct ffmk_cast_manner *manner, const void *payload, size_t bytes,
                          uint64_t total, uint64_t now)
 {
-    struct ffmk_cast_op *op = enter(cast, FFMK_CAST_BCAST, manner, now);
+    struct ffmk_cast_op *op = enter(cast, FFMK_CAST_BCAST, root, manner, now);
     if (!op)
         return cast->entered;
     if (op->attempt == 0)
@@ -396,7 +439,7 @@ uint64_t ffmk_cast_bcast(struct ffmk_cast *cast, uint32_t root,
     }
     if (op->outcome != FFMK_CAST_OPEN || op->attempt > 0) {
         /* Others have decided without this member. */
-        cast->excluded = true;
+        ffmk_cast_break(cast);
         return cast->entered;
     }
     uint8_t *copy = copy_of(payload, bytes);
@@ -415,11 +458,13 @@ uint64_t ffmk_cast_reduce(struct ffmk_cast *cast, const struct ffmk_cast_manner 
 {
     const bool flat = in_order && !cast->rings.in_order;
     struct ffmk_cast_op *op =
-        enter(cast, flat ? FFMK_CAST_REDUCE_FLAT : FFMK_CAST_REDUCE, manner, now);
+        enter(cast, flat ? FFMK_CAST_REDUCE_FLAT : FFMK_CAST_REDUCE, 0, manner, now);
     if (!op || op->outcome != FFMK_CAST_OPEN)
         return cast->entered;
     op->own = copy_of(payload, bytes);
     op->own_bytes = bytes;
+    if (op->part && op->part_bytes != bytes)
+        ffmk_cast_reduce_drop(cast, op); /* the program is wrong, and waits for good */
     if (!op->own) {
         ffmk_cast_break(cast);
         return 0;

@@ -98,6 +98,11 @@ uint64_t ffmk_cast_bcast(struct ffmk_cast *cast, uint32_t root,
 uint64_t ffmk_cast_reduce(struct ffmk_cast *cast, const struct ffmk_cast_manner *manner,
                           bool in_order, const void *payload, size_t bytes, uint64_t now);
 
+/** What follows depends on something that has failed: what this member enters from now on is not
+ * what somebody who died without knowing of it may have entered under the same number. All who live
+ * say so before the same number. */
+void ffmk_cast_new_epoch(struct ffmk_cast *cast);
+
 enum ffmk_cast_state {
     FFMK_CAST_PENDING,
     FFMK_CAST_COMBINE, /* ffmk_cast_combine() is wanted */

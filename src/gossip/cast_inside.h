@@ -39,32 +39,33 @@ enum {
     FFMK_CAST_KEPT = 8          /* messages of the rumor that wait for the payload */
 };
 
-/* A message as it was decoded; `dead` and the payload stay where they are. */
+/* A message as it was decoded; its payload stays where it is. */
 struct ffmk_cast_message {
-    uint8_t type;
     uint64_t number;
     uint64_t stable;
     uint64_t attempt;
-    /* What the operation is, as far as the sender knows. */
-    uint8_t kind;
-    uint32_t origin;        /* root of a broadcast; of a reduction who leads the attempt */
     struct ffmk_ring *ring; /* held by who decodes */
+    uint32_t epoch;
+    /* What the operation is, as far as the sender knows. */
+    uint32_t origin; /* root of a broadcast; of a reduction who leads the attempt */
+    uint8_t type;
+    uint8_t kind;
+    /* SPREAD, OUTCOME, ANSWER, CONTRIBUTION */
+    uint8_t outcome;
+    bool has_payload;
+    uint32_t bytes; /* of the payload, be it here or not */
+    uint64_t total;
+    const uint8_t *payload;
+    uint64_t view; /* REPORT: hash of the dead; the number is what was left */
     /* SPREAD */
     struct ffmk_rumor_message rumor;
     struct ffmk_cast_spread {
-        uint8_t mode;
-        uint8_t number; /* f or C */
+        struct ffmk_cast_speed speed;
         uint32_t rounds;
         uint32_t hop; /* k */
-        struct ffmk_cast_speed speed;
+        uint8_t mode;
+        uint8_t number; /* f or C */
     } spread;
-    /* SPREAD, OUTCOME, ANSWER */
-    uint8_t outcome;
-    uint64_t total;
-    uint32_t bytes; /* of the payload, be it here or not */
-    uint64_t view;  /* REPORT: hash of the dead; the number is what was left */
-    bool has_payload;
-    const uint8_t *payload;
 };
 
 /* Shift tables are shared by operations. */
@@ -90,6 +91,7 @@ struct ffmk_cast_repair {
 
 struct ffmk_cast_op {
     uint64_t number; /* 0: none */
+    uint32_t epoch;  /* of whoever entered it */
     uint8_t kind;
     bool entered;
     bool left;
@@ -117,8 +119,9 @@ struct ffmk_cast_op {
     struct ffmk_cast_manner manner;
     uint8_t *own;
     size_t own_bytes;
-    bool contributed; /* in this attempt */
-    uint8_t **part;   /* what has come: of each mate, in their order, then of each child */
+    bool contributed;  /* in this attempt */
+    size_t part_bytes; /* of each of them */
+    uint8_t **part;    /* what has come: of each mate, in their order, then of each child */
     /* When nothing comes */
     uint64_t next;    /* of the rumor */
     uint64_t need_at; /* ask who is in charge */
@@ -143,6 +146,7 @@ struct ffmk_cast {
     struct ffmk_cast_choice choices[FFMK_CAST_CHOICES];
     uint32_t choice; /* the one that goes next */
 
+    uint32_t epoch;   /* of what this member enters */
     uint64_t entered; /* number of the last operation */
     uint64_t left;    /* all up to this one */
     uint64_t stable;
@@ -236,13 +240,14 @@ void ffmk_cast_reduce_ping(struct ffmk_cast *cast, struct ffmk_cast_op *op);
 /* cast_repair.c */
 void ffmk_cast_need(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t now);
 void ffmk_cast_on_need(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t from,
-                       uint64_t attempt, uint64_t now);
+                       const struct ffmk_cast_message *need, uint64_t now);
 void ffmk_cast_on_query(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t from,
                         const struct ffmk_cast_message *message);
 void ffmk_cast_on_answer(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t from,
                          const struct ffmk_cast_message *message, uint64_t now);
-void ffmk_cast_repair_died(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t member,
-                           uint64_t now);
+/* Some of those of `before` are dead now. */
+void ffmk_cast_repair_died(struct ffmk_cast *cast, struct ffmk_cast_op *op,
+                           const struct ffmk_ring *before, uint64_t now);
 /* All have answered: as far as it can be ended, end it. */
 void ffmk_cast_repair_go_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t now);
 

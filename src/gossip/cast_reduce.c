@@ -169,13 +169,15 @@ void ffmk_cast_on_contribution(struct ffmk_cast *cast, struct ffmk_cast_op *op, 
     if (message->attempt > op->attempt || !op->ring)
         ffmk_cast_promise(cast, op, message->attempt, message->ring, message->origin);
     if (op->ring != message->ring || op->outcome != FFMK_CAST_OPEN ||
-        (op->entered && message->bytes != op->own_bytes))
+        (op->entered && message->bytes != op->own_bytes) ||
+        (op->part && message->bytes != op->part_bytes))
         return;
     uint32_t i = 0;
     while (i < parts(cast) && giver(cast, op, i) != from)
         i++;
     if (!op->part)
         op->part = calloc(parts(cast), sizeof *op->part);
+    op->part_bytes = message->bytes;
     if (i == parts(cast) || (op->part && op->part[i]))
         return;
     uint8_t *copy = op->part ? malloc(message->bytes + 1) : NULL;

@@ -53,10 +53,12 @@ void ffmk_cast_need(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t no
     op->holder = FFMK_RING_NOBODY;
     const uint32_t speaker = cast->living->speaker[cast->living->place[cast->rings.host[cast->me]]];
     ffmk_cast_send(cast, speaker, &ping, NULL, 0);
-    /* Who has taken a message and died before it answered answers to this neither. */
+    /* Who has taken a message and died before it answered answers to this neither; and who took the
+     * number for another operation's has not heard the question. */
+    const struct ffmk_cast_message query = ffmk_cast_about(cast, op, FFMK_CAST_QUERY);
     for (uint32_t i = 0; op->repair && i < cast->living->nodes; i++)
         if (op->repair->answered[cast->living->rank[i]] == NOT_YET)
-            ffmk_cast_send(cast, cast->living->rank[i], &ping, NULL, 0);
+            ffmk_cast_send(cast, cast->living->rank[i], &query, NULL, 0);
     ffmk_cast_reduce_ping(cast, op);
     if (leader == FFMK_RING_NOBODY || cast->dead[leader])
         leader = ffmk_cast_first(cast);
@@ -65,13 +67,18 @@ void ffmk_cast_need(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t no
 }
 
 void ffmk_cast_on_need(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t from,
-                       uint64_t attempt, uint64_t now)
+                       const struct ffmk_cast_message *need, uint64_t now)
 {
-    if (op->outcome != FFMK_CAST_OPEN)
-        ffmk_cast_send_outcome(cast, op, from, attempt);
-    /* Who asks may have promised something to a leader that this member did not hear of. */
-    else if (is_mine(cast, op,
-                     attempt > op->attempt ? (uint32_t)(attempt >> 16) - 1 : ffmk_cast_leader(op)))
+    if (op->outcome != FFMK_CAST_OPEN) {
+        ffmk_cast_send_outcome(cast, op, from, need->attempt);
+        return;
+    }
+    /* Who asks may have promised something to a leader that this member did not hear of; or its
+     * first attempt is over a ring of those who went on and died. */
+    const struct ffmk_cast_op theirs = {
+        .attempt = need->attempt, .kind = need->kind, .origin = need->origin};
+    if (is_mine(cast, op, ffmk_cast_leader(op)) ||
+        (need->attempt >= op->attempt && is_mine(cast, op, ffmk_cast_leader(&theirs))))
         take_charge(cast, op, now);
 }
 
@@ -137,21 +144,26 @@ void ffmk_cast_repair_go_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uin
     end_repair(cast, op);
 }
 
-void ffmk_cast_repair_died(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t member,
-                           uint64_t now)
+void ffmk_cast_repair_died(struct ffmk_cast *cast, struct ffmk_cast_op *op,
+                           const struct ffmk_ring *before, uint64_t now)
 {
     struct ffmk_cast_repair *repair = op->repair;
+    bool again = false;
     if (!repair)
         return;
-    if (repair->holder == member) {
-        /* Others may have it, too: ask again. */
-        free(repair);
-        op->repair = NULL;
-        take_charge(cast, op, now);
-        return;
+    for (uint32_t i = 0; i < before->nodes; i++) {
+        const uint32_t member = before->rank[i];
+        if (!cast->dead[member])
+            continue;
+        /* Who has not answered may have it, and may yet give it to some who have answered that they
+         * have none: all are to know that it is dead before they answer. If the holder is, others
+         * may have it, too. */
+        again = again || repair->answered[member] == NOT_YET || repair->holder == member;
+        repair->answered[member] = HAS_IT; /* wants nothing */
     }
-    if (repair->answered[member] == NOT_YET)
-        repair->waiting--;
-    repair->answered[member] = HAS_IT; /* wants nothing */
-    ffmk_cast_repair_go_on(cast, op, now);
+    if (!again)
+        return;
+    free(repair);
+    op->repair = NULL;
+    take_charge(cast, op, now);
 }

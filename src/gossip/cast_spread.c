@@ -154,6 +154,7 @@ void ffmk_cast_spread_start(struct ffmk_cast *cast, struct ffmk_cast_op *op,
     if (op->ring->hosts == 1)
         return;
     const struct ffmk_cast_spread spread = choose(cast, op->ring->hosts, manner);
+    ffmk_cast_spread_drop(cast, op); /* what somebody else said of it, who cannot know */
     if (!begin(cast, op, &spread)) {
         ffmk_cast_break(cast);
         return;

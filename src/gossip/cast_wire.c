@@ -49,6 +49,7 @@ void ffmk_cast_send(struct ffmk_cast *cast, uint32_t to, const struct ffmk_cast_
     ffmk_wire_put_u64(out, cast->stable);
     if (has_op(message->type)) {
         ffmk_wire_put_u64(out, message->attempt);
+        ffmk_wire_put_u32(out, message->epoch);
         ffmk_wire_put_u8(out, message->kind);
         ffmk_wire_put_u32(out, message->origin);
     }
@@ -85,6 +86,7 @@ struct ffmk_cast_message ffmk_cast_about(const struct ffmk_cast *cast,
         .type = (uint8_t)type,
         .number = op->number,
         .attempt = op->attempt,
+        .epoch = op->epoch,
         .kind = op->kind,
         .origin = op->origin,
         .ring = cast->living,
@@ -150,6 +152,8 @@ static void get_ring(struct ffmk_cast *cast, struct ffmk_wire_in *in,
     if (in->failed)
         return;
     message->ring = ffmk_ring_of(&cast->rings, cast->heard);
+    if (!message->ring)
+        ffmk_cast_break(cast); /* no message is to be lost */
     if (!message->ring || message->ring->nodes == 0)
         in->failed = true;
 }
@@ -165,6 +169,7 @@ bool ffmk_cast_decode(struct ffmk_cast *cast, const uint8_t *bytes, size_t lengt
         return false;
     if (has_op(message->type)) {
         message->attempt = ffmk_wire_get_u64(&in);
+        message->epoch = ffmk_wire_get_u32(&in);
         message->kind = ffmk_wire_get_u8(&in);
         message->origin = ffmk_wire_get_u32(&in);
         if (message->kind > FFMK_CAST_REDUCE_FLAT || message->origin >= cast->members ||

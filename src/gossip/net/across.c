@@ -92,8 +92,9 @@ static void receive_piece(struct ffmk_across *across, struct ffmk_across_operati
     const struct ffmk_cast_value value = ffmk_cast_value(across->cast, number);
     if (operation->left == 0)
         begin_to_receive(operation, value.total);
-    if (operation->code == FFMK_SUCCESS && value.bytes > 0 && operation->buffer &&
-        value.bytes == bytes_of_piece(operation->bytes, operation->piece, operation->left))
+    if (value.bytes != bytes_of_piece(operation->bytes, operation->piece, operation->left))
+        operation->code = FFMK_ERR_FAILED;
+    if (operation->code == FFMK_SUCCESS && value.bytes > 0)
         memcpy(operation->buffer + operation->left * operation->piece, value.payload, value.bytes);
 }
 
@@ -129,8 +130,12 @@ static void receive(struct ffmk_across *across, struct ffmk_across_operation *op
             return;
         }
         ffmk_cast_leave(across->cast, number);
-        if (++operation->left == operation->pieces)
-            complete(operation, operation->code);
+        if (++operation->left < operation->pieces)
+            continue;
+        /* The root may have gone on to more, as if it had not failed. */
+        if (operation->code == FFMK_ERR_FAILED)
+            ffmk_cast_new_epoch(across->cast);
+        complete(operation, operation->code);
     }
 }
 
@@ -175,7 +180,9 @@ static void take_sum(struct ffmk_across *across, struct ffmk_across_operation *o
             operation->again = true;
         operation->contributors[i] = counts;
     }
-    if (value.bytes <= HEAD_BYTES)
+    if (operation->bytes == 0 ||
+        value.bytes !=
+            HEAD_BYTES + bytes_of_piece(operation->bytes, operation->piece, operation->left))
         return;
     operation->refused = operation->refused || payload[0];
     if (operation->result && !payload[0])
@@ -187,10 +194,12 @@ static void reduce(struct ffmk_across *across, struct ffmk_across_operation *ope
                    uint64_t now)
 {
     while (!operation->complete) {
+        bool full = false;
         while (operation->entered < operation->pieces &&
                operation->entered - operation->left < REDUCE_AHEAD) {
             if (!ffmk_cast_has_room(across->cast, 0)) {
                 across->news = ffmk_cast_settle(across->cast, now) || across->news;
+                full = true;
                 break;
             }
             const uint64_t number = enter_reduction(across, operation, now);
@@ -205,6 +214,9 @@ static void reduce(struct ffmk_across *across, struct ffmk_across_operation *ope
                 across->news = true;
                 ffmk_cast_combine(across->cast, operation->first + i, combine, operation, now);
             }
+        /* Over whom a piece begins is decided by the one that was left last: the same for all. */
+        if (full)
+            return;
         const uint64_t number = operation->first + operation->left;
         const enum ffmk_cast_state state = ffmk_cast_state(across->cast, number);
         if (state == FFMK_CAST_EXCLUDED) {
@@ -219,6 +231,7 @@ static void reduce(struct ffmk_across *across, struct ffmk_across_operation *ope
             continue;
         if (operation->again && !operation->refused) {
             /* Somebody died on the way: all over again, for everybody. */
+            ffmk_cast_new_epoch(across->cast);
             operation->entered = operation->left = 0;
             operation->again = false;
             continue;
@@ -227,14 +240,15 @@ static void reduce(struct ffmk_across *across, struct ffmk_across_operation *ope
     }
 }
 
-/* Go on with all that were started, in order: the numbers of one are known when the one before it
- * has entered all of its pieces. */
+/* Go on with all that were started, one after the other: how many numbers one takes, and what the
+ * next depends on (who counts, what has failed), is known when it has ended. */
 static void go_on(struct ffmk_across *across)
 {
     const uint64_t now = ffmk_clock_ns();
     bool moved = false;
-    for (struct ffmk_across_operation **at = &across->first; *at;) {
-        struct ffmk_across_operation *operation = *at;
+    while (across->first) {
+        struct ffmk_across_operation *operation = across->first;
+        struct ffmk_across_operation *const next = operation->next; /* its owner may be quick */
         const uint64_t steps = operation->entered + operation->left;
         if (operation->kind != FFMK_HOST_BCAST)
             reduce(across, operation, now);
@@ -242,15 +256,11 @@ static void go_on(struct ffmk_across *across)
             publish(across, operation, now);
         else
             receive(across, operation, now);
-        moved = moved || operation->complete || steps != operation->entered + operation->left;
-        const bool entered = operation->pieces > 0 && operation->entered == operation->pieces;
-        if (operation->complete)
-            *at = operation->next;
-        else
-            at = &operation->next;
-        /* A reduction must have ended, for who counts in it is who is asked for in the next. */
-        if (!entered || (!operation->complete && operation->kind != FFMK_HOST_BCAST))
+        moved = moved || steps != operation->entered + operation->left;
+        if (!operation->complete)
             break;
+        moved = true;
+        across->first = next;
     }
     /* Not without need, for who waits goes to sleep only when nothing happens. */
     if (moved || across->news)

@@ -201,8 +201,8 @@ void ffmk_across_destroy(struct ffmk_across *across)
 
 void ffmk_across_settle(struct ffmk_endpoint *endpoint)
 {
-    static const uint64_t SPIN_NS = 20000;
-    static const uint64_t SLEEP_NS = 10000000;
+    static const uint64_t SETTLE_SPIN_NS = 20000;
+    static const uint64_t SETTLE_SLEEP_NS = 10000000;
     for (;;) {
         bool settled = true;
         ffmk_endpoint_lock(endpoint);
@@ -217,7 +217,7 @@ void ffmk_across_settle(struct ffmk_endpoint *endpoint)
         ffmk_endpoint_unlock(endpoint);
         if (settled)
             return;
-        ffmk_endpoint_wait(endpoint, SPIN_NS, SLEEP_NS);
+        ffmk_endpoint_wait(endpoint, SETTLE_SPIN_NS, SETTLE_SLEEP_NS);
     }
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Back-to-back collective operations of a job whose ranks are killed or stopped from outside. Each
- * rank writes what it got into a file that outlives it; journals.py compares. Whether data are right
- * is seen here, since every rank knows what each could have sent.
- * Usage: deaths <folder> <seed> <operations> */
+ * rank writes what it got into a file that outlives it; journals.py compares. Whether data are
+ * right is seen here, since every rank knows what each could have sent. Usage: deaths <folder>
+ * <seed> <operations> */
 #include "calls.h"
 
 #include "core/rng.h"
@@ -31,8 +31,8 @@ struct record {
 };
 struct journal {
     uint64_t pid;
-    uint64_t stage; /* 1: may be killed, 2: all operations done, 3: `dead` is said, 4: MPI_Finalize came
-                       back */
+    uint64_t stage; /* 1: may be killed, 2: all operations done, 3: `dead` is said, 4: MPI_Finalize
+                       came back */
     uint64_t done;
     uint64_t dead; /* by their rank in MPI_COMM_WORLD, as ffmk_comm_dead() says at the end */
     struct record records[];

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Operations of gossip/cast in which each message is delivered, held back or lost by hand: courses
+ * of events that chance hardly ever takes (test_cast.c), each of which once went wrong. */
+#include "gossip/cast_inside.h"
+
+#include "cases.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { N = 8, MOST = 100000 };
+static struct ffmk_cast *cast[N];
+static uint32_t n;
+static uint64_t now;
+static bool told[N][N];
+static struct held {
+    uint32_t from, to;
+    size_t bytes;
+    uint8_t *data;
+} held[MOST];
+static size_t helds;
+
+static void send_to(void *self, uint32_t to, const void *head, size_t hb, const void *payload,
+                    size_t pb)
+{
+    struct held *h = &held[helds++];
+    h->from = (uint32_t)(uintptr_t)self;
+    h->to = to;
+    h->bytes = hb + pb;
+    h->data = malloc(hb + pb);
+    memcpy(h->data, head, hb);
+    if (pb)
+        memcpy(h->data + hb, payload, pb);
+}
+static void bury(void *self, uint32_t of)
+{
+    told[(uintptr_t)self][of] = true;
+}
+static void open_all(uint32_t members)
+{
+    n = members;
+    now = 1;
+    helds = 0;
+    memset(told, 0, sizeof told);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct ffmk_cast_port port = {
+            .self = (void *)(uintptr_t)i, .at_once = 1160, .send = send_to, .bury = bury};
+        ck_assert_int_eq(ffmk_cast_create(n, i, NULL, &port, &cast[i]), 0);
+    }
+}
+static void close_all(void)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        ffmk_cast_destroy(cast[i]);
+        cast[i] = NULL;
+    }
+    for (size_t i = 0; i < helds; i++)
+        free(held[i].data);
+    helds = 0;
+}
+/* from, to, type: -1 any. */
+static int let(int from, int to, int type)
+{
+    int count = 0;
+    const size_t end = helds;
+    for (size_t i = 0; i < end; i++) {
+        struct held *h = &held[i];
+        if (!h->data || (from >= 0 && h->from != (uint32_t)from) ||
+            (to >= 0 && h->to != (uint32_t)to) || (type >= 0 && h->data[0] != type))
+            continue;
+        uint8_t *data = h->data;
+        h->data = NULL;
+        if (cast[h->to])
+            ffmk_cast_receive(cast[h->to], h->from, data, h->bytes, now);
+        free(data);
+        count++;
+    }
+    return count;
+}
+static void lose(int from, int to, int type)
+{
+    for (size_t i = 0; i < helds; i++) {
+        struct held *h = &held[i];
+        if (!h->data || (from >= 0 && h->from != (uint32_t)from) ||
+            (to >= 0 && h->to != (uint32_t)to) || (type >= 0 && h->data[0] != type))
+            continue;
+        free(h->data);
+        h->data = NULL;
+    }
+}
+static void kill_member(uint32_t who)
+{
+    ffmk_cast_destroy(cast[who]);
+    cast[who] = NULL;
+}
+static void pass(uint64_t ns)
+{
+    now += ns;
+    for (uint32_t i = 0; i < n; i++)
+        if (cast[i])
+            ffmk_cast_advance(cast[i], now);
+}
+static const struct ffmk_cast_manner manner = {.mode = FFMK_RUMOR_CHECKED, .miss = 1e-6};
+
+/* The first of the living learns at once that two are dead, of whom one had the outcome. */
+START_TEST(two_deaths_at_once_in_a_repair)
+{
+    open_all(5);
+    ffmk_cast_bcast(cast[0], 0, &manner, "x", 2, 2, now);
+    for (uint32_t i = 1; i < 5; i++)
+        ffmk_cast_bcast(cast[i], 0, &manner, NULL, 0, 0, now);
+    ffmk_cast_advance(cast[0], now);
+    let(0, 2, FFMK_CAST_SPREAD); /* 2 has it */
+    let(0, 4, FFMK_CAST_SPREAD);
+    for (size_t i = 0; i < helds; i++)
+        if (held[i].data)
+            kill_member(0);
+    lose(0, 1, -1);
+    lose(0, 3, -1);
+    struct held *late = NULL; /* 0's message to 4 is under way, or 2's own */
+    (void)late;
+    ffmk_cast_advance(cast[2], now);
+    let(2, 4, FFMK_CAST_SPREAD);
+    lose(2, -1, FFMK_CAST_SPREAD);
+    lose(0, -1, -1);
+    ffmk_cast_died(cast[1], 0, now);
+    ffmk_cast_advance(cast[1], now);
+    let(1, 2, -1);
+    let(1, 3, -1);
+    let(2, 1, -1);
+    let(3, 1, -1); /* 2 has it, 3 has none; 4 has not got the question yet */
+    let(1, 4, FFMK_CAST_DEATHS);
+    let(1, 4, FFMK_CAST_QUERY);
+    let(4, 1, FFMK_CAST_ANSWER);
+    /* 1 asks 2, which dies, like 3; 4 finds both, and tells 1 in one message. */
+    lose(1, 2, -1);
+    kill_member(2);
+    kill_member(3);
+    lose(2, -1, -1);
+    lose(3, -1, -1);
+    lose(4, -1, -1);
+    ffmk_cast_died(cast[4], 2, now);
+    lose(4, -1, -1);
+    ffmk_cast_died(cast[4], 3, now);
+    let(4, 1, FFMK_CAST_DEATHS);
+    for (int i = 0; i < 200; i++) {
+        let(-1, -1, -1);
+        pass(20000000);
+    }
+    ck_assert_int_eq(ffmk_cast_state(cast[1], 1), ffmk_cast_state(cast[4], 1));
+    close_all();
+}
+END_TEST
+
+/* Who leads declares somebody dead, wrongly, after it asked the others. */
+START_TEST(a_wrong_verdict_in_a_repair)
+{
+    open_all(5); /* 0 root, 1 leads, 2 has it, 3 and 4 have none */
+    ffmk_cast_bcast(cast[0], 0, &manner, "x", 2, 2, now);
+    for (uint32_t i = 1; i < 5; i++)
+        ffmk_cast_bcast(cast[i], 0, &manner, NULL, 0, 0, now);
+    ffmk_cast_advance(cast[0], now);
+    let(0, 2, FFMK_CAST_SPREAD);
+    kill_member(0);
+    lose(0, -1, -1);
+    ffmk_cast_died(cast[1], 0, now);
+    ffmk_cast_advance(cast[1], now);
+    let(1, 3, -1);
+    let(1, 4, -1);
+    let(3, 1, -1);
+    let(4, 1, -1);
+    lose(1, 2, -1);                  /* late */
+    ffmk_cast_died(cast[1], 2, now); /* wrong; so it is decided that it has failed */
+    for (int i = 0; i < 4; i++) {
+        let(1, 4, -1);
+        let(4, 1, -1);
+    }
+    kill_member(1);
+    lose(1, -1, -1); /* 3 has not heard of it */
+    lose(4, 3, -1);
+    ffmk_cast_died(cast[3], 1, now);
+    ffmk_cast_advance(cast[3], now);
+    let(3, 2, -1);
+    let(2, 3, -1);
+    ffmk_cast_died(cast[4], 1, now);
+    for (int i = 0; i < 200; i++) {
+        let(-1, -1, -1);
+        pass(20000000);
+    }
+    ck_assert_int_eq(ffmk_cast_state(cast[3], 1), ffmk_cast_state(cast[4], 1));
+    close_all();
+}
+END_TEST
+
+static void combine(void *c, const void *in, void *inout, size_t bytes)
+{
+    (void)c;
+    for (size_t i = 0; i < bytes; i++)
+        ((uint8_t *)inout)[i] += ((const uint8_t *)in)[i];
+}
+START_TEST(contributions_of_other_lengths)
+{
+    open_all(4);
+    static uint8_t big[4096];
+    ffmk_cast_reduce(cast[3], &manner, false, big, 8,
+                     now); /* of one byte before others enter with more */
+    ffmk_cast_combine(cast[3], 1, combine, NULL, now);
+    ffmk_cast_reduce(cast[1], &manner, false, big, 8, now);
+    ffmk_cast_combine(cast[1], 1, combine, NULL, now);
+    let(-1, -1, -1);
+    ffmk_cast_reduce(cast[2], &manner, false, big, 4096, now);
+    if (ffmk_cast_state(cast[2], 1) == FFMK_CAST_COMBINE) {
+        ffmk_cast_combine(cast[2], 1, combine, NULL, now);
+    }
+    close_all();
+}
+END_TEST
+START_TEST(attempt_of_nobody)
+{
+    open_all(4);
+    /* a contribution from 1 to 0 that says attempt 5 */
+    ffmk_cast_reduce(cast[1], &manner, false, "12345678", 8, now);
+    ffmk_cast_combine(cast[1], 1, combine, NULL, now);
+    held[0].data[17] = 5;
+    let(1, 0, -1);
+    ffmk_cast_reduce(cast[0], &manner, false, "12345678", 8, now);
+    close_all();
+}
+END_TEST
+
+/* As across.c does it: a broadcast in two pieces, of which the second comes and the first does not;
+ * then a reduction of those who remain. */
+START_TEST(a_piece_without_the_first)
+{
+    static uint8_t big[262144];
+    open_all(4);
+    ffmk_cast_bcast(cast[0], 0, &manner, big, sizeof big, sizeof big + 100, now);
+    ffmk_cast_leave(cast[0], 1);
+    ffmk_cast_bcast(cast[0], 0, &manner, big, 100, sizeof big + 100, now);
+    ffmk_cast_leave(cast[0], 2);
+    for (uint32_t i = 1; i < 4; i++)
+        ffmk_cast_bcast(cast[i], 0, &manner, NULL, 0, 0, now);
+    ffmk_cast_advance(cast[0], now);
+    let(0, -1, FFMK_CAST_SPREAD);
+    kill_member(0);
+    lose(-1, 0, -1);
+    lose(0, -1, -1);
+    for (uint32_t i = 1; i < 4; i++)
+        ffmk_cast_died(cast[i], 0, now);
+    for (int i = 0; i < 20; i++) {
+        let(-1, -1, -1);
+        pass(20000000);
+    }
+    for (uint32_t i = 1; i < 4; i++) {
+        ck_assert_int_eq(ffmk_cast_state(cast[i], 1), FFMK_CAST_FAILED);
+        ffmk_cast_leave(cast[i], 1);
+        ffmk_cast_new_epoch(cast[i]);
+    }
+    for (uint32_t i = 1; i < 4; i++)
+        ffmk_cast_reduce(cast[i], &manner, false, "12345678", 8, now);
+    ck_assert_int_ne(ffmk_cast_state(cast[1], 2), FFMK_CAST_VALUE);
+    close_all();
+}
+END_TEST
+
+/* Without any time passing: nobody has to ask again. */
+static void a_repair_takes_no_time_if(bool somebody_has_it)
+{
+    open_all(5);
+    ffmk_cast_bcast(cast[0], 0, &manner, "x", 2, 2, now);
+    for (uint32_t i = 1; i < 5; i++)
+        ffmk_cast_bcast(cast[i], 0, &manner, NULL, 0, 0, now);
+    ffmk_cast_advance(cast[0], now);
+    if (somebody_has_it)
+        let(0, 2, FFMK_CAST_SPREAD);
+    kill_member(0);
+    lose(0, -1, -1);
+    ffmk_cast_died(cast[3], 0, now); /* who is not the first */
+    for (int i = 0; i < 10; i++) {
+        let(-1, -1, -1);
+        if (!somebody_has_it || i < 5)
+            for (uint32_t j = 1; j < 5; j++)
+                if (j != 2)
+                    ffmk_cast_advance(cast[j], now);
+    }
+    for (uint32_t i = 1; i < 5; i++)
+        ck_assert_int_eq(ffmk_cast_state(cast[i], 1),
+                         somebody_has_it ? FFMK_CAST_VALUE : FFMK_CAST_FAILED);
+    close_all();
+}
+START_TEST(a_repair_takes_no_time)
+{
+    a_repair_takes_no_time_if(false);
+    a_repair_takes_no_time_if(true);
+}
+END_TEST
+CASES("directed", a_repair_takes_no_time, two_deaths_at_once_in_a_repair,
+      a_wrong_verdict_in_a_repair, contributions_of_other_lengths, attempt_of_nobody,
+      a_piece_without_the_first)
