@@ -18,7 +18,7 @@ enum {
 
 /* Spinning costs others their time where there are more ranks than cores. */
 static const uint64_t SPIN_NS = 50000;
-static const uint64_t CROWDED_SPIN_NS = 2000;
+static const uint64_t CROWDED_SPIN_NS = 20000;
 static const uint64_t SLEEP_NS = 1000000;
 
 static uint64_t pieces_of(uint64_t bytes, uint64_t piece)
