@@ -148,6 +148,9 @@ static void get_spread(struct ffmk_wire_in *in, struct ffmk_cast_message *messag
 static void get_ring(struct ffmk_cast *cast, struct ffmk_wire_in *in,
                      struct ffmk_cast_message *message)
 {
+    message->ring = ffmk_ring_find(&cast->rings, in);
+    if (message->ring)
+        return;
     ffmk_ring_get(in, cast->members, cast->heard);
     if (in->failed)
         return;

@@ -75,6 +75,8 @@ void ffmk_rings_destroy(struct ffmk_rings *rings)
     free(rings->begin);
 }
 
+static void encode(const struct ffmk_ring *ring, struct ffmk_wire_out *out);
+
 static struct ffmk_ring *make(const struct ffmk_rings *rings, const uint8_t *dead, uint64_t hash)
 {
     const uint32_t members = rings->members;
@@ -101,7 +103,15 @@ static struct ffmk_ring *make(const struct ffmk_rings *rings, const uint8_t *dea
             ring->speaker[ring->hosts++] = i;
         }
     }
-    return ring;
+    struct ffmk_wire_out out = {0};
+    encode(ring, &out);
+    ring->wire = out.data;
+    ring->wire_bytes = out.length;
+    if (!out.failed)
+        return ring;
+    ffmk_wire_free(&out);
+    free(ring);
+    return NULL;
 }
 
 struct ffmk_ring *ffmk_ring_of(struct ffmk_rings *rings, const uint8_t *dead)
@@ -135,6 +145,7 @@ void ffmk_ring_release(struct ffmk_rings *rings, struct ffmk_ring *ring)
     while (*at != ring)
         at = &(*at)->next;
     *at = ring->next;
+    free(ring->wire);
     free(ring);
 }
 
@@ -144,7 +155,7 @@ static bool is_listed(uint32_t members, uint32_t dead)
     return (uint64_t)dead * 4 <= members / 8;
 }
 
-void ffmk_ring_put(const struct ffmk_ring *ring, struct ffmk_wire_out *out)
+static void encode(const struct ffmk_ring *ring, struct ffmk_wire_out *out)
 {
     const uint32_t dead = ring->members - ring->nodes;
     ffmk_wire_put_u32(out, dead);
@@ -162,6 +173,23 @@ void ffmk_ring_put(const struct ffmk_ring *ring, struct ffmk_wire_out *out)
             bits |= (uint8_t)(!ffmk_ring_has(ring, i + j) << j);
         ffmk_wire_put_u8(out, bits);
     }
+}
+
+void ffmk_ring_put(const struct ffmk_ring *ring, struct ffmk_wire_out *out)
+{
+    ffmk_wire_put_bytes(out, ring->wire, ring->wire_bytes);
+}
+
+struct ffmk_ring *ffmk_ring_find(struct ffmk_rings *rings, struct ffmk_wire_in *in)
+{
+    const size_t left = in->failed ? 0 : in->length - in->at;
+    for (struct ffmk_ring *ring = rings->first; ring; ring = ring->next)
+        if (ring->wire_bytes <= left &&
+            memcmp(in->data + in->at, ring->wire, ring->wire_bytes) == 0) {
+            in->at += ring->wire_bytes;
+            return ffmk_ring_hold(ring);
+        }
+    return NULL;
 }
 
 void ffmk_ring_get(struct ffmk_wire_in *in, uint32_t members, uint8_t *dead)

@@ -24,6 +24,8 @@ struct ffmk_ring {
     uint32_t hosts;    /* on which somebody lives */
     uint32_t *speaker; /* rank, for the i-th of these hosts */
     uint32_t *place;   /* of each host among them; FFMK_RING_NOBODY: nobody lives there */
+    uint8_t *wire;     /* its dead, as messages have them */
+    size_t wire_bytes;
     uint32_t holds;
     struct ffmk_ring *next;
 };
@@ -54,6 +56,10 @@ static inline bool ffmk_ring_has(const struct ffmk_ring *ring, uint32_t rank)
 {
     return ring->index[rank] != FFMK_RING_NOBODY;
 }
+
+/** The ring whose dead come next, if it is one of those that are there: without a look at each
+ * member. Held. \return NULL: it is not, and nothing was read. */
+struct ffmk_ring *ffmk_ring_find(struct ffmk_rings *rings, struct ffmk_wire_in *in);
 
 /** Its dead, on the wire. */
 void ffmk_ring_put(const struct ffmk_ring *ring, struct ffmk_wire_out *out);
