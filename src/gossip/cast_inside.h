@@ -195,6 +195,10 @@ void ffmk_cast_promise(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t
 void ffmk_cast_decide(struct ffmk_cast *cast, struct ffmk_cast_op *op,
                       enum ffmk_cast_outcome outcome, uint8_t *payload, size_t bytes,
                       uint64_t total, struct ffmk_ring *ring);
+/* Whether what is known of it is of this operation, as far as that can be told; and if not, forget
+ * it: nobody will end it. */
+bool ffmk_cast_is_same(const struct ffmk_cast_op *op, uint32_t epoch, uint8_t kind, uint32_t root);
+void ffmk_cast_renew(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t epoch);
 /* Cannot go on. */
 void ffmk_cast_break(struct ffmk_cast *cast);
 

@@ -2,31 +2,19 @@
  * What goes through a stream. */
 #include "gossip/net/frame.h"
 
-#include <endian.h>
+#include "core/little.h"
+
 #include <string.h>
 
 static const uint8_t magic[7] = {'f', 'f', 'm', 'k', 's', 1, 0};
-
-static void put64(uint8_t *at, uint64_t value)
-{
-    value = htole64(value);
-    memcpy(at, &value, sizeof value);
-}
-
-static uint64_t get64(const uint8_t *at)
-{
-    uint64_t value;
-    memcpy(&value, at, sizeof value);
-    return le64toh(value);
-}
 
 void ffmk_frame_put_head(const struct ffmk_frame_head *head, uint8_t out[FFMK_FRAME_HEAD_BYTES])
 {
     memcpy(out, magic, sizeof magic);
     out[sizeof magic] = (uint8_t)head->kind;
-    put64(out + 8, head->from);
-    put64(out + 16, head->number);
-    put64(out + 24, head->length);
+    ffmk_little_put64(out + 8, head->from);
+    ffmk_little_put64(out + 16, head->number);
+    ffmk_little_put64(out + 24, head->length);
 }
 
 bool ffmk_frame_get_head(const uint8_t bytes[FFMK_FRAME_HEAD_BYTES], struct ffmk_frame_head *head)
@@ -34,9 +22,9 @@ bool ffmk_frame_get_head(const uint8_t bytes[FFMK_FRAME_HEAD_BYTES], struct ffmk
     if (memcmp(bytes, magic, sizeof magic) != 0)
         return false;
     head->kind = bytes[sizeof magic];
-    head->from = get64(bytes + 8);
-    head->number = get64(bytes + 16);
-    head->length = get64(bytes + 24);
+    head->from = ffmk_little_get64(bytes + 8);
+    head->number = ffmk_little_get64(bytes + 16);
+    head->length = ffmk_little_get64(bytes + 24);
     return true;
 }
 

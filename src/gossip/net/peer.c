@@ -3,9 +3,9 @@
  * messages between two have come could not tell new ones from repeated ones. */
 #include "gossip/net/endpoint_inside.h"
 
+#include "core/little.h"
 #include "core/rng.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,8 +245,7 @@ void ffmk_peer_send(struct ffmk_peer *peer, uint64_t name, const void *head, siz
     bool sent;
     if (head_bytes + payload_bytes <= FFMK_PEER_AT_ONCE_BYTES) {
         uint8_t body[FFMK_NAME_BYTES + FFMK_PEER_AT_ONCE_BYTES];
-        uint64_t name_le = htole64(name);
-        memcpy(body, &name_le, sizeof name_le);
+        ffmk_little_put64(body, name);
         if (head_bytes > 0)
             memcpy(body + FFMK_NAME_BYTES, head, head_bytes);
         if (payload_bytes > 0)

@@ -3,8 +3,8 @@
 #include "gossip/net/stream_inside.h"
 
 #include "core/clock.h"
+#include "core/little.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <ffmk.h>
 #include <netinet/tcp.h>
@@ -299,8 +299,7 @@ bool ffmk_stream_send(struct ffmk_peer *peer, uint64_t name, const void *head, s
                                    .length = length};
     ffmk_frame_put_head(&what, frame->data);
     uint8_t *at = frame->data + FFMK_FRAME_HEAD_BYTES;
-    uint64_t name_le = htole64(name);
-    memcpy(at, &name_le, sizeof name_le);
+    ffmk_little_put64(at, name);
     if (head_bytes > 0)
         memcpy(at + FFMK_NAME_BYTES, head, head_bytes);
     if (payload_bytes > 0)

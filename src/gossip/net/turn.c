@@ -2,8 +2,7 @@
  * One turn of the endpoint, by whoever makes it: what is due. */
 #include "gossip/net/endpoint_inside.h"
 
-#include <endian.h>
-#include <string.h>
+#include "core/little.h"
 
 /* A service's advance() may bring about another's; but others wait for the lock. */
 enum { ROUNDS = 4 };
@@ -40,9 +39,7 @@ void ffmk_endpoint_deliver(struct ffmk_endpoint *endpoint, struct ffmk_peer *pee
         ffmk_endpoint_count(&endpoint->counts.refused);
         return;
     }
-    uint64_t name;
-    memcpy(&name, body, sizeof name);
-    name = le64toh(name);
+    const uint64_t name = ffmk_little_get64(body);
     for (struct ffmk_service *service = endpoint->services; service; service = service->next) {
         if (service->name != name)
             continue;

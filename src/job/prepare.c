@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * How the ranks of a communicator come together for operations of our own. */
+#include "job/prepare.h"
+
+#include "core/log.h"
+#include "core/rng.h"
+#include "gossip/net/segment.h"
+#include "job/network.h"
+#include "job/world.h"
+
+#include <errno.h>
+#include <ffmk.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What each rank tells the others. */
+struct record {
+    uint64_t host[2]; /* equal on one host, as far as processes and /dev/shm are shared */
+    uint64_t nonce;   /* name of the segment, of the first on its host */
+    int64_t pid;
+};
+
+static void mix(uint64_t hash[2], const void *data, size_t bytes)
+{
+    const unsigned char *byte = data;
+    for (size_t i = 0; i < bytes; i++) {
+        hash[0] = ffmk_rng_mix(hash[0] ^ byte[i]);
+        hash[1] = ffmk_rng_mix(hash[1] + byte[i] + 1);
+    }
+}
+
+/* Ranks with the same answer see each other's processes and shared memory. */
+static void identify_host(uint64_t hash[2])
+{
+    static const char *const places[] = {"/dev/shm", "/proc/self/ns/pid", "/proc/self/ns/user"};
+    char text[256] = "";
+    hash[0] = hash[1] = 0;
+    gethostname(text, sizeof text - 1);
+    mix(hash, text, strlen(text));
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+    if (file) {
+        size_t bytes = fread(text, 1, sizeof text, file);
+        mix(hash, text, bytes);
+        fclose(file);
+    }
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        struct stat place;
+        if (stat(places[i], &place) == 0) {
+            mix(hash, &place.st_dev, sizeof place.st_dev);
+            mix(hash, &place.st_ino, sizeof place.st_ino);
+        }
+    }
+}
+
+static struct record own_record(const void *unique)
+{
+    struct record record = {.pid = getpid()};
+    identify_host(record.host);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t words[] = {(uint64_t)now.tv_sec, (uint64_t)now.tv_nsec, (uint64_t)record.pid,
+                        (uint64_t)(uintptr_t)unique};
+    uint64_t hash[2] = {0, 0};
+    mix(hash, words, sizeof words);
+    record.nonce = hash[0];
+    return record;
+}
+
+bool ffmk_prepare_agreed(MPI_Comm comm, int good)
+{
+    int all = 0;
+    return PMPI_Allreduce(&good, &all, 1, MPI_INT, MPI_MIN, comm) == MPI_SUCCESS && all;
+}
+
+static bool same_host(const struct record *one, const struct record *other)
+{
+    return memcmp(one->host, other->host, sizeof one->host) == 0;
+}
+
+static bool one_host(const struct record *records, int n)
+{
+    for (int i = 1; i < n; i++)
+        if (!same_host(&records[i], &records[0]))
+            return false;
+    return n <= FFMK_HOST_MAX_MEMBERS;
+}
+
+static int no_query(void *extra, MPI_Status *status)
+{
+    (void)extra;
+    PMPI_Status_set_elements(status, MPI_BYTE, 0);
+    PMPI_Status_set_cancelled(status, 0);
+    status->MPI_SOURCE = MPI_UNDEFINED;
+    status->MPI_TAG = MPI_UNDEFINED;
+    return MPI_SUCCESS;
+}
+
+static int no_free(void *extra)
+{
+    (void)extra;
+    return MPI_SUCCESS;
+}
+
+static int no_cancel(void *extra, int complete)
+{
+    (void)extra;
+    (void)complete;
+    return MPI_SUCCESS;
+}
+
+/* What a rank waits for in MPI may need MPI to go on at a rank that waits in ours, as it does in
+ * MPI's own operations: the rest of a message that is being sent. A request that is never complete
+ * makes MPI go on without a communicator, whose ranks may be dead. */
+static void keep_mpi_going(bool last)
+{
+    static _Thread_local MPI_Request request;
+    static _Thread_local bool begun;
+    if (!last && !begun)
+        begun = PMPI_Grequest_start(no_query, no_free, no_cancel, NULL, &request) == MPI_SUCCESS;
+    if (!begun)
+        return;
+    if (!last) {
+        int complete;
+        PMPI_Test(&request, &complete, MPI_STATUS_IGNORE);
+        return;
+    }
+    PMPI_Grequest_complete(request);
+    PMPI_Wait(&request, MPI_STATUS_IGNORE);
+    begun = false;
+}
+
+static struct ffmk_watch *watch_all(const struct record *records, int n)
+{
+    struct ffmk_watch *watch = NULL;
+    pid_t *pids = malloc((size_t)n * sizeof *pids);
+    if (!pids)
+        return NULL;
+    for (int i = 0; i < n; i++)
+        pids[i] = (pid_t)records[i].pid;
+    if (ffmk_watch_create(pids, (size_t)n, &watch) != FFMK_SUCCESS)
+        watch = NULL;
+    free(pids);
+    return watch;
+}
+
+/* All ranks of the communicator share memory, or none does. \return false, errno telling why. */
+static bool share_memory(struct ffmk_context *context, MPI_Comm comm, const struct record *records)
+{
+    size_t n = (size_t)context->size;
+    char name[64];
+    snprintf(name, sizeof name, "/ffmk-comm-%lx-%016llx", (unsigned long)getuid(),
+             (unsigned long long)records[0].nonce);
+    const bool first = context->rank == 0;
+    if (first)
+        context->segment = ffmk_segment_create(name, ffmk_host_bytes(n));
+    int why = errno;
+    const bool made = ffmk_prepare_agreed(comm, !first || context->segment);
+    if (made && !first)
+        context->segment = ffmk_segment_attach(name, ffmk_host_bytes(n));
+    if (made && context->segment) {
+        context->watch = watch_all(records, context->size);
+        why = context->watch ? why : errno;
+        if (context->watch)
+            context->host =
+                ffmk_host_create(context->segment, n, (size_t)context->rank, context->watch,
+                                 (long)n > sysconf(_SC_NPROCESSORS_ONLN));
+        if (context->host)
+            ffmk_host_set_meanwhile(context->host, keep_mpi_going);
+    } else if (made) {
+        why = errno;
+    }
+    const bool shared = made && ffmk_prepare_agreed(comm, context->host != NULL);
+    if (first && context->segment)
+        ffmk_segment_unname(name);
+    errno = why;
+    return shared;
+}
+
+/* As many as the host has at most, at all of them alike. */
+static bool is_crowded(const struct record *records, int n)
+{
+    long most = 0;
+    for (int i = 0; i < n; i++) {
+        long here = 0;
+        for (int j = 0; j < n; j++)
+            here += same_host(&records[i], &records[j]);
+        most = here > most ? here : most;
+    }
+    return most > sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+/* What the network is like, as all ranks together found. */
+static void measure(struct ffmk_context *context, MPI_Comm comm)
+{
+    enum { SLOT, HOP, PATIENCE, FIGURES };
+    const struct ffmk_cast_speed mine = ffmk_across_measure(context->across);
+    uint64_t figures[FIGURES] = {mine.slot, mine.hop, mine.patience};
+    uint64_t most[FIGURES] = {mine.slot, mine.hop, mine.patience};
+    PMPI_Allreduce(figures, most, FIGURES, MPI_UINT64_T, MPI_MAX, comm);
+    const struct ffmk_cast_speed speed = {
+        .slot = most[SLOT], .hop = most[HOP], .patience = most[PATIENCE]};
+    ffmk_across_set_speed(context->across, &speed);
+    if (context->rank != 0)
+        return;
+    const struct ffmk_cast_manner manner = ffmk_network_manner(FFMK_CONFIG_BCAST);
+    const struct ffmk_cast_way way = ffmk_across_way(context->across, &manner);
+    ffmk_log_debug(
+        "a communicator of %d ranks, as on %u hosts, over UDP: o %.1f us, L + 2o %.1f us, "
+        "late by %.1f us at most; so k %u, T %u, %s %u, epsilon %.0e",
+        context->size, way.hosts, (double)speed.slot * 1e-3, (double)speed.hop * 1e-3,
+        (double)speed.patience * 1e-3, way.hop, way.rounds,
+        manner.mode == FFMK_RUMOR_OPPORTUNISTIC ? "C" : "f", way.number, manner.miss);
+}
+
+/* All ranks of the communicator meet on the network, or none does; each for itself if `flat`.
+ * \return false, errno telling why. */
+static bool meet(struct ffmk_context *context, MPI_Comm comm, const struct record *records,
+                 bool flat, ffmk_prepare_network *before)
+{
+    const size_t n = (size_t)context->size;
+    struct ffmk_endpoint *endpoint = before() ? ffmk_network_endpoint() : NULL;
+    int why = errno;
+    struct ffmk_across_card *cards = calloc(n, sizeof *cards);
+    if (!cards)
+        why = ENOMEM;
+    bool met = ffmk_prepare_agreed(comm, endpoint && cards);
+    if (met && endpoint && cards) {
+        const struct ffmk_across_card mine = {.card = *ffmk_endpoint_card(endpoint)};
+        met = PMPI_Allgather(&mine, sizeof mine, MPI_BYTE, cards, sizeof mine, MPI_BYTE, comm) ==
+              MPI_SUCCESS;
+        for (size_t i = 0; i < n; i++)
+            if (same_host(&records[i], &records[context->rank]))
+                cards[i].pid = records[i].pid;
+        for (size_t i = 0; i < n; i++)
+            cards[i].host = flat ? i : records[i].host[0];
+        errno = EIO;
+        if (met && ffmk_across_create(endpoint, records[0].nonce | 1, cards, n,
+                                      (size_t)context->rank, is_crowded(records, context->size),
+                                      &context->across) != FFMK_SUCCESS)
+            met = false;
+        if (!met)
+            why = errno;
+        met = ffmk_prepare_agreed(comm, met);
+    }
+    free(cards);
+    if (met && context->across) {
+        ffmk_across_set_meanwhile(context->across, keep_mpi_going);
+        measure(context, comm);
+    }
+    errno = why;
+    return met;
+}
+
+void ffmk_prepare_undo(struct ffmk_context *context)
+{
+    ffmk_across_destroy(context->across);
+    ffmk_host_destroy(context->host);
+    ffmk_watch_destroy(context->watch);
+    ffmk_segment_drop(context->segment, ffmk_host_bytes((size_t)context->size));
+    context->across = NULL;
+    context->host = NULL;
+    context->watch = NULL;
+    context->segment = NULL;
+}
+
+/* Without what it takes for ways of our own the operations are MPI's, by agreement of all. */
+static void leave_to_mpi(struct ffmk_context *context, const char *why)
+{
+    ffmk_prepare_undo(context);
+    static bool told;
+    if (!told && context->rank == 0)
+        ffmk_log("collective operations are left to MPI, which does not survive deaths: %s", why);
+    told = true;
+}
+
+/* The ranks' environments may differ: then the last one of `auto`, `udp`, `mpi` that somebody has.
+ */
+static enum ffmk_transport common_transport(MPI_Comm comm)
+{
+    int mine = (int)ffmk_network_transport();
+    int last = mine;
+    PMPI_Allreduce(&mine, &last, 1, MPI_INT, MPI_MAX, comm);
+    return (enum ffmk_transport)last;
+}
+
+int ffmk_prepare(struct ffmk_context *context, MPI_Comm comm, ffmk_prepare_network *before)
+{
+    struct record *records = malloc((size_t)context->size * sizeof *records);
+    if (!ffmk_prepare_agreed(comm, records != NULL) || !records) {
+        free(records);
+        return FFMK_ERR_NO_MEMORY;
+    }
+    const struct record own = own_record(context);
+    if (PMPI_Allgather(&own, sizeof own, MPI_BYTE, records, sizeof own, MPI_BYTE, comm) !=
+        MPI_SUCCESS) {
+        free(records);
+        return FFMK_ERR_MPI;
+    }
+    char why[160];
+    int compared = MPI_UNEQUAL;
+    if (ffmk_world_has_comm())
+        PMPI_Comm_compare(comm, MPI_COMM_WORLD, &compared);
+    context->whole = compared == MPI_IDENT || compared == MPI_CONGRUENT;
+    context->name = records[0].nonce;
+    const enum ffmk_transport transport = common_transport(comm);
+    if (transport == FFMK_TRANSPORT_MPI) {
+        leave_to_mpi(context, "FFMK_TRANSPORT=mpi");
+    } else if (transport == FFMK_TRANSPORT_UDP || !one_host(records, context->size)) {
+        if (!meet(context, comm, records, transport == FFMK_TRANSPORT_UDP, before)) {
+            snprintf(why, sizeof why, "no network among the ranks (%s)", strerror(errno));
+            leave_to_mpi(context, why);
+        }
+    } else if (!share_memory(context, comm, records)) {
+        snprintf(why, sizeof why, "no shared memory, or processes cannot be watched (%s)",
+                 strerror(errno));
+        leave_to_mpi(context, why);
+    }
+    free(records);
+    return FFMK_SUCCESS;
+}
