@@ -222,6 +222,7 @@ static bool meet(struct ffmk_context *context, MPI_Comm comm, const struct recor
                  bool flat, ffmk_prepare_network *before)
 {
     const size_t n = (size_t)context->size;
+    errno = ENOTSUP;
     struct ffmk_endpoint *endpoint = before() ? ffmk_network_endpoint() : NULL;
     int why = errno;
     struct ffmk_across_card *cards = calloc(n, sizeof *cards);
