@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Threads operate at once on communicators of their own. Arguments: first seed, operations, then numbers of ranks."""
+"""Threads operate at once on communicators of their own, in memory and over UDP. Arguments: first seed, operations, then numbers
+of ranks."""
 
 import pathlib
 import sys
@@ -9,10 +10,10 @@ from harness import Folder, arguments, check, done, job, settings  # noqa: E402
 
 first, operations, *sizes = arguments
 with Folder() as folder:
-    for flavour, env in (("public", {}), ("unmodified", {"FFMK_BCAST": "checked", "FFMK_BARRIER": "checked", "FFMK_ALLREDUCE": "checked"})):
+    for flavour, env in (("public", {}), ("public", {"FFMK_TRANSPORT": "udp"}), ("unmodified", {"FFMK_BCAST": "checked", "FFMK_BARRIER": "checked", "FFMK_ALLREDUCE": "checked"})):
         for np in sizes:
             run = job(int(np), settings.program(f"threads_{flavour}"), first, operations, env={"FFMK_SUMMARY": "off", **env}, cwd=folder,
                       timeout=150)
-            run.succeeds(f"{flavour}, {np} ranks")
-            check("done" in run.out and not run.said, flavour, np, "ranks", run.out[-1000:], run.said)
+            run.succeeds(f"{flavour}, {env}, {np} ranks")
+            check("done" in run.out and not run.said, flavour, env, np, "ranks", run.out[-1000:], run.said)
 done()
