@@ -348,11 +348,6 @@ void ffmk_cast_leave(struct ffmk_cast *cast, uint64_t number)
     }
 }
 
-uint64_t ffmk_cast_stable(const struct ffmk_cast *cast)
-{
-    return cast->stable;
-}
-
 uint64_t ffmk_cast_sent(const struct ffmk_cast *cast)
 {
     return cast->sent;

@@ -134,8 +134,6 @@ struct ffmk_cast_value ffmk_cast_value(const struct ffmk_cast *cast, uint64_t nu
 /** This member needs nothing of it any more. In the order of numbers or not. */
 void ffmk_cast_leave(struct ffmk_cast *cast, uint64_t number);
 
-/** Up to this operation all living members have left all. */
-uint64_t ffmk_cast_stable(const struct ffmk_cast *cast);
 /** Have everything stable soon, up to the last that was entered. \return whether that is news, for
  * which there is something to send. */
 bool ffmk_cast_settle(struct ffmk_cast *cast, uint64_t now);

@@ -59,11 +59,6 @@ int ffmk_ways_wait(struct ffmk_operation *operation)
                          : ffmk_across_wait(context->across, &operation->across);
 }
 
-bool ffmk_ways_is_complete(const struct ffmk_operation *operation)
-{
-    return operation->context->host ? operation->host.complete : operation->across.complete;
-}
-
 int ffmk_ways_code(const struct ffmk_operation *operation)
 {
     return operation->context->host ? operation->host.code : operation->across.code;

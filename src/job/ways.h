@@ -27,7 +27,6 @@ void ffmk_ways_allreduce_start(struct ffmk_context *context, struct ffmk_operati
 bool ffmk_ways_test(struct ffmk_operation *operation);
 /** \return the operation's code. */
 int ffmk_ways_wait(struct ffmk_operation *operation);
-bool ffmk_ways_is_complete(const struct ffmk_operation *operation);
 /** Of one that is complete. */
 int ffmk_ways_code(const struct ffmk_operation *operation);
 /** Messages that were sent while it was under way. */

@@ -263,6 +263,91 @@ START_TEST(a_piece_without_the_first)
 }
 END_TEST
 
+/* Its second piece has come under the number that survivors give to another broadcast of that root.
+ */
+START_TEST(a_later_broadcast_of_the_dead)
+{
+    static uint8_t big[262144];
+    open_all(4);
+    ffmk_cast_bcast(cast[0], 0, &manner, big, sizeof big, sizeof big + 100, now);
+    ffmk_cast_leave(cast[0], 1);
+    ffmk_cast_bcast(cast[0], 0, &manner, big, 100, sizeof big + 100, now);
+    for (uint32_t i = 1; i < 4; i++)
+        ffmk_cast_bcast(cast[i], 0, &manner, NULL, 0, 0, now);
+    ffmk_cast_advance(cast[0], now);
+    let(0, -1, FFMK_CAST_SPREAD);
+    kill_member(0);
+    lose(-1, 0, -1);
+    lose(0, -1, -1);
+    for (uint32_t i = 1; i < 4; i++)
+        ffmk_cast_died(cast[i], 0, now);
+    for (int i = 0; i < 20; i++) {
+        let(-1, -1, -1);
+        pass(20000000);
+    }
+    for (uint32_t i = 1; i < 4; i++) {
+        ck_assert_int_eq(ffmk_cast_state(cast[i], 1), FFMK_CAST_FAILED);
+        ffmk_cast_leave(cast[i], 1);
+        ffmk_cast_new_epoch(cast[i]);
+        ffmk_cast_bcast(cast[i], 0, &manner, NULL, 0, 0, now);
+    }
+    for (int i = 0; i < 20; i++) {
+        let(-1, -1, -1);
+        pass(20000000);
+    }
+    for (uint32_t i = 1; i < 4; i++)
+        ck_assert_int_eq(ffmk_cast_state(cast[i], 2), FFMK_CAST_FAILED);
+    close_all();
+}
+END_TEST
+
+static void enter_barrier(uint32_t who)
+{
+    ffmk_cast_reduce(cast[who], &manner, false, NULL, 0, now);
+}
+
+/* 3 alone gets the end of the first barrier, comes to the second, and dies like 0, who decided.
+ * What 2 heard of the second from 3 is over those who counted in a first that survivors made again.
+ */
+START_TEST(who_asks_has_another_leader)
+{
+    open_all(4);
+    for (uint32_t i = 0; i < 4; i++)
+        enter_barrier(i);
+    let(3, 2, FFMK_CAST_CONTRIBUTION);
+    let(2, 0, FFMK_CAST_CONTRIBUTION);
+    let(1, 0, FFMK_CAST_CONTRIBUTION);
+    ck_assert_int_eq(ffmk_cast_state(cast[0], 1), FFMK_CAST_VALUE);
+    pass(1000000);
+    let(0, 3, FFMK_CAST_SPREAD);
+    lose(0, -1, -1);
+    ck_assert_int_eq(ffmk_cast_state(cast[3], 1), FFMK_CAST_VALUE);
+    ffmk_cast_leave(cast[3], 1);
+    enter_barrier(3);
+    let(3, 2, FFMK_CAST_CONTRIBUTION);
+    lose(3, -1, -1);
+    kill_member(0);
+    kill_member(3);
+    for (uint32_t i = 1; i < 3; i++) {
+        ffmk_cast_died(cast[i], 0, now);
+        ffmk_cast_died(cast[i], 3, now);
+    }
+    for (uint64_t number = 1; number <= 2; number++) {
+        for (int i = 0; i < 200; i++) {
+            let(-1, -1, -1);
+            pass(20000000);
+        }
+        for (uint32_t i = 1; i < 3; i++) {
+            ck_assert_int_eq(ffmk_cast_state(cast[i], number), FFMK_CAST_VALUE);
+            ffmk_cast_leave(cast[i], number);
+            if (number == 1)
+                enter_barrier(i);
+        }
+    }
+    close_all();
+}
+END_TEST
+
 /* Without any time passing: nobody has to ask again. */
 static void a_repair_takes_no_time_if(bool somebody_has_it)
 {
@@ -294,6 +379,7 @@ START_TEST(a_repair_takes_no_time)
     a_repair_takes_no_time_if(true);
 }
 END_TEST
+
 CASES("directed", a_repair_takes_no_time, two_deaths_at_once_in_a_repair,
       a_wrong_verdict_in_a_repair, contributions_of_other_lengths, attempt_of_nobody,
-      a_piece_without_the_first)
+      a_piece_without_the_first, a_later_broadcast_of_the_dead, who_asks_has_another_leader)
