@@ -242,7 +242,7 @@ static void reduce(struct ffmk_across *across, struct ffmk_across_operation *ope
 
 /* Go on with all that were started, one after the other: how many numbers one takes, and what the
  * next depends on (who counts, what has failed), is known when it has ended. */
-static void go_on(struct ffmk_across *across)
+void ffmk_across_go_on(struct ffmk_across *across)
 {
     const uint64_t now = ffmk_clock_ns();
     bool moved = false;
@@ -268,13 +268,17 @@ static void go_on(struct ffmk_across *across)
     across->news = false;
 }
 
-/* How many messages were sent while it was under way. */
+void ffmk_across_count(struct ffmk_across *across, struct ffmk_across_operation *operation)
+{
+    operation->messages = ffmk_cast_sent(across->cast) - operation->messages;
+}
+
 static void count(struct ffmk_across *across, struct ffmk_across_operation *operation)
 {
     if (!operation->complete)
         return;
     ffmk_endpoint_lock(across->endpoint);
-    operation->messages = ffmk_cast_sent(across->cast) - operation->messages;
+    ffmk_across_count(across, operation);
     ffmk_endpoint_unlock(across->endpoint);
 }
 
@@ -286,7 +290,7 @@ static void start(struct ffmk_across *across, struct ffmk_across_operation *oper
         at = &(*at)->next;
     *at = operation;
     operation->messages = ffmk_cast_sent(across->cast);
-    go_on(across);
+    ffmk_across_go_on(across);
     ffmk_endpoint_unlock(across->endpoint);
     count(across, operation);
 }
@@ -338,7 +342,7 @@ bool ffmk_across_test(struct ffmk_across *across, struct ffmk_across_operation *
         return true;
     ffmk_endpoint_wait(across->endpoint, 0, 0);
     ffmk_endpoint_lock(across->endpoint);
-    go_on(across);
+    ffmk_across_go_on(across);
     ffmk_endpoint_unlock(across->endpoint);
     count(across, operation);
     return operation->complete;
@@ -354,7 +358,7 @@ int ffmk_across_wait(struct ffmk_across *across, struct ffmk_across_operation *o
     while (!operation->complete) {
         ffmk_endpoint_wait(across->endpoint, spin, SLEEP_NS);
         ffmk_endpoint_lock(across->endpoint);
-        go_on(across);
+        ffmk_across_go_on(across);
         ffmk_endpoint_unlock(across->endpoint);
         if (operation->complete || !across->meanwhile)
             continue;
