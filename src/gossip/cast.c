@@ -41,9 +41,11 @@ int ffmk_cast_create(uint32_t members, uint32_t me, const uint64_t *host,
     cast->heard = calloc(members, 1);
     cast->reported = calloc(members, sizeof *cast->reported);
     cast->reported_view = calloc(members, sizeof *cast->reported_view);
+    cast->told_to = calloc(members, sizeof *cast->told_to);
     if (ffmk_rings_create(&cast->rings, members, host) && cast->dead)
         cast->living = ffmk_ring_of(&cast->rings, cast->dead);
-    if (!cast->living || !cast->heard || !cast->reported || !cast->reported_view) {
+    if (!cast->living || !cast->heard || !cast->reported || !cast->reported_view ||
+        !cast->told_to) {
         ffmk_cast_destroy(cast);
         return FFMK_ERR_NO_MEMORY;
     }
@@ -69,6 +71,7 @@ void ffmk_cast_destroy(struct ffmk_cast *cast)
     free(cast->heard);
     free(cast->reported);
     free(cast->reported_view);
+    free(cast->told_to);
     free(cast);
 }
 

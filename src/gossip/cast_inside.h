@@ -164,6 +164,7 @@ struct ffmk_cast {
     bool say_again;
     size_t left_bytes; /* since then */
     uint64_t told;     /* to the children */
+    uint64_t *told_to; /* by rank: with the last message to it */
     uint64_t settle;   /* be quick until this is stable */
     uint64_t prod_at;  /* when to ask those who are behind */
     uint64_t prod_wait;
