@@ -118,8 +118,8 @@ void ffmk_endpoint_nudge(struct ffmk_endpoint *endpoint, struct ffmk_service *se
 void ffmk_peer_send(struct ffmk_peer *peer, uint64_t name, const void *head, size_t head_bytes,
                     const void *payload, size_t payload_bytes);
 
-/** How many bytes head and payload may have together to go in one datagram. */
-enum { FFMK_PEER_AT_ONCE_BYTES = 1160 };
+/** How many bytes head and payload may have together to go in one datagram, or in some. */
+enum { FFMK_PEER_AT_ONCE_BYTES = 1158, FFMK_PEER_SOON_BYTES = (8 << 10) + 248 };
 
 /** Most bytes of a message. */
 enum { FFMK_PEER_MOST_BYTES = 1 << 22 };

@@ -13,6 +13,7 @@
 #define FFMK_GOSSIP_NET_ENDPOINT_INSIDE_H
 
 #include "gossip/net/address.h"
+#include "gossip/net/body.h"
 #include "gossip/net/datagram.h"
 #include "gossip/net/endpoint.h"
 #include "gossip/net/link.h"
@@ -33,7 +34,7 @@ enum { FFMK_NAME_BYTES = 8 };
 struct ffmk_waiting {
     struct ffmk_waiting *next;
     size_t bytes;
-    uint8_t body[];
+    uint8_t body[FFMK_DATAGRAM_BODY_BYTES];
 };
 
 /* What a service hung on a peer. */
@@ -50,6 +51,8 @@ struct ffmk_peer {
     bool dead;
     struct ffmk_link_end link;
     struct ffmk_waiting *waiting, *last_waiting;
+    struct ffmk_torn *torn; /* that came */
+    uint32_t torn_sent;     /* number of the last one that was sent */
     struct ffmk_stream stream;
     uint64_t due;           /* of the link */
     uint64_t heard;         /* last, by the own clock */
