@@ -225,6 +225,8 @@ void ffmk_cast_on_spread(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32
                          const struct ffmk_cast_message *message, uint64_t now);
 /* The payload that messages of the rumor waited for has come. */
 void ffmk_cast_spread_go_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t now);
+/* It has the payload, and is to send it. */
+void ffmk_cast_ask_holder(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t holder);
 void ffmk_cast_spread_drop(struct ffmk_cast *cast, struct ffmk_cast_op *op);
 void ffmk_cast_spread_free(struct ffmk_cast *cast);
 /* \return when there is something to send next. */

@@ -38,8 +38,8 @@ static uint64_t left_by_subtree(const struct ffmk_cast *cast)
     return left;
 }
 
-/* Every message says it; so only who was sent none for long has one of its own, or who may wait for
- * it. */
+/* Every message says it; so only who was sent none for two reports has one of its own, or who may
+ * wait for it. */
 static void tell_children(struct ffmk_cast *cast)
 {
     if (cast->told == cast->stable)
@@ -48,7 +48,7 @@ static void tell_children(struct ffmk_cast *cast)
     const struct ffmk_cast_message ping = {.type = FFMK_CAST_PING};
     cast->told = cast->stable;
     for (uint32_t i = 0; i < CHILDREN && child(cast, i) != FFMK_RING_NOBODY; i++)
-        if (cast->stable - cast->told_to[child(cast, i)] >= (wanted ? 1 : SOME))
+        if (cast->stable - cast->told_to[child(cast, i)] >= (wanted ? 1 : 2 * SOME))
             ffmk_cast_send(cast, child(cast, i), &ping, NULL, 0);
 }
 
