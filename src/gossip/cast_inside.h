@@ -3,6 +3,7 @@
 #ifndef FFMK_GOSSIP_CAST_INSIDE_H
 #define FFMK_GOSSIP_CAST_INSIDE_H
 
+#include "core/blocks.h"
 #include "gossip/cast.h"
 
 enum ffmk_cast_kind {
@@ -139,8 +140,9 @@ struct ffmk_cast {
     uint8_t *heard; /* scratch: the dead of a message */
     struct ffmk_rings rings;
     struct ffmk_ring *living;
-    struct ffmk_ring *agreed; /* contributors of the last reduction that this member left */
-    struct ffmk_wire_out out; /* of the message that is being made */
+    struct ffmk_ring *agreed;  /* contributors of the last reduction that this member left */
+    struct ffmk_wire_out out;  /* of the message that is being made */
+    struct ffmk_blocks blocks; /* all payloads, own ones and parts are of them */
     struct ffmk_cast_table *tables;
     uint32_t idle_tables;
     struct ffmk_cast_choice choices[FFMK_CAST_CHOICES];
@@ -200,6 +202,8 @@ void ffmk_cast_decide(struct ffmk_cast *cast, struct ffmk_cast_op *op,
  * it: nobody will end it. */
 bool ffmk_cast_is_same(const struct ffmk_cast_op *op, uint32_t epoch, uint8_t kind, uint32_t root);
 void ffmk_cast_renew(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t epoch);
+/* Of the cast's blocks. \return NULL: no memory, and the cast cannot go on. */
+uint8_t *ffmk_cast_copy(struct ffmk_cast *cast, const void *payload, size_t bytes);
 /* Cannot go on. */
 void ffmk_cast_break(struct ffmk_cast *cast);
 

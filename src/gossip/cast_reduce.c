@@ -80,7 +80,7 @@ static uint32_t parts(const struct ffmk_cast *cast)
 void ffmk_cast_reduce_drop(struct ffmk_cast *cast, struct ffmk_cast_op *op)
 {
     for (uint32_t i = 0; op->part && i < parts(cast); i++)
-        free(op->part[i]);
+        ffmk_blocks_give(&cast->blocks, op->part[i]);
     free(op->part);
     op->part = NULL;
     op->contributed = false;
@@ -119,7 +119,7 @@ static void pass_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint8_t *su
     const uint32_t to = speaker == cast->me ? rank_of(op, node & (node - 1)) : speaker;
     /* Its own is kept: another attempt may want it. */
     ffmk_cast_send(cast, to, &message, sum ? sum : op->own, op->own_bytes);
-    free(sum);
+    ffmk_blocks_give(&cast->blocks, sum);
 }
 
 /* From the last to the first, which is this member's own, into the last. \return the caller's, or
@@ -179,12 +179,13 @@ void ffmk_cast_on_contribution(struct ffmk_cast *cast, struct ffmk_cast_op *op, 
     op->part_bytes = message->bytes;
     if (i == parts(cast) || (op->part && op->part[i]))
         return;
-    uint8_t *copy = op->part ? malloc(message->bytes + 1) : NULL;
-    if (!copy) {
+    if (!op->part) {
         ffmk_cast_break(cast);
         return;
     }
-    memcpy(copy, message->payload, message->bytes);
+    uint8_t *copy = ffmk_cast_copy(cast, message->payload, message->bytes);
+    if (!copy)
+        return;
     op->part[i] = copy;
     ffmk_cast_reduce_go_on(cast, op, now);
 }

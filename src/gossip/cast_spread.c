@@ -246,12 +246,9 @@ void ffmk_cast_on_spread(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32
                 ffmk_cast_ask_holder(cast, op, from);
             return;
         }
-        uint8_t *payload = malloc(message->bytes + 1);
-        if (!payload) {
-            ffmk_cast_break(cast);
+        uint8_t *payload = ffmk_cast_copy(cast, message->payload, message->bytes);
+        if (!payload)
             return;
-        }
-        memcpy(payload, message->payload, message->bytes);
         ffmk_cast_decide(cast, op, FFMK_CAST_HAS_VALUE, payload, message->bytes, message->total,
                          message->ring);
     }

@@ -19,6 +19,7 @@
 #include "gossip/net/link.h"
 #include "gossip/net/stream.h"
 
+#include "core/blocks.h"
 #include <pthread.h>
 #include <sys/socket.h>
 
@@ -119,6 +120,7 @@ struct ffmk_endpoint {
     struct ffmk_peer *fallen;    /* dead, and services do not know yet */
     struct ffmk_peer *streaming; /* for the thread: there are frames to be sent, or it is dead */
     struct ffmk_out out;
+    struct ffmk_blocks frames; /* that go */
 
     pthread_t thread;
     int alarm;             /* wakes it */

@@ -87,13 +87,14 @@ void ffmk_peers_free(struct ffmk_endpoint *endpoint)
         if (!peer)
             continue;
         ffmk_peer_drop(peer);
-        ffmk_stream_drop(&peer->stream);
+        ffmk_stream_drop(endpoint, &peer->stream);
         if (peer->pidfd > 0)
             close(peer->pidfd - 1);
         free(peer->hung);
         free(peer);
     }
     free(endpoint->table);
+    ffmk_blocks_free(&endpoint->frames);
 }
 
 void ffmk_peer_touch(struct ffmk_peer *peer)
