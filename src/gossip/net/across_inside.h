@@ -7,7 +7,7 @@
 
 /* Pieces of a reduction, and room for the largest contribution with its head. */
 enum {
-    FFMK_ACROSS_LEAST_REDUCE_BYTES = FFMK_HOST_ELEMENT_BYTES,
+    FFMK_ACROSS_LEAST_REDUCE_BYTES = 2 * FFMK_HOST_ELEMENT_BYTES,
     FFMK_ACROSS_MOST_REDUCE_BYTES = 256 << 10,
     FFMK_ACROSS_SCRATCH_BYTES = FFMK_ACROSS_MOST_REDUCE_BYTES + 16
 };
