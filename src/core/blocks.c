@@ -36,13 +36,15 @@ void *ffmk_blocks_take(struct ffmk_blocks *blocks, size_t bytes)
     return block->bytes;
 }
 
+static struct ffmk_block *block_of(void *bytes)
+{
+    return (struct ffmk_block *)(void *)((char *)bytes - offsetof(struct ffmk_block, bytes));
+}
+
 void ffmk_blocks_give(struct ffmk_blocks *blocks, void *bytes)
 {
-    if (!bytes)
-        return;
-    struct ffmk_block *block =
-        (struct ffmk_block *)(void *)((char *)bytes - offsetof(struct ffmk_block, bytes));
-    if (block->room < LEAST || block->room > MOST ||
+    struct ffmk_block *block = bytes ? block_of(bytes) : NULL;
+    if (!block || block->room < LEAST || block->room > MOST ||
         blocks->kept_bytes + block->room > FFMK_BLOCKS_KEPT_BYTES) {
         free(block);
         return;

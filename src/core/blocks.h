@@ -20,8 +20,8 @@ struct ffmk_blocks {
 
 /** At least so many bytes, of whatever they were. \return NULL: no memory. */
 void *ffmk_blocks_take(struct ffmk_blocks *blocks, size_t bytes);
-/** One that was taken, here or elsewhere; or NULL. */
-void ffmk_blocks_give(struct ffmk_blocks *blocks, void *block);
+/** Those that were taken, here or from others; or NULL. */
+void ffmk_blocks_give(struct ffmk_blocks *blocks, void *bytes);
 /** Free those that are kept. */
 void ffmk_blocks_free(struct ffmk_blocks *blocks);
 

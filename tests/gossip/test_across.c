@@ -19,7 +19,7 @@ static uint64_t virtual_clock_ns(void)
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { MOST = 6, OPS = 12, DEPTH = 3, MOST_BYTES = 600 << 10, MOST_SUM_BYTES = 1200 << 10 };
+enum { MOST = 6, OPS = 12, DEPTH = 3, MOST_BYTES = 600 << 10, MOST_SUM_BYTES = 400 << 10 };
 static const uint64_t MS = 1000000;
 
 struct ffmk_peer {
