@@ -8,7 +8,8 @@
 
 #include <stddef.h>
 
-enum { FFMK_BLOCKS_KEPT_BYTES = 4 << 20 /* at most */ };
+/** At most: what a root may be ahead of the slowest (gossip/cast.h), and some. */
+enum { FFMK_BLOCKS_KEPT_BYTES = 9 << 20 };
 
 struct ffmk_block;
 
