@@ -341,6 +341,30 @@ START_TEST(a_large_payload_is_had_from_another_when_the_root_is_dead)
 }
 END_TEST
 
+/* The root lives, but what it sent is late: not it is asked, but one of those who told. */
+START_TEST(a_late_large_payload_is_had_from_another)
+{
+    static uint8_t big[100000];
+    open_all(4);
+    ffmk_cast_bcast(cast[0], 0, &manner, big, sizeof big, sizeof big, now);
+    for (uint32_t i = 1; i < 4; i++)
+        ffmk_cast_bcast(cast[i], 0, &manner, NULL, 0, 0, now);
+    ffmk_cast_advance(cast[0], now);
+    let(0, 1, FFMK_CAST_SPREAD);
+    let(0, 3, FFMK_CAST_SPREAD);
+    pass(200000);
+    let(1, 2, FFMK_CAST_SPREAD);
+    let(3, 2, FFMK_CAST_SPREAD);
+    pass(100000000);
+    ck_assert_int_eq(let(2, 0, FFMK_CAST_NEED), 0);
+    ck_assert_int_eq(let(2, -1, FFMK_CAST_NEED), 1);
+    let(1, 2, FFMK_CAST_OUTCOME);
+    let(3, 2, FFMK_CAST_OUTCOME);
+    ck_assert_int_eq(ffmk_cast_state(cast[2], 1), FFMK_CAST_VALUE);
+    close_all();
+}
+END_TEST
+
 /* Also where the root has to wait for room each time: a report tells of some operations, and what
  * is stable comes with the root's messages. */
 START_TEST(back_to_back_broadcasts_take_a_message_each)
@@ -451,4 +475,5 @@ CASES("directed", a_repair_takes_no_time, two_deaths_at_once_in_a_repair,
       a_wrong_verdict_in_a_repair, contributions_of_other_lengths, attempt_of_nobody,
       a_piece_without_the_first, a_later_broadcast_of_the_dead,
       a_large_payload_is_had_from_another_when_the_root_is_dead,
-      back_to_back_broadcasts_take_a_message_each, who_asks_has_another_leader)
+      a_late_large_payload_is_had_from_another, back_to_back_broadcasts_take_a_message_each,
+      who_asks_has_another_leader)

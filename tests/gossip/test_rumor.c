@@ -140,6 +140,24 @@ START_TEST(who_heard_a_direct_root_does_not_rely_on_it)
 }
 END_TEST
 
+/* Beside it one probe each way is all there is. */
+START_TEST(who_heard_a_direct_root_waits_for_its_neighbour_only)
+{
+    struct fixture f = fixture(4, FFMK_RUMOR_CHECKED, 0);
+    settle(&f);
+    uint32_t to[8];
+    struct ffmk_rumor_message reply;
+    const struct ffmk_rumor_message from_2 = {
+        .kind = FFMK_RUMOR_PROBE, .side = FFMK_RUMOR_DOWN, .known = 2};
+    ffmk_rumor_receive(f.rumor, &f.plan, 1, 0, &tree, 0, &reply);
+    ffmk_rumor_receive(f.rumor, &f.plan, 1, 2, &from_2, 1, &reply);
+    ck_assert_uint_eq(sent_at(&f, 1, 1000, to), 1);
+    ck_assert_uint_eq(to[0], 2);
+    ck_assert_uint_eq(f.rumor->state, FFMK_RUMOR_DONE);
+    drop(&f);
+}
+END_TEST
+
 START_TEST(a_large_broadcast_is_not_direct)
 {
     struct fixture f = fixture(HOP + 3, FFMK_RUMOR_CHECKED, 0);
@@ -299,5 +317,6 @@ END_TEST
 CASES("rumor", the_payload_is_new_once, nonsense_changes_nothing,
       a_root_spreads_then_corrects_then_asks, who_is_asked_answers_unless_it_sent_there,
       a_reserve_rests_when_it_knows_enough, a_direct_root_is_done_and_nobody_sends_to_it,
-      who_heard_a_direct_root_does_not_rely_on_it, a_large_broadcast_is_not_direct,
+      who_heard_a_direct_root_does_not_rely_on_it,
+      who_heard_a_direct_root_waits_for_its_neighbour_only, a_large_broadcast_is_not_direct,
       any_stream_of_messages_is_survived_and_ends)
