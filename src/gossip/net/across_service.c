@@ -136,8 +136,9 @@ static int meet(struct ffmk_across *across, const struct ffmk_across_card *cards
             return errno == ENOMEM ? FFMK_ERR_NO_MEMORY : FFMK_ERR_IO;
         if (!ffmk_peer_hang(member->peer, across->service.name, member))
             return FFMK_ERR_NO_MEMORY;
-        if (cards[i].pid > 0)
-            ffmk_peer_watch(member->peer, (pid_t)cards[i].pid);
+        if (cards[i].pid > 0 && ffmk_peer_watch(member->peer, (pid_t)cards[i].pid) &&
+            cards[i].host == cards[across->me].host)
+            ffmk_peer_share(member->peer, (pid_t)cards[i].pid);
     }
     return FFMK_SUCCESS;
 }

@@ -114,6 +114,7 @@ static void take_turn(struct ffmk_endpoint *endpoint, struct ffmk_batch *batch, 
                       uint64_t now)
 {
     ffmk_endpoint_pass_time(endpoint, now);
+    ffmk_mates_take(endpoint, now);
     for (int round = 1; n > 0; round++) {
         ffmk_post_handle(endpoint, batch, n, now);
         if (n < FFMK_BATCH || round == ROUNDS)
@@ -128,7 +129,8 @@ bool ffmk_endpoint_look(struct ffmk_endpoint *endpoint, struct ffmk_batch *batch
 {
     unsigned n = ffmk_post_take(endpoint, batch);
     if (n == 0) {
-        if (load(&endpoint->due) > now || pthread_mutex_trylock(&endpoint->lock) != 0)
+        if ((load(&endpoint->due) > now && !ffmk_mailbox_has(&endpoint->box)) ||
+            pthread_mutex_trylock(&endpoint->lock) != 0)
             return false;
     } else {
         ffmk_endpoint_enter(endpoint);
@@ -144,8 +146,9 @@ void ffmk_endpoint_glance(struct ffmk_endpoint *endpoint)
     ffmk_batch_create(&batch);
     const uint64_t now = ffmk_clock_ns();
     const unsigned n = ffmk_post_take(endpoint, &batch);
-    if (n > 0 || load(&endpoint->due) <= now)
+    if (n > 0 || load(&endpoint->due) <= now || ffmk_mailbox_has(&endpoint->box))
         take_turn(endpoint, &batch, n, now);
+    ffmk_mailbox_attend(&endpoint->box, true);
     store(&endpoint->attended_at, now);
 }
 
@@ -155,7 +158,8 @@ static void sleep_for(struct ffmk_endpoint *endpoint, uint64_t now, uint64_t sle
     __atomic_add_fetch(&endpoint->sleepers, 1, __ATOMIC_SEQ_CST);
     pthread_mutex_unlock(&endpoint->bed);
     uint64_t due = load(&endpoint->due);
-    if (load(&endpoint->generation) == seen && due > now) {
+    ffmk_mailbox_attend(&endpoint->box, false);
+    if (load(&endpoint->generation) == seen && due > now && !ffmk_mailbox_has(&endpoint->box)) {
         if (due - now < sleep_ns)
             sleep_ns = due - now;
         struct pollfd files[] = {{.fd = endpoint->udp, .events = POLLIN},
@@ -164,6 +168,7 @@ static void sleep_for(struct ffmk_endpoint *endpoint, uint64_t now, uint64_t sle
                                 .tv_nsec = (long)(sleep_ns % 1000000000)};
         ppoll(files, 2, &most, NULL);
     }
+    ffmk_mailbox_attend(&endpoint->box, true);
     /* The last one silences the bell: the others may not have heard it yet. */
     pthread_mutex_lock(&endpoint->bed);
     __atomic_add_fetch(&endpoint->risings, 1, __ATOMIC_SEQ_CST);
@@ -179,6 +184,7 @@ void ffmk_endpoint_wait(struct ffmk_endpoint *endpoint, uint64_t spin_ns, uint64
     struct ffmk_batch batch;
     ffmk_batch_create(&batch);
     __atomic_add_fetch(&endpoint->attending, 1, __ATOMIC_SEQ_CST);
+    ffmk_mailbox_attend(&endpoint->box, true);
     uint64_t now = ffmk_clock_ns();
     const uint64_t until = now + spin_ns;
     bool went_on = ffmk_endpoint_look(endpoint, &batch, now);

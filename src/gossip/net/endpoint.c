@@ -27,6 +27,7 @@ static void free_endpoint(struct ffmk_endpoint *endpoint)
 {
     int why = errno;
     ffmk_peers_free(endpoint);
+    ffmk_mailbox_close(&endpoint->box);
     close_file(endpoint->udp);
     close_file(endpoint->bell);
     close_file(endpoint->alarm);
@@ -53,6 +54,8 @@ static int open_all(struct ffmk_endpoint *endpoint, const char *interface)
     endpoint->alarm = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (endpoint->bell < 0 || endpoint->alarm < 0 || !make_card(&endpoint->card))
         return FFMK_ERR_IO;
+    if (ffmk_mailbox_open(&endpoint->box, endpoint->card.id))
+        endpoint->card.mailbox = (uint32_t)endpoint->box.file + 1;
     int code = ffmk_post_open(endpoint);
     if (code == FFMK_SUCCESS)
         code = ffmk_address_fill(&endpoint->card, interface, endpoint->ipv6);
@@ -68,6 +71,7 @@ int ffmk_endpoint_open(const struct ffmk_endpoint_options *options,
     if (!endpoint)
         return FFMK_ERR_NO_MEMORY;
     endpoint->udp = endpoint->bell = endpoint->alarm = endpoint->streams.listener = -1;
+    endpoint->box.file = -1;
     pthread_mutexattr_t adaptive;
     pthread_mutexattr_init(&adaptive);
     pthread_mutexattr_settype(&adaptive, PTHREAD_MUTEX_ADAPTIVE_NP);

@@ -41,6 +41,7 @@ struct ffmk_card {
     uint16_t udp_port; /* in the host's byte order */
     uint16_t tcp_port;
     uint32_t addresses; /* how many */
+    uint32_t mailbox;   /* descriptor of it, plus 1; 0: none */
     struct {
         uint8_t family; /* 4 or 6 */
         uint8_t prefix; /* bits of it that are the network's */
@@ -140,6 +141,10 @@ bool ffmk_peer_hang(struct ffmk_peer *peer, uint64_t name, void *value);
 /** It is a process of this host: have the kernel tell when it ends. \return false: the kernel will
  * not, errno says why, and only silence does. */
 bool ffmk_peer_watch(struct ffmk_peer *peer, pid_t pid);
+
+/** It shares memory with this process: what fits goes to it that way while somebody attends to its
+ * endpoint. Where that cannot be had, nothing changes. */
+void ffmk_peer_share(struct ffmk_peer *peer, pid_t pid);
 
 /** Smoothed round trip to it, in ns, of datagrams that were acknowledged; 0: not known. */
 uint64_t ffmk_peer_trip(const struct ffmk_peer *peer);

@@ -17,6 +17,7 @@
 #include "gossip/net/datagram.h"
 #include "gossip/net/endpoint.h"
 #include "gossip/net/link.h"
+#include "gossip/net/mailbox.h"
 #include "gossip/net/stream.h"
 
 #include "core/blocks.h"
@@ -55,12 +56,14 @@ struct ffmk_peer {
     struct ffmk_torn *torn; /* that came */
     uint32_t torn_sent;     /* number of the last one that was sent */
     struct ffmk_stream stream;
-    uint64_t due;           /* of the link */
-    uint64_t heard;         /* last, by the own clock */
-    uint64_t pending_since; /* by the own clock, if it is_pending */
-    bool is_pending;        /* something was sent that is not acknowledged */
-    uint64_t told_excluded; /* when it was, last */
-    int pidfd;              /* of a process of this host, plus 1; 0: none */
+    uint64_t due;               /* of the link */
+    uint64_t heard;             /* last, by the own clock */
+    uint64_t pending_since;     /* by the own clock, if it is_pending */
+    bool is_pending;            /* something was sent that is not acknowledged */
+    uint64_t told_excluded;     /* when it was, last */
+    int pidfd;                  /* of a process of this host, plus 1; 0: none */
+    struct ffmk_outbox *outbox; /* or NULL */
+    uint64_t taken;             /* of what was put into it, when that was looked at last */
     struct ffmk_hung *hung;
     size_t hung_n;
     /* Lists of the endpoint, and whether it is in them. */
@@ -121,6 +124,7 @@ struct ffmk_endpoint {
     struct ffmk_peer *streaming; /* for the thread: there are frames to be sent, or it is dead */
     struct ffmk_out out;
     struct ffmk_blocks frames; /* that go */
+    struct ffmk_mailbox box;   /* from processes of this host */
 
     pthread_t thread;
     int alarm;             /* wakes it */
@@ -193,6 +197,8 @@ int ffmk_thread_start(struct ffmk_endpoint *endpoint);
 void ffmk_thread_stop(struct ffmk_endpoint *endpoint);
 
 /* mates.c */
+/* Take what came by memory. */
+void ffmk_mates_take(struct ffmk_endpoint *endpoint, uint64_t now);
 int ffmk_mates_open(struct ffmk_endpoint *endpoint);
 void ffmk_mates_close(struct ffmk_endpoint *endpoint);
 

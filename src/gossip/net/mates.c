@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Peers on this host: their end is a fact that the kernel tells at once, through a descriptor of
- * the process (pidfd) in a set of them that the endpoint's thread waits for. */
+ * the process (pidfd) in a set of them that the endpoint's thread waits for; and what they send
+ * comes by memory. */
 #include "gossip/net/endpoint_inside.h"
 
 #include <errno.h>
@@ -65,4 +66,40 @@ bool ffmk_peer_watch(struct ffmk_peer *peer, pid_t pid)
     }
     peer->pidfd = file + 1;
     return true;
+}
+
+void ffmk_peer_share(struct ffmk_peer *peer, pid_t pid)
+{
+    if (!peer->outbox && !peer->dead && peer->card.mailbox > 0)
+        peer->outbox = ffmk_outbox_open(pid, (int)peer->card.mailbox - 1, peer->card.id,
+                                        peer->endpoint->card.id);
+}
+
+struct taking {
+    struct ffmk_endpoint *endpoint;
+    uint64_t now;
+};
+
+static bool take(void *self, uint64_t from, const uint8_t *message, size_t bytes)
+{
+    const struct taking *taking = self;
+    struct ffmk_endpoint *endpoint = taking->endpoint;
+    struct ffmk_peer *peer = ffmk_peer_of(endpoint, from);
+    if (endpoint->excluded)
+        return false;
+    if (!peer) {
+        ffmk_endpoint_count(&endpoint->counts.refused);
+    } else if (peer->dead) {
+        ffmk_post_exclude(peer, taking->now);
+    } else {
+        ffmk_peer_heard(peer);
+        ffmk_endpoint_deliver(endpoint, peer, message, bytes, taking->now);
+    }
+    return true;
+}
+
+void ffmk_mates_take(struct ffmk_endpoint *endpoint, uint64_t now)
+{
+    struct taking taking = {.endpoint = endpoint, .now = now};
+    ffmk_mailbox_empty(&endpoint->box, take, &taking);
 }

@@ -11,6 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Of a message that goes by memory. */
+enum { MOST_HEAD_BYTES = 512 };
+
 static struct ffmk_peer **place_of(struct ffmk_peer **table, size_t size, uint64_t id)
 {
     size_t at = ffmk_rng_mix(id) & (size - 1);
@@ -90,6 +93,7 @@ void ffmk_peers_free(struct ffmk_endpoint *endpoint)
         ffmk_stream_drop(endpoint, &peer->stream);
         if (peer->pidfd > 0)
             close(peer->pidfd - 1);
+        ffmk_outbox_close(peer->outbox);
         free(peer->hung);
         free(peer);
     }
@@ -136,7 +140,8 @@ static void set_active(struct ffmk_peer *peer, bool active)
 void ffmk_peer_note(struct ffmk_peer *peer)
 {
     struct ffmk_endpoint *endpoint = peer->endpoint;
-    bool pending = ffmk_link_is_pending(&peer->link) || peer->waiting || peer->stream.first;
+    bool pending = ffmk_link_is_pending(&peer->link) || peer->waiting || peer->stream.first ||
+                   (peer->outbox && !peer->dead && !ffmk_outbox_is_empty(peer->outbox));
     if (pending && !peer->is_pending)
         peer->pending_since = endpoint->own_ns;
     peer->is_pending = pending;
@@ -155,6 +160,10 @@ void ffmk_peers_look(struct ffmk_endpoint *endpoint, uint64_t now)
     struct ffmk_peer *next;
     for (struct ffmk_peer *peer = endpoint->active; peer; peer = next) {
         next = peer->next_active;
+        if (peer->outbox && ffmk_outbox_taken(peer->outbox) != peer->taken) {
+            peer->taken = ffmk_outbox_taken(peer->outbox);
+            ffmk_peer_heard(peer);
+        }
         uint64_t since = peer->heard > peer->pending_since ? peer->heard : peer->pending_since;
         if (peer->is_pending && endpoint->own_ns - since >= endpoint->detect_after_ns) {
             ffmk_peer_bury(peer);
@@ -271,12 +280,38 @@ static bool send_pieces(struct ffmk_peer *peer, const uint8_t *message, size_t b
     return true;
 }
 
+/* To a process that shares memory. \return false: it must go another way. */
+static bool put_in_box(struct ffmk_peer *peer, uint64_t name, const void *head, size_t head_bytes,
+                       const void *payload, size_t payload_bytes)
+{
+    uint8_t begin[FFMK_NAME_BYTES + MOST_HEAD_BYTES];
+    if (!peer->outbox || head_bytes > MOST_HEAD_BYTES)
+        return false;
+    ffmk_little_put64(begin, name);
+    if (head_bytes > 0)
+        memcpy(begin + FFMK_NAME_BYTES, head, head_bytes);
+    const enum ffmk_outbox_answer answer =
+        ffmk_outbox_put(peer->outbox, begin, FFMK_NAME_BYTES + head_bytes, payload, payload_bytes);
+    if (answer == FFMK_OUTBOX_RING) {
+        /* For no service: whom it reaches looks into the box. */
+        static const uint8_t nobody[FFMK_NAME_BYTES];
+        const struct ffmk_part ring = {.bytes = nobody, .length = sizeof nobody};
+        if (!send_part(peer, &ring))
+            ffmk_peer_bury(peer);
+    }
+    if (answer != FFMK_OUTBOX_NO)
+        ffmk_peer_touch(peer);
+    return answer != FFMK_OUTBOX_NO;
+}
+
 void ffmk_peer_send(struct ffmk_peer *peer, uint64_t name, const void *head, size_t head_bytes,
                     const void *payload, size_t payload_bytes)
 {
     if (peer->dead || peer->endpoint->excluded)
         return;
     ffmk_endpoint_count(&peer->endpoint->counts.messages);
+    if (put_in_box(peer, name, head, head_bytes, payload, payload_bytes))
+        return;
     const size_t bytes = FFMK_NAME_BYTES + head_bytes + payload_bytes;
     bool sent;
     if (bytes <= FFMK_NAME_BYTES + FFMK_PEER_SOON_BYTES) {

@@ -102,7 +102,9 @@ static void arrange(struct ffmk_endpoint *endpoint)
     uint64_t due = attended ? 0 : __atomic_load_n(&endpoint->due, __ATOMIC_SEQ_CST);
     uint64_t pause = attended ? pause_beside(endpoint, now) : due > now ? due - now : 0;
     pause = pause > MOST_PAUSE_NS ? MOST_PAUSE_NS : pause;
-    if (endpoint->thread_wanted)
+    if (!attended)
+        ffmk_mailbox_attend(&endpoint->box, false);
+    if (endpoint->thread_wanted || (!attended && ffmk_mailbox_has(&endpoint->box)))
         pause = 0;
     __atomic_store_n(&endpoint->thread_due, due, __ATOMIC_SEQ_CST);
     pthread_mutex_unlock(&endpoint->lock);
@@ -124,7 +126,7 @@ static void *run(void *argument)
         __atomic_store_n(&endpoint->naps, false, __ATOMIC_SEQ_CST);
         ffmk_streams_go_on(endpoint);
         uint64_t now = ffmk_clock_ns();
-        if ((endpoint->datagrams_came ||
+        if ((endpoint->datagrams_came || ffmk_mailbox_has(&endpoint->box) ||
              __atomic_load_n(&endpoint->due, __ATOMIC_SEQ_CST) <= now) &&
             !ffmk_endpoint_is_attended(endpoint, now))
             ffmk_endpoint_look(endpoint, &batch, now);
