@@ -68,16 +68,16 @@ static void start(struct ffmk_request *request, int root)
     const struct ffmk_packing *packing = &request->packing;
     void *bytes = request->buffer;
     request->receives = context->rank != root;
-    if (!packing->contiguous) {
+    if (!ffmk_packing_is_direct(packing, request->buffer)) {
         bytes = request->bytes = malloc(packing->bytes + 1);
         if (!bytes)
             request->code = FFMK_ERR_NO_MEMORY;
         else if (!request->receives)
             request->code = ffmk_packing_pack(packing, request->buffer, bytes);
     }
-    /* A rank without room takes part all the same, for the order of operations. A root sends
-     * nothing then, which the others take for another length. */
-    const bool nothing = !bytes && !request->receives;
+    /* A rank without room takes part all the same, for the order of operations. A root that has
+     * none, or cannot read its buffer, sends nothing: another length to the others. */
+    const bool nothing = (!bytes || request->code != FFMK_SUCCESS) && !request->receives;
     request->begun = true;
     ffmk_ways_bcast_start(context, &request->operation, root, bytes, nothing ? 0 : packing->bytes);
 }
