@@ -169,6 +169,27 @@ static atomic_bool any;
 /* How many objects had been loaded in all when drivers were last looked for. */
 static atomic_ullong looked = 0;
 
+/* What this thread's functions have put on its stack needs no question. */
+static bool is_on_stack(const void *address)
+{
+    static _Thread_local uintptr_t low; /* of the whole stack; 0: not known yet */
+    static _Thread_local uintptr_t high;
+    if (low == 0) {
+        pthread_attr_t attributes;
+        void *begin = NULL;
+        size_t bytes = 0;
+        if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+            pthread_attr_getstack(&attributes, &begin, &bytes);
+            pthread_attr_destroy(&attributes);
+        }
+        low = begin ? (uintptr_t)begin : 1;
+        high = low + bytes;
+    }
+    /* Below the frame there may be anything; and the frame may be on a stack of the program's. */
+    const uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+    return frame >= low && (uintptr_t)address >= frame && (uintptr_t)address < high;
+}
+
 static int note_loads(struct dl_phdr_info *object, size_t size, void *context)
 {
     (void)size;
@@ -241,7 +262,7 @@ static struct driver *owner_of(const void *address)
 
 bool ffmk_device_holds(const void *address)
 {
-    if (!address)
+    if (!address || is_on_stack(address))
         return false;
     const unsigned long long n = loads();
     if (n != atomic_load_explicit(&looked, memory_order_acquire))
