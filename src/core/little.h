@@ -21,4 +21,17 @@ static inline uint64_t ffmk_little_get64(const uint8_t *at)
     return le64toh(value);
 }
 
+static inline void ffmk_little_put32(uint8_t *at, uint32_t value)
+{
+    value = htole32(value);
+    memcpy(at, &value, sizeof value);
+}
+
+static inline uint32_t ffmk_little_get32(const uint8_t *at)
+{
+    uint32_t value;
+    memcpy(&value, at, sizeof value);
+    return le32toh(value);
+}
+
 #endif

@@ -17,8 +17,8 @@ static void free_op(struct ffmk_cast *cast, struct ffmk_cast_op *op)
     ffmk_ring_release(&cast->rings, op->ring);
     ffmk_ring_release(&cast->rings, op->contributors);
     cast->unstable_bytes -= op->bytes;
-    free(op->payload);
-    free(op->own);
+    ffmk_blocks_give(&cast->blocks, op->payload);
+    ffmk_blocks_give(&cast->blocks, op->own);
     free(op->repair);
     *op = (struct ffmk_cast_op){
         .next = FFMK_CAST_NEVER, .need_at = FFMK_CAST_NEVER, .holder = FFMK_RING_NOBODY};
@@ -41,9 +41,11 @@ int ffmk_cast_create(uint32_t members, uint32_t me, const uint64_t *host,
     cast->heard = calloc(members, 1);
     cast->reported = calloc(members, sizeof *cast->reported);
     cast->reported_view = calloc(members, sizeof *cast->reported_view);
+    cast->told_to = calloc(members, sizeof *cast->told_to);
     if (ffmk_rings_create(&cast->rings, members, host) && cast->dead)
         cast->living = ffmk_ring_of(&cast->rings, cast->dead);
-    if (!cast->living || !cast->heard || !cast->reported || !cast->reported_view) {
+    if (!cast->living || !cast->heard || !cast->reported || !cast->reported_view ||
+        !cast->told_to) {
         ffmk_cast_destroy(cast);
         return FFMK_ERR_NO_MEMORY;
     }
@@ -65,10 +67,12 @@ void ffmk_cast_destroy(struct ffmk_cast *cast)
     ffmk_ring_release(&cast->rings, cast->agreed);
     ffmk_rings_destroy(&cast->rings);
     ffmk_wire_free(&cast->out);
+    ffmk_blocks_free(&cast->blocks);
     free(cast->dead);
     free(cast->heard);
     free(cast->reported);
     free(cast->reported_view);
+    free(cast->told_to);
     free(cast);
 }
 
@@ -147,7 +151,7 @@ void ffmk_cast_decide(struct ffmk_cast *cast, struct ffmk_cast_op *op,
     op->need_at = FFMK_CAST_NEVER;
     cast->unstable_bytes += bytes;
     ffmk_cast_reduce_drop(cast, op);
-    free(op->own);
+    ffmk_blocks_give(&cast->blocks, op->own);
     op->own = NULL;
     ffmk_cast_send_to_mates(cast, op);
 }
@@ -240,10 +244,12 @@ static struct ffmk_cast_op *enter(struct ffmk_cast *cast, enum ffmk_cast_kind ki
     return op;
 }
 
-static uint8_t *copy_of(const void *payload, size_t bytes)
+uint8_t *ffmk_cast_copy(struct ffmk_cast *cast, const void *payload, size_t bytes)
 {
-    uint8_t *copy = malloc(bytes + 1);
-    if (copy && bytes > 0)
+    uint8_t *copy = ffmk_blocks_take(&cast->blocks, bytes + 1);
+    if (!copy)
+        ffmk_cast_break(cast);
+    else if (bytes > 0)
         memcpy(copy, payload, bytes);
     return copy;
 }
@@ -267,11 +273,9 @@ uint64_t ffmk_cast_bcast(struct ffmk_cast *cast, uint32_t root,
         ffmk_cast_break(cast);
         return cast->entered;
     }
-    uint8_t *copy = copy_of(payload, bytes);
-    if (!copy) {
-        ffmk_cast_break(cast);
+    uint8_t *copy = ffmk_cast_copy(cast, payload, bytes);
+    if (!copy)
         return 0;
-    }
     ffmk_cast_promise(cast, op, 0, cast->living, root);
     ffmk_cast_decide(cast, op, FFMK_CAST_HAS_VALUE, copy, bytes, total, cast->living);
     ffmk_cast_spread_start(cast, op, manner, now);
@@ -286,14 +290,12 @@ uint64_t ffmk_cast_reduce(struct ffmk_cast *cast, const struct ffmk_cast_manner 
         enter(cast, flat ? FFMK_CAST_REDUCE_FLAT : FFMK_CAST_REDUCE, 0, manner, now);
     if (!op || op->outcome != FFMK_CAST_OPEN)
         return cast->entered;
-    op->own = copy_of(payload, bytes);
+    op->own = ffmk_cast_copy(cast, payload, bytes);
     op->own_bytes = bytes;
     if (op->part && op->part_bytes != bytes)
         ffmk_cast_reduce_drop(cast, op); /* the program is wrong, and waits for good */
-    if (!op->own) {
-        ffmk_cast_break(cast);
+    if (!op->own)
         return 0;
-    }
     if (op->attempt == 0 && !op->ring)
         ffmk_cast_promise(cast, op, 0, cast->agreed, cast->agreed->rank[0]);
     if (!op->ring || op->repair)

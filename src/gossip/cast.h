@@ -40,7 +40,8 @@ enum {
 /** What it needs of its surroundings. No function may call back into the cast. */
 struct ffmk_cast_port {
     void *self;
-    size_t at_once; /* bytes of a message that goes at once; larger ones cost more */
+    size_t at_once; /* bytes of a message that goes at once; … */
+    size_t soon;    /* … that is worth to be sent unasked to who likely lacks it */
     /** Send to a member, reliably as long as both live, in any order. */
     void (*send)(void *self, uint32_t to, const void *head, size_t head_bytes, const void *payload,
                  size_t payload_bytes);

@@ -99,12 +99,9 @@ static void on_outcome(struct ffmk_cast *cast, struct ffmk_cast_op *op,
         ffmk_cast_promise(cast, op, message->attempt, NULL, op->origin);
     uint8_t *payload = NULL;
     if (message->has_payload) {
-        payload = malloc(message->bytes + 1);
-        if (!payload) {
-            ffmk_cast_break(cast);
+        payload = ffmk_cast_copy(cast, message->payload, message->bytes);
+        if (!payload)
             return;
-        }
-        memcpy(payload, message->payload, message->bytes);
     }
     ffmk_cast_decide(cast, op, message->outcome, payload, payload ? message->bytes : 0,
                      message->total, message->ring);

@@ -3,6 +3,7 @@
 #ifndef FFMK_GOSSIP_CAST_INSIDE_H
 #define FFMK_GOSSIP_CAST_INSIDE_H
 
+#include "core/blocks.h"
 #include "gossip/cast.h"
 
 enum ffmk_cast_kind {
@@ -139,8 +140,9 @@ struct ffmk_cast {
     uint8_t *heard; /* scratch: the dead of a message */
     struct ffmk_rings rings;
     struct ffmk_ring *living;
-    struct ffmk_ring *agreed; /* contributors of the last reduction that this member left */
-    struct ffmk_wire_out out; /* of the message that is being made */
+    struct ffmk_ring *agreed;  /* contributors of the last reduction that this member left */
+    struct ffmk_wire_out out;  /* of the message that is being made */
+    struct ffmk_blocks blocks; /* all payloads, own ones and parts are of them */
     struct ffmk_cast_table *tables;
     uint32_t idle_tables;
     struct ffmk_cast_choice choices[FFMK_CAST_CHOICES];
@@ -164,6 +166,7 @@ struct ffmk_cast {
     bool say_again;
     size_t left_bytes; /* since then */
     uint64_t told;     /* to the children */
+    uint64_t *told_to; /* by rank: with the last message to it */
     uint64_t settle;   /* be quick until this is stable */
     uint64_t prod_at;  /* when to ask those who are behind */
     uint64_t prod_wait;
@@ -199,6 +202,8 @@ void ffmk_cast_decide(struct ffmk_cast *cast, struct ffmk_cast_op *op,
  * it: nobody will end it. */
 bool ffmk_cast_is_same(const struct ffmk_cast_op *op, uint32_t epoch, uint8_t kind, uint32_t root);
 void ffmk_cast_renew(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t epoch);
+/* Of the cast's blocks. \return NULL: no memory, and the cast cannot go on. */
+uint8_t *ffmk_cast_copy(struct ffmk_cast *cast, const void *payload, size_t bytes);
 /* Cannot go on. */
 void ffmk_cast_break(struct ffmk_cast *cast);
 
@@ -224,6 +229,8 @@ void ffmk_cast_on_spread(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32
                          const struct ffmk_cast_message *message, uint64_t now);
 /* The payload that messages of the rumor waited for has come. */
 void ffmk_cast_spread_go_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t now);
+/* It has the payload, and is to send it. */
+void ffmk_cast_ask_holder(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t holder);
 void ffmk_cast_spread_drop(struct ffmk_cast *cast, struct ffmk_cast_op *op);
 void ffmk_cast_spread_free(struct ffmk_cast *cast);
 /* \return when there is something to send next. */

@@ -80,7 +80,7 @@ static uint32_t parts(const struct ffmk_cast *cast)
 void ffmk_cast_reduce_drop(struct ffmk_cast *cast, struct ffmk_cast_op *op)
 {
     for (uint32_t i = 0; op->part && i < parts(cast); i++)
-        free(op->part[i]);
+        ffmk_blocks_give(&cast->blocks, op->part[i]);
     free(op->part);
     op->part = NULL;
     op->contributed = false;
@@ -97,7 +97,7 @@ bool ffmk_cast_reduce_ready(const struct ffmk_cast *cast, const struct ffmk_cast
     return true;
 }
 
-/* What this node stands for is combined. */
+/* What this node stands for is combined: `sum`, or only its own if that is NULL. */
 static void pass_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint8_t *sum, uint64_t now)
 {
     const uint32_t node = node_of(cast, op, cast->me);
@@ -105,6 +105,10 @@ static void pass_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint8_t *su
     ffmk_cast_reduce_drop(cast, op);
     op->contributed = true;
     if (node == 0 && speaker == cast->me) {
+        if (!sum) {
+            sum = op->own;
+            op->own = NULL;
+        }
         ffmk_cast_decide(cast, op, FFMK_CAST_HAS_VALUE, sum, op->own_bytes, 0, op->ring);
         ffmk_cast_spread_start(cast, op, &op->manner, now);
         return;
@@ -113,27 +117,30 @@ static void pass_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint8_t *su
     message.ring = op->ring;
     message.bytes = (uint32_t)op->own_bytes;
     const uint32_t to = speaker == cast->me ? rank_of(op, node & (node - 1)) : speaker;
-    ffmk_cast_send(cast, to, &message, sum, op->own_bytes);
-    free(sum);
+    /* Its own is kept: another attempt may want it. */
+    ffmk_cast_send(cast, to, &message, sum ? sum : op->own, op->own_bytes);
+    ffmk_blocks_give(&cast->blocks, sum);
 }
 
-/* From the last to the first, into `sum`, which is this member's own. */
-static void add_up(const struct ffmk_cast *cast, struct ffmk_cast_op *op, uint8_t *sum,
-                   ffmk_cast_combiner *combine, void *context)
+/* From the last to the first, which is this member's own, into the last. \return the caller's, or
+ * NULL: there are none but its own. */
+static uint8_t *add_up(const struct ffmk_cast *cast, struct ffmk_cast_op *op,
+                       ffmk_cast_combiner *combine, void *context)
 {
     uint8_t *later = NULL;
     for (uint32_t i = op->part ? parts(cast) : 0; i-- > 0;) {
         if (!op->part[i])
             continue;
-        if (later)
+        if (later) {
             combine(context, op->part[i], later, op->own_bytes);
-        else
+        } else {
             later = op->part[i];
+            op->part[i] = NULL;
+        }
     }
-    if (!later)
-        return;
-    combine(context, sum, later, op->own_bytes);
-    memcpy(sum, later, op->own_bytes);
+    if (later)
+        combine(context, op->own, later, op->own_bytes);
+    return later;
 }
 
 void ffmk_cast_combine(struct ffmk_cast *cast, uint64_t number, ffmk_cast_combiner *combine,
@@ -142,15 +149,7 @@ void ffmk_cast_combine(struct ffmk_cast *cast, uint64_t number, ffmk_cast_combin
     struct ffmk_cast_op *op = ffmk_cast_op_of(cast, number);
     if (!op || !ffmk_cast_reduce_ready(cast, op))
         return;
-    uint8_t *sum = malloc(op->own_bytes + 1);
-    if (!sum) {
-        ffmk_cast_break(cast);
-        return;
-    }
-    memcpy(sum, op->own, op->own_bytes);
-    if (combine)
-        add_up(cast, op, sum, combine, context);
-    pass_on(cast, op, sum, now);
+    pass_on(cast, op, combine ? add_up(cast, op, combine, context) : NULL, now);
 }
 
 void ffmk_cast_reduce_go_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t now)
@@ -180,12 +179,13 @@ void ffmk_cast_on_contribution(struct ffmk_cast *cast, struct ffmk_cast_op *op, 
     op->part_bytes = message->bytes;
     if (i == parts(cast) || (op->part && op->part[i]))
         return;
-    uint8_t *copy = op->part ? malloc(message->bytes + 1) : NULL;
-    if (!copy) {
+    if (!op->part) {
         ffmk_cast_break(cast);
         return;
     }
-    memcpy(copy, message->payload, message->bytes);
+    uint8_t *copy = ffmk_cast_copy(cast, message->payload, message->bytes);
+    if (!copy)
+        return;
     op->part[i] = copy;
     ffmk_cast_reduce_go_on(cast, op, now);
 }

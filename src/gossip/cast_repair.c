@@ -51,6 +51,11 @@ void ffmk_cast_need(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t no
         return;
     }
     op->holder = FFMK_RING_NOBODY;
+    for (uint32_t i = 0; i < op->kept; i++)
+        if (!cast->dead[op->keep[i].from]) {
+            ffmk_cast_ask_holder(cast, op, op->keep[i].from);
+            return;
+        }
     const uint32_t speaker = cast->living->speaker[cast->living->place[cast->rings.host[cast->me]]];
     ffmk_cast_send(cast, speaker, &ping, NULL, 0);
     /* Who has taken a message and died before it answered answers to this neither; and who took the
@@ -127,11 +132,8 @@ void ffmk_cast_repair_go_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uin
         return;
     }
     if (repair->holder != FFMK_RING_NOBODY) {
-        if (op->holder != repair->holder) {
-            const struct ffmk_cast_message need = ffmk_cast_about(cast, op, FFMK_CAST_NEED);
-            op->holder = repair->holder;
-            ffmk_cast_send(cast, op->holder, &need, NULL, 0);
-        }
+        if (op->holder != repair->holder)
+            ffmk_cast_ask_holder(cast, op, repair->holder);
         return;
     }
     if (ffmk_cast_is_reduction(op->kind)) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * How an outcome spreads: corrected gossip over the hosts of the attempt's ring, from who speaks
  * for a host to who speaks for another; the origin's is at position 0. A small payload goes with
- * every message; of a large one the messages only tell that it is there, and who lacks it asks the
- * first who told. */
+ * every message. A large one goes with the messages of a root that sends to all itself; the others
+ * only tell that it is there, and who lacks it asks the first who told: at once, or where the root
+ * has sent it, when it has waited for that in vain. */
 #include "gossip/cast_inside.h"
 #include "gossip/tune.h"
 
@@ -183,8 +184,11 @@ static void send_rumor(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t
     message.rumor = *rumor;
     message.spread = op->spread;
     const size_t dead = op->ring->members - op->ring->nodes;
+    const size_t bytes = op->bytes + HEAD_BYTES + 4 * dead;
     const bool whole =
-        rumor->kind != FFMK_RUMOR_REPLY && op->bytes + HEAD_BYTES + 4 * dead <= cast->port.at_once;
+        rumor->kind == FFMK_RUMOR_TREE
+            ? bytes <= cast->port.at_once || bytes <= cast->port.soon || op->plan.direct
+            : bytes <= cast->port.at_once && rumor->kind == FFMK_RUMOR_PROBE;
     ffmk_cast_send(cast, rank_at(cast, op, to), &message, whole ? op->payload : NULL,
                    whole ? op->bytes : 0);
 }
@@ -203,7 +207,7 @@ static void hear(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t from,
     ffmk_cast_wake(cast, op);
 }
 
-static void ask_holder(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t holder)
+void ffmk_cast_ask_holder(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t holder)
 {
     const struct ffmk_cast_message need = ffmk_cast_about(cast, op, FFMK_CAST_NEED);
     op->holder = holder;
@@ -237,16 +241,14 @@ void ffmk_cast_on_spread(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32
                 op->keep[op->kept].from = from;
                 op->keep[op->kept++].message = message->rumor;
             }
-            if (op->holder == FFMK_RING_NOBODY || cast->dead[op->holder])
-                ask_holder(cast, op, from);
+            /* A direct root's payload is on its way. */
+            if (!op->plan.direct && (op->holder == FFMK_RING_NOBODY || cast->dead[op->holder]))
+                ffmk_cast_ask_holder(cast, op, from);
             return;
         }
-        uint8_t *payload = malloc(message->bytes + 1);
-        if (!payload) {
-            ffmk_cast_break(cast);
+        uint8_t *payload = ffmk_cast_copy(cast, message->payload, message->bytes);
+        if (!payload)
             return;
-        }
-        memcpy(payload, message->payload, message->bytes);
         ffmk_cast_decide(cast, op, FFMK_CAST_HAS_VALUE, payload, message->bytes, message->total,
                          message->ring);
     }

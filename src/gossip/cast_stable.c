@@ -6,8 +6,7 @@
  * living it is; of another set it counts for nothing. */
 #include "gossip/cast_inside.h"
 
-enum { CHILDREN = 8, SOME = FFMK_CAST_WINDOW / 8, MANY = FFMK_CAST_WINDOW / 2 };
-enum { SOME_BYTES = FFMK_CAST_UNSTABLE_BYTES / 8, MANY_BYTES = FFMK_CAST_UNSTABLE_BYTES / 2 };
+enum { CHILDREN = 8, SOME = FFMK_CAST_WINDOW / 8, SOME_BYTES = FFMK_CAST_UNSTABLE_BYTES / 8 };
 static const uint64_t PROD_NS = 10000000;
 static const uint64_t MOST_PROD_NS = 500000000;
 
@@ -39,14 +38,18 @@ static uint64_t left_by_subtree(const struct ffmk_cast *cast)
     return left;
 }
 
+/* Every message says it; so only who was sent none for two reports has one of its own, or who may
+ * wait for it. */
 static void tell_children(struct ffmk_cast *cast)
 {
     if (cast->told == cast->stable)
         return;
-    cast->told = cast->stable;
+    const bool wanted = cast->told < cast->settle && cast->settle <= cast->stable;
     const struct ffmk_cast_message ping = {.type = FFMK_CAST_PING};
+    cast->told = cast->stable;
     for (uint32_t i = 0; i < CHILDREN && child(cast, i) != FFMK_RING_NOBODY; i++)
-        ffmk_cast_send(cast, child(cast, i), &ping, NULL, 0);
+        if (cast->stable - cast->told_to[child(cast, i)] >= (wanted ? 1 : 2 * SOME))
+            ffmk_cast_send(cast, child(cast, i), &ping, NULL, 0);
 }
 
 static void send_to_parent(struct ffmk_cast *cast, enum ffmk_cast_type type, uint64_t number)
@@ -56,10 +59,11 @@ static void send_to_parent(struct ffmk_cast *cast, enum ffmk_cast_type type, uin
     ffmk_cast_send(cast, cast->living->rank[(my_index(cast) - 1) / CHILDREN], &message, NULL, 0);
 }
 
-static bool is_urgent(const struct ffmk_cast *cast)
+/* What somebody waits for was left here, too. A root that waits for room has as much as that after
+ * some operations, and need not hear of each of them. */
+static bool is_wanted(const struct ffmk_cast *cast, uint64_t left)
 {
-    return cast->settle > cast->stable || cast->left - cast->stable >= MANY ||
-           cast->unstable_bytes >= MANY_BYTES;
+    return cast->settle > cast->stable && left >= cast->settle;
 }
 
 static void report(struct ffmk_cast *cast)
@@ -71,7 +75,8 @@ static void report(struct ffmk_cast *cast)
     }
     const bool anew = cast->say_again || cast->said_view != cast->living->hash;
     const uint64_t more = left - (left > cast->said ? cast->said : left);
-    if (!anew && (more == 0 || (more < SOME && cast->left_bytes < SOME_BYTES && !is_urgent(cast))))
+    if (!anew &&
+        (more == 0 || (more < SOME && cast->left_bytes < SOME_BYTES && !is_wanted(cast, left))))
         return;
     cast->said = left;
     cast->say_again = false;
@@ -130,10 +135,9 @@ void ffmk_cast_on_settle(struct ffmk_cast *cast, uint32_t from, uint64_t number,
     if (number > cast->stable + FFMK_CAST_WINDOW)
         return;
     settle(cast, number, now);
-    if (number > cast->stable) {
-        cast->say_again = true;
+    cast->say_again = cast->say_again || number > cast->stable;
+    if (number > cast->stable && cast->told_to[from] == cast->stable)
         return;
-    }
     const struct ffmk_cast_message ping = {.type = FFMK_CAST_PING};
     ffmk_cast_send(cast, from, &ping, NULL, 0);
 }

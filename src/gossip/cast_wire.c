@@ -70,6 +70,7 @@ void ffmk_cast_send(struct ffmk_cast *cast, uint32_t to, const struct ffmk_cast_
         return;
     }
     cast->sent++;
+    cast->told_to[to] = cast->stable;
     cast->port.send(cast->port.self, to, out->data, out->length, payload, bytes);
 }
 

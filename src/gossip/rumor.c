@@ -19,6 +19,8 @@ struct ffmk_rumor_plan ffmk_rumor_plan(const struct ffmk_schedule *schedule,
         .slot = slot,
         .reserve_after = FFMK_RUMOR_NEVER,
     };
+    plan.direct = ours && !gossip && mode != FFMK_RUMOR_UNCORRECTED &&
+                  schedule->tree + 1 == schedule->nodes && schedule->rounds >= schedule->tree;
     if (mode == FFMK_RUMOR_OPPORTUNISTIC)
         plan.reach = deaths_or_reach;
     if (mode == FFMK_RUMOR_CHECKED)
@@ -109,6 +111,19 @@ static bool side_finished(struct ffmk_rumor *rumor, const struct ffmk_rumor_plan
     return ffmk_correction_finished(&rumor->side[side], nearest(rumor, plan, side), plan->needed);
 }
 
+/* The root, which has sent to all, is a participant at whatever distance on both sides. */
+static void hear_root(struct ffmk_rumor *rumor, const struct ffmk_rumor_plan *plan, uint32_t me)
+{
+    const uint32_t below = me;
+    const uint32_t above = plan->schedule->nodes - me;
+    if (plan->needed == 0)
+        return;
+    ffmk_correction_hear(&rumor->side[FFMK_RUMOR_UP], nearest(rumor, plan, FFMK_RUMOR_UP),
+                         plan->needed, above);
+    ffmk_correction_hear(&rumor->side[FFMK_RUMOR_DOWN], nearest(rumor, plan, FFMK_RUMOR_DOWN),
+                         plan->needed, below);
+}
+
 unsigned ffmk_rumor_receive(struct ffmk_rumor *rumor, const struct ffmk_rumor_plan *plan,
                             uint32_t me, uint32_t from, const struct ffmk_rumor_message *message,
                             uint64_t now, struct ffmk_rumor_message *reply)
@@ -117,7 +132,11 @@ unsigned ffmk_rumor_receive(struct ffmk_rumor *rumor, const struct ffmk_rumor_pl
     if (from == me || from >= nodes || message->side > FFMK_RUMOR_DOWN)
         return 0;
     if (message->kind == FFMK_RUMOR_TREE) {
-        if (rumor->state != FFMK_RUMOR_DARK || message->slot >= plan->schedule->rounds)
+        if (message->slot >= plan->schedule->rounds)
+            return 0;
+        if (plan->direct && from == 0)
+            hear_root(rumor, plan, me);
+        if (rumor->state != FFMK_RUMOR_DARK)
             return 0;
         rumor->known = message->known;
         uint32_t first = message->slot + plan->schedule->hop;
@@ -166,7 +185,10 @@ unsigned ffmk_rumor_receive(struct ffmk_rumor *rumor, const struct ffmk_rumor_pl
 static bool spread(struct ffmk_rumor *rumor, const struct ffmk_rumor_plan *plan, uint32_t me,
                    uint32_t *to, struct ffmk_rumor_message *message)
 {
-    while (rumor->slot < plan->schedule->rounds) {
+    const uint32_t rounds = !plan->direct ? plan->schedule->rounds
+                            : me == 0     ? plan->schedule->tree
+                                          : 0;
+    while (rumor->slot < rounds) {
         uint32_t slot = rumor->slot++;
         *to = ffmk_schedule_target(plan->schedule, me, slot);
         if (*to == me)
@@ -194,9 +216,21 @@ static void probe(struct ffmk_rumor *rumor, const struct ffmk_rumor_plan *plan, 
     *to = (uint32_t)(target % nodes);
 }
 
+/* A direct root needs to hear nobody, and has the payload. */
+static void pass_over_root(struct ffmk_rumor *rumor, const struct ffmk_rumor_plan *plan,
+                           uint32_t me)
+{
+    if (!plan->direct)
+        return;
+    const uint32_t above = plan->schedule->nodes - me;
+    rumor->side[FFMK_RUMOR_UP].sent += rumor->side[FFMK_RUMOR_UP].sent + 1 == above;
+    rumor->side[FFMK_RUMOR_DOWN].sent += rumor->side[FFMK_RUMOR_DOWN].sent + 1 == me;
+}
+
 static uint64_t correct(struct ffmk_rumor *rumor, const struct ffmk_rumor_plan *plan, uint32_t me,
                         uint64_t now, uint32_t *to, struct ffmk_rumor_message *message)
 {
+    pass_over_root(rumor, plan, me);
     finish_if_all_sent(rumor, plan);
     bool finished[2] = {side_finished(rumor, plan, 0), side_finished(rumor, plan, 1)};
     if (rumor->state == FFMK_RUMOR_DONE || (finished[0] && finished[1])) {
@@ -227,12 +261,15 @@ uint64_t ffmk_rumor_next(struct ffmk_rumor *rumor, const struct ffmk_rumor_plan 
     if (rumor->state == FFMK_RUMOR_SPREADING) {
         if (spread(rumor, plan, me, to, message))
             return now;
-        if (plan->mode == FFMK_RUMOR_UNCORRECTED)
+        pass_over_root(rumor, plan, me);
+        finish_if_all_sent(rumor, plan);
+        if (plan->mode == FFMK_RUMOR_UNCORRECTED || (plan->direct && me == 0))
             rumor->state = FFMK_RUMOR_DONE;
-        else if (now < rumor->at)
+        if (rumor->state == FFMK_RUMOR_DONE)
+            return FFMK_RUMOR_NEVER;
+        if (now < rumor->at)
             return rumor->at;
-        else
-            rumor->state = FFMK_RUMOR_CORRECTING;
+        rumor->state = FFMK_RUMOR_CORRECTING;
     }
     if (rumor->state == FFMK_RUMOR_CORRECTING)
         return correct(rumor, plan, me, now, to, message);

@@ -46,8 +46,10 @@ struct ffmk_rumor_plan {
     uint32_t latest;  /* nodes whose first slot would come later are no participants */
     int64_t drift;    /* by which a hop is longer than the k slots that the schedule gives it */
     uint64_t settled_after; /* from the root's start: when the correction begins */
-    bool pause;           /* after `needed` messages on a side wait for the answers that are due */
-    uint64_t slot;        /* o: between two messages of a node */
+    bool direct;   /* the root's messages of the dissemination go to all others: nobody else sends
+                      any,   and it needs no correction */
+    bool pause;    /* after `needed` messages on a side wait for the answers that are due */
+    uint64_t slot; /* o: between two messages of a node */
     uint64_t ask_after;   /* from the beginning of a node's correction: whoever is sent to from then
                              on is asked to answer */
     uint64_t pause_until; /* from the beginning of a node's correction */

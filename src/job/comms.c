@@ -67,7 +67,7 @@ static MPI_Datatype datatype_of(uint64_t handle)
     return (MPI_Datatype)(uintptr_t)handle;
 }
 
-static MPI_Comm comm_of(uint64_t handle)
+MPI_Comm ffmk_comms_of(uint64_t handle)
 {
     if (handle & FFMK_HANDLE_FORTRAN)
         return PMPI_Comm_f2c((MPI_Fint)(uint32_t)handle);
@@ -174,7 +174,7 @@ static const struct ffmk_comm_map *find_map(MPI_Comm comm, bool make)
 
 const struct ffmk_comm_map *ffmk_comms_map(uint64_t handle)
 {
-    const MPI_Comm comm = comm_of(handle);
+    const MPI_Comm comm = ffmk_comms_of(handle);
     if (comm == MPI_COMM_NULL)
         return &nobody;
     /* With a bad handle the program's error handler is called, and may not come back: no lock yet.

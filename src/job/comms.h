@@ -12,6 +12,8 @@ int ffmk_comms_start(volatile uint32_t *counter);
 void ffmk_comms_stop(int tidy);
 
 /** See struct ffmk_engine. */
+/** The communicator that a handle of the doors is. */
+MPI_Comm ffmk_comms_of(uint64_t handle);
 uint64_t ffmk_comms_type_size(uint64_t handle);
 const struct ffmk_comm_map *ffmk_comms_map(uint64_t handle);
 

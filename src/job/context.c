@@ -3,6 +3,7 @@
 #include "job/context.h"
 
 #include "job/network.h"
+#include "job/pending.h"
 #include "job/prepare.h"
 #include "job/world.h"
 
@@ -39,7 +40,25 @@ static void unlist(struct ffmk_context *context)
     pthread_mutex_unlock(&listing);
 }
 
-static int destroy(MPI_Comm comm, int key, void *value, void *extra)
+static void destroy(struct ffmk_context *context)
+{
+    ffmk_prepare_undo(context);
+    pthread_mutex_destroy(&context->lock);
+    free(context);
+}
+
+void ffmk_context_hold(struct ffmk_context *context)
+{
+    __atomic_add_fetch(&context->held, 1, __ATOMIC_ACQ_REL);
+}
+
+void ffmk_context_let_go(struct ffmk_context *context)
+{
+    if (__atomic_sub_fetch(&context->held, 1, __ATOMIC_ACQ_REL) == FFMK_CONTEXT_ORPHAN)
+        destroy(context);
+}
+
+static int forget(MPI_Comm comm, int key, void *value, void *extra)
 {
     (void)comm;
     (void)key;
@@ -47,9 +66,19 @@ static int destroy(MPI_Comm comm, int key, void *value, void *extra)
     struct ffmk_context *context = value;
     __atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
     unlist(context);
-    ffmk_prepare_undo(context);
-    free(context);
+    if (__atomic_fetch_or(&context->held, FFMK_CONTEXT_ORPHAN, __ATOMIC_ACQ_REL) == 0)
+        destroy(context);
     return MPI_SUCCESS;
+}
+
+static int count_dead(struct ffmk_context *context, bool asking)
+{
+    int dead = 0;
+    for (int i = 0; i < context->size; i++)
+        dead += ffmk_context_is_dead(context, i, asking);
+    if (dead > 0)
+        some_died = true;
+    return dead;
 }
 
 /* Nothing goes over the network any more. Once more does no harm. */
@@ -57,6 +86,7 @@ static void stop_network(void)
 {
     pthread_mutex_lock(&listing);
     for (struct ffmk_context *context = contexts; context; context = context->next) {
+        count_dead(context, false); /* the end of MPI depends on it */
         ffmk_across_destroy(context->across);
         context->across = NULL;
     }
@@ -98,7 +128,7 @@ int ffmk_context_start(void)
     int code = MPI_SUCCESS;
     pthread_mutex_lock(&listing);
     if (keyval == MPI_KEYVAL_INVALID)
-        code = PMPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, destroy, &keyval, NULL);
+        code = PMPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, forget, &keyval, NULL);
     pthread_mutex_unlock(&listing);
     return code == MPI_SUCCESS ? FFMK_SUCCESS : FFMK_ERR_MPI;
 }
@@ -106,6 +136,8 @@ int ffmk_context_start(void)
 void ffmk_context_stop(bool tidy)
 {
     __atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
+    if (tidy)
+        ffmk_pending_stop();
     if (tidy)
         stop_network();
     if (tidy && keyval != MPI_KEYVAL_INVALID)
@@ -163,6 +195,7 @@ int ffmk_context_of(MPI_Comm comm, struct ffmk_context **context_p)
         free(context);
         return FFMK_ERR_NO_MEMORY;
     }
+    pthread_mutex_init(&context->lock, NULL);
     PMPI_Comm_rank(comm, &context->rank);
     context->size = size;
     context->contributors = (unsigned char *)(context + 1);
@@ -172,7 +205,7 @@ int ffmk_context_of(MPI_Comm comm, struct ffmk_context **context_p)
                                        PMPI_Comm_set_attr(comm, keyval, context) == MPI_SUCCESS)) {
         /* Those who could hang it on the communicator lose it with that. */
         if (!ffmk_context_known(comm))
-            destroy(comm, keyval, context, NULL);
+            destroy(context);
         else
             PMPI_Comm_delete_attr(comm, keyval);
         return code != FFMK_SUCCESS ? code : FFMK_ERR_MPI;
@@ -190,16 +223,6 @@ bool ffmk_context_is_dead(struct ffmk_context *context, int rank, bool asking)
         return false;
     return asking ? ffmk_watch_ended(context->watch, (size_t)rank)
                   : ffmk_watch_known_ended(context->watch, (size_t)rank);
-}
-
-static int count_dead(struct ffmk_context *context, bool asking)
-{
-    int dead = 0;
-    for (int i = 0; i < context->size; i++)
-        dead += ffmk_context_is_dead(context, i, asking);
-    if (dead > 0)
-        some_died = true;
-    return dead;
 }
 
 int ffmk_context_dead(struct ffmk_context *context)

@@ -8,6 +8,7 @@
 #include "gossip/net/host.h"
 
 #include <mpi.h>
+#include <pthread.h>
 #include <stdbool.h>
 
 struct ffmk_context {
@@ -18,11 +19,22 @@ struct ffmk_context {
     struct ffmk_watch *watch; /* over all ranks, with a host */
     struct ffmk_across *across;
     void *segment;
-    unsigned char *contributors; /* of an allreduce that is under way: a byte a rank */
+    unsigned char *contributors; /* of a blocking allreduce: a byte a rank */
     uint64_t name;               /* the same at all its ranks, and no other's */
     bool whole;                  /* its ranks are those of MPI_COMM_WORLD, in the same order */
     struct ffmk_context *next;   /* of all that there are */
+
+    /* Operations that go on while the program does something else: job/pending.h. With such a one
+     * the host is used under the lock. */
+    pthread_mutex_t lock;
+    uint32_t held;    /* by so many of them; atomic, with FFMK_CONTEXT_ORPHAN */
+    uint32_t waiters; /* threads in blocking operations, which go on with the others; atomic */
+    struct ffmk_pending *pending;
+    struct ffmk_context *next_pending;
 };
+
+/** Its communicator is gone: who lets go of it last destroys it. */
+#define FFMK_CONTEXT_ORPHAN (UINT32_C(1) << 31)
 
 /** The communicator's context. Collective when it has none yet: all its ranks must be alive then.
  * \return FFMK_SUCCESS; FFMK_ERR_ARGUMENT: not an intracommunicator; FFMK_ERR_NO_MEMORY and
@@ -36,6 +48,16 @@ struct ffmk_context *ffmk_context_known(MPI_Comm comm);
 static inline bool ffmk_context_is_ours(const struct ffmk_context *context)
 {
     return context->size == 1 || context->host || context->across;
+}
+
+/** It is needed though its communicator may be freed meanwhile, until it is let go as often. */
+void ffmk_context_hold(struct ffmk_context *context);
+void ffmk_context_let_go(struct ffmk_context *context);
+
+/** Whether operations go on while the program does something else. */
+static inline bool ffmk_context_is_held(const struct ffmk_context *context)
+{
+    return __atomic_load_n(&context->held, __ATOMIC_ACQUIRE) != 0;
 }
 
 /** One whose operations do over the ranks of MPI_COMM_WORLD: the same at all of them, if they have

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /** Raised with every change of this file: doors and engine of one build belong together. */
-enum { FFMK_ENGINE_VERSION = 14 };
+enum { FFMK_ENGINE_VERSION = 15 };
 
 /** An MPI handle as the doors saw it: a C handle's bits, or a Fortran INTEGER with this bit set. */
 #define FFMK_HANDLE_FORTRAN (UINT64_C(1) << 63)
@@ -56,7 +56,18 @@ enum ffmk_replaced {
     FFMK_REPLACED_BCAST_C,
     FFMK_REPLACED_BARRIER,
     FFMK_REPLACED_ALLREDUCE,
-    FFMK_REPLACED_ALLREDUCE_C
+    FFMK_REPLACED_ALLREDUCE_C,
+    FFMK_REPLACED_IBCAST,
+    FFMK_REPLACED_IBCAST_C,
+    FFMK_REPLACED_IBARRIER,
+    FFMK_REPLACED_IALLREDUCE,
+    FFMK_REPLACED_IALLREDUCE_C
+};
+
+/** What is to be done when an operation is complete, before its request is. */
+struct ffmk_after {
+    void (*function)(void *argument); /* NULL: nothing */
+    void *argument;
 };
 
 struct ffmk_engine {
@@ -86,6 +97,18 @@ struct ffmk_engine {
     int (*barrier_fortran)(MPI_Fint comm);
     int (*allreduce_fortran)(const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Fint datatype,
                              MPI_Fint op, MPI_Fint comm);
+    /** The same for nonblocking calls. \return false: it is MPI's, and nothing was done. */
+    bool (*ibcast_fortran)(void *buffer, MPI_Count count, MPI_Fint datatype, int root,
+                           MPI_Fint comm, MPI_Fint *request, struct ffmk_after after, int *code_p);
+    bool (*ibarrier_fortran)(MPI_Fint comm, MPI_Fint *request, int *code_p);
+    bool (*iallreduce_fortran)(const void *sendbuf, void *recvbuf, MPI_Count count,
+                               MPI_Fint datatype, MPI_Fint op, MPI_Fint comm, MPI_Fint *request,
+                               struct ffmk_after after, int *code_p);
+    /** Have what was started go on. */
+    void (*drive)(void);
+    /** All ranks of a communicator, and who is on it, are here: prepare it for operations of our
+     * own. Collective; one without ranks here does no harm. */
+    void (*meet)(uint64_t comm);
     /** Whether ranks of this job have died: then MPI_Finalize cannot be trusted to come back. */
     bool (*someone_died)(void);
 

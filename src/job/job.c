@@ -7,6 +7,7 @@
 #include "job/context.h"
 #include "job/gather.h"
 #include "job/meeting.h"
+#include "job/replace.h"
 #include "job/report.h"
 #include "job/world.h"
 
@@ -159,6 +160,10 @@ int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job
         free(self);
         return FFMK_ERR_MPI;
     }
+    /* While all are alive: the first operation may come when somebody is not. Where several
+     * programs share MPI_COMM_WORLD, not all of it may be under ffmk. */
+    if (start->by_door && !self->alone && self->n_ranks == self->world_size)
+        ffmk_replace_meet_on_world(self->config);
     self->counters = ffmk_counters_start(start->config->value[FFMK_CONFIG_COUNTERS].text);
     self->at_exit = start->at_exit;
     job = self;

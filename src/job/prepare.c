@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/rng.h"
 #include "gossip/net/segment.h"
+#include "job/meanwhile.h"
 #include "job/network.h"
 #include "job/world.h"
 
@@ -89,50 +90,6 @@ static bool one_host(const struct record *records, int n)
     return n <= FFMK_HOST_MAX_MEMBERS;
 }
 
-static int no_query(void *extra, MPI_Status *status)
-{
-    (void)extra;
-    PMPI_Status_set_elements(status, MPI_BYTE, 0);
-    PMPI_Status_set_cancelled(status, 0);
-    status->MPI_SOURCE = MPI_UNDEFINED;
-    status->MPI_TAG = MPI_UNDEFINED;
-    return MPI_SUCCESS;
-}
-
-static int no_free(void *extra)
-{
-    (void)extra;
-    return MPI_SUCCESS;
-}
-
-static int no_cancel(void *extra, int complete)
-{
-    (void)extra;
-    (void)complete;
-    return MPI_SUCCESS;
-}
-
-/* What a rank waits for in MPI may need MPI to go on at a rank that waits in ours, as it does in
- * MPI's own operations: the rest of a message that is being sent. A request that is never complete
- * makes MPI go on without a communicator, whose ranks may be dead. */
-static void keep_mpi_going(bool last)
-{
-    static _Thread_local MPI_Request request;
-    static _Thread_local bool begun;
-    if (!last && !begun)
-        begun = PMPI_Grequest_start(no_query, no_free, no_cancel, NULL, &request) == MPI_SUCCESS;
-    if (!begun)
-        return;
-    if (!last) {
-        int complete;
-        PMPI_Test(&request, &complete, MPI_STATUS_IGNORE);
-        return;
-    }
-    PMPI_Grequest_complete(request);
-    PMPI_Wait(&request, MPI_STATUS_IGNORE);
-    begun = false;
-}
-
 static struct ffmk_watch *watch_all(const struct record *records, int n)
 {
     struct ffmk_watch *watch = NULL;
@@ -169,7 +126,7 @@ static bool share_memory(struct ffmk_context *context, MPI_Comm comm, const stru
                 ffmk_host_create(context->segment, n, (size_t)context->rank, context->watch,
                                  (long)n > sysconf(_SC_NPROCESSORS_ONLN));
         if (context->host)
-            ffmk_host_set_meanwhile(context->host, keep_mpi_going);
+            ffmk_host_set_meanwhile(context->host, ffmk_meanwhile);
     } else if (made) {
         why = errno;
     }
@@ -249,7 +206,7 @@ static bool meet(struct ffmk_context *context, MPI_Comm comm, const struct recor
     }
     free(cards);
     if (met && context->across) {
-        ffmk_across_set_meanwhile(context->across, keep_mpi_going);
+        ffmk_across_set_meanwhile(context->across, ffmk_meanwhile);
         measure(context, comm);
     }
     errno = why;

@@ -4,7 +4,10 @@
  * size of an element. Wrong arguments go to MPI, which knows what to say of them. */
 #include "job/replace.h"
 
-#include "job/collective.h"
+#include "job/comms.h"
+#include "job/replace_inside.h"
+#include "job/replace_nonblocking.h"
+#include "job/world.h"
 
 #include <ffmk.h>
 
@@ -17,19 +20,25 @@ static struct ffmk_context *ours(MPI_Comm comm)
     return context;
 }
 
-/* An error of ours as MPI reports one: by the communicator's error handler. */
-static int report(MPI_Comm comm, int code)
+int ffmk_replace_class(int code)
 {
     if (code == FFMK_SUCCESS)
         return MPI_SUCCESS;
-    int class = code == FFMK_ERR_ARGUMENT    ? MPI_ERR_TRUNCATE
-                : code == FFMK_ERR_NO_MEMORY ? MPI_ERR_NO_MEM
-                                             : MPI_ERR_OTHER;
 #ifdef MPIX_ERR_PROC_FAILED
     if (code == FFMK_ERR_FAILED)
-        class = MPIX_ERR_PROC_FAILED;
+        return MPIX_ERR_PROC_FAILED;
 #endif
-    PMPI_Comm_call_errhandler(comm, class);
+    return code == FFMK_ERR_ARGUMENT    ? MPI_ERR_TRUNCATE
+           : code == FFMK_ERR_NO_MEMORY ? MPI_ERR_NO_MEM
+                                        : MPI_ERR_OTHER;
+}
+
+/* An error of ours as MPI reports one: by the communicator's error handler. */
+static int report(MPI_Comm comm, int code)
+{
+    const int class = ffmk_replace_class(code);
+    if (class != MPI_SUCCESS)
+        PMPI_Comm_call_errhandler(comm, class);
     return class;
 }
 
@@ -56,14 +65,30 @@ static bool is_twice(const void *sendbuf, const void *recvbuf, const struct ffmk
     return mpi_looks && sendbuf == recvbuf && packing->bytes > 0;
 }
 
+bool ffmk_replace_can_bcast(const void *buffer, MPI_Count count, MPI_Datatype datatype, int root,
+                            const struct ffmk_context *context, struct ffmk_packing *packing)
+{
+    return root >= 0 && root < context->size &&
+           ffmk_packing_of(count, datatype, packing) == FFMK_SUCCESS &&
+           !is_missing(buffer, packing);
+}
+
+bool ffmk_replace_can_reduce(const void *sendbuf, const void *recvbuf, MPI_Count count,
+                             MPI_Datatype datatype, MPI_Op op, struct ffmk_packing *packing)
+{
+    return op != MPI_OP_NULL && ffmk_packing_of(count, datatype, packing) == FFMK_SUCCESS &&
+           ffmk_collective_reduces(packing) && !(recvbuf == MPI_IN_PLACE && packing->bytes > 0) &&
+           !is_missing(sendbuf, packing) && !is_missing(recvbuf, packing) &&
+           !is_twice(sendbuf, recvbuf, packing);
+}
+
 /* \return whether it is ours; then *code_p is what the call returns. */
 static bool bcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, MPI_Comm comm,
                   int *code_p)
 {
     struct ffmk_context *context = ours(comm);
     struct ffmk_packing packing;
-    if (!context || root < 0 || root >= context->size ||
-        ffmk_packing_of(count, datatype, &packing) != FFMK_SUCCESS || is_missing(buffer, &packing))
+    if (!context || !ffmk_replace_can_bcast(buffer, count, datatype, root, context, &packing))
         return false;
     uint64_t messages = 0;
     *code_p = report(comm, ffmk_collective_bcast(context, buffer, &packing, root, &messages));
@@ -75,11 +100,7 @@ static bool allreduce(const void *sendbuf, void *recvbuf, MPI_Count count, MPI_D
 {
     struct ffmk_context *context = ours(comm);
     struct ffmk_packing packing;
-    if (!context || op == MPI_OP_NULL ||
-        ffmk_packing_of(count, datatype, &packing) != FFMK_SUCCESS ||
-        !ffmk_collective_reduces(&packing) || (recvbuf == MPI_IN_PLACE && packing.bytes > 0) ||
-        is_missing(sendbuf, &packing) || is_missing(recvbuf, &packing) ||
-        is_twice(sendbuf, recvbuf, &packing))
+    if (!context || !ffmk_replace_can_reduce(sendbuf, recvbuf, count, datatype, op, &packing))
         return false;
     uint64_t messages = 0;
     *code_p =
@@ -161,6 +182,27 @@ int ffmk_replace_allreduce_fortran(const void *sendbuf, void *recvbuf, MPI_Count
 #endif
 }
 
+void ffmk_replace_meet(uint64_t handle)
+{
+    struct ffmk_context *context;
+    const MPI_Comm comm = ffmk_comms_of(handle);
+    int inter = 1;
+    if (comm != MPI_COMM_NULL && PMPI_Comm_test_inter(comm, &inter) == MPI_SUCCESS && !inter)
+        ffmk_context_of(comm, &context);
+}
+
+void ffmk_replace_meet_on_world(const struct ffmk_config *config)
+{
+    struct ffmk_context *context;
+    const enum ffmk_config_id variables[] = {FFMK_CONFIG_BCAST, FFMK_CONFIG_BARRIER,
+                                             FFMK_CONFIG_ALLREDUCE};
+    bool any = false;
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
+        any = any || config->value[variables[i]].number != FFMK_SURVIVAL_OFF;
+    if (any && ffmk_world_has_comm())
+        ffmk_context_of(MPI_COMM_WORLD, &context);
+}
+
 typedef void function(void);
 
 function *ffmk_replacement(enum ffmk_replaced call)
@@ -179,6 +221,6 @@ function *ffmk_replacement(enum ffmk_replaced call)
         return (function *)replace_allreduce_c;
 #endif
     default:
-        return NULL;
+        return ffmk_replacement_nonblocking(call);
     }
 }

@@ -12,5 +12,9 @@ int ffmk_replace_bcast_fortran(void *buffer, MPI_Count count, MPI_Fint datatype,
 int ffmk_replace_barrier_fortran(MPI_Fint comm);
 int ffmk_replace_allreduce_fortran(const void *sendbuf, void *recvbuf, MPI_Count count,
                                    MPI_Fint datatype, MPI_Fint op, MPI_Fint comm);
+void ffmk_replace_meet(uint64_t handle);
+
+/** The same for MPI_COMM_WORLD, if the job's environment has a call replaced. */
+void ffmk_replace_meet_on_world(const struct ffmk_config *config);
 
 #endif

@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "job/collective.h"
+#include "job/pending.h"
 
 #include <ffmk.h>
 #include <limits.h>
@@ -10,14 +11,9 @@
 
 struct ffmk_request {
     struct ffmk_context *context;
-    MPI_Request mpi;                 /* where the broadcast is MPI's */
-    struct ffmk_operation operation; /* begun: ours */
-    bool begun;
-    struct ffmk_packing packing;
-    void *buffer; /* the program's */
-    void *bytes;  /* what is in it, in a row; NULL when it is so already */
-    bool receives;
-    int code; /* of what was done at the start */
+    MPI_Request mpi; /* where the broadcast is MPI's */
+    struct ffmk_pending pending;
+    bool begun; /* it is ours */
     uint64_t begin;
 };
 
@@ -44,11 +40,11 @@ static int many(const struct ffmk_packing *packing, MPI_Datatype *type_p)
     return good ? FFMK_SUCCESS : FFMK_ERR_MPI;
 }
 
-static int start_by_mpi(struct ffmk_request *request, int root, MPI_Comm comm)
+static int start_by_mpi(struct ffmk_request *request, void *buffer,
+                        const struct ffmk_packing *packing, int root, MPI_Comm comm)
 {
-    const struct ffmk_packing *packing = &request->packing;
     if (packing->count <= INT_MAX)
-        return PMPI_Ibcast(request->buffer, (int)packing->count, packing->datatype, root, comm,
+        return PMPI_Ibcast(buffer, (int)packing->count, packing->datatype, root, comm,
                            &request->mpi) == MPI_SUCCESS
                    ? FFMK_SUCCESS
                    : FFMK_ERR_MPI;
@@ -56,30 +52,10 @@ static int start_by_mpi(struct ffmk_request *request, int root, MPI_Comm comm)
     int code = many(packing, &all);
     if (code != FFMK_SUCCESS)
         return code;
-    if (PMPI_Ibcast(request->buffer, 1, all, root, comm, &request->mpi) != MPI_SUCCESS)
+    if (PMPI_Ibcast(buffer, 1, all, root, comm, &request->mpi) != MPI_SUCCESS)
         code = FFMK_ERR_MPI;
     PMPI_Type_free(&all);
     return code;
-}
-
-static void start(struct ffmk_request *request, int root)
-{
-    struct ffmk_context *context = request->context;
-    const struct ffmk_packing *packing = &request->packing;
-    void *bytes = request->buffer;
-    request->receives = context->rank != root;
-    if (!ffmk_packing_is_direct(packing, request->buffer)) {
-        bytes = request->bytes = malloc(packing->bytes + 1);
-        if (!bytes)
-            request->code = FFMK_ERR_NO_MEMORY;
-        else if (!request->receives)
-            request->code = ffmk_packing_pack(packing, request->buffer, bytes);
-    }
-    /* A rank without room takes part all the same, for the order of operations. A root that has
-     * none, or cannot read its buffer, sends nothing: another length to the others. */
-    const bool nothing = (!bytes || request->code != FFMK_SUCCESS) && !request->receives;
-    request->begun = true;
-    ffmk_ways_bcast_start(context, &request->operation, root, bytes, nothing ? 0 : packing->bytes);
 }
 
 /* \return how it ended. */
@@ -88,7 +64,9 @@ static int await(struct ffmk_request *request)
     if (request->mpi != MPI_REQUEST_NULL)
         return PMPI_Wait(&request->mpi, MPI_STATUS_IGNORE) == MPI_SUCCESS ? FFMK_SUCCESS
                                                                           : FFMK_ERR_MPI;
-    return request->begun ? ffmk_ways_wait(&request->operation) : FFMK_SUCCESS;
+    if (request->begun)
+        ffmk_pending_wait(&request->pending);
+    return request->begun ? request->pending.code : FFMK_SUCCESS;
 }
 
 int ffmk_ibcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, MPI_Comm comm,
@@ -108,44 +86,39 @@ int ffmk_ibcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, 
     const bool lost = !request;
     if (lost)
         request = &here;
-    *request = (struct ffmk_request){.context = context,
-                                     .mpi = MPI_REQUEST_NULL,
-                                     .packing = packing,
-                                     .buffer = buffer,
-                                     .begin = ffmk_clock_ns()};
-    if (context->size > 1 && ffmk_context_is_ours(context))
-        start(request, root);
+    *request = (struct ffmk_request){
+        .context = context, .mpi = MPI_REQUEST_NULL, .begin = ffmk_clock_ns()};
+    ffmk_context_hold(context);
+    request->begun = context->size > 1 && ffmk_context_is_ours(context);
+    if (request->begun)
+        ffmk_pending_bcast(&request->pending, context, buffer, &packing, root);
     else if (context->size > 1)
-        code = start_by_mpi(request, root, comm);
+        code = start_by_mpi(request, buffer, &packing, root, comm);
     if (lost) {
         /* Others count on this rank for the order of operations. */
         await(request);
-        free(request->bytes);
-        return FFMK_ERR_NO_MEMORY;
-    }
-    if (code == FFMK_SUCCESS)
+        code = FFMK_ERR_NO_MEMORY;
+    } else if (code == FFMK_SUCCESS) {
         *request_p = request;
-    else
+        return code;
+    } else {
         free(request);
+    }
+    ffmk_context_let_go(context);
     return code;
 }
 
-/* It is complete: give the program what it got. */
+/* It is complete. */
 static int finish(struct ffmk_request **request_p, ffmk_collective_info *info, int code)
 {
     struct ffmk_request *request = *request_p;
-    if (request->code != FFMK_SUCCESS)
-        code = request->code;
-    if (code == FFMK_SUCCESS && request->bytes && request->receives)
-        code = ffmk_packing_unpack(&request->packing, request->bytes, request->buffer);
     if (info)
-        *info = (ffmk_collective_info){
-            .size = sizeof *info,
-            .algorithm = ffmk_ways_name(request->context),
-            .messages = request->begun ? ffmk_ways_messages(&request->operation) : 0,
-            .time_s = (double)(ffmk_clock_ns() - request->begin) * 1e-9,
-            .dead = ffmk_context_dead(request->context)};
-    free(request->bytes);
+        *info = (ffmk_collective_info){.size = sizeof *info,
+                                       .algorithm = ffmk_ways_name(request->context),
+                                       .messages = request->pending.messages,
+                                       .time_s = (double)(ffmk_clock_ns() - request->begin) * 1e-9,
+                                       .dead = ffmk_context_dead(request->context)};
+    ffmk_context_let_go(request->context);
     free(request);
     *request_p = NULL;
     return code;
@@ -176,12 +149,12 @@ int ffmk_test(ffmk_request **request_p, int *complete_p, ffmk_collective_info *i
         if (PMPI_Test(&request->mpi, complete_p, MPI_STATUS_IGNORE) != MPI_SUCCESS)
             return finish(request_p, info, FFMK_ERR_MPI);
     } else if (request->begun) {
-        *complete_p = ffmk_ways_test(&request->operation);
+        ffmk_pending_drive();
+        *complete_p = ffmk_pending_is_complete(&request->pending);
     }
     if (!*complete_p)
         return FFMK_SUCCESS;
-    return finish(request_p, info,
-                  request->begun ? ffmk_ways_code(&request->operation) : FFMK_SUCCESS);
+    return finish(request_p, info, request->begun ? request->pending.code : FFMK_SUCCESS);
 }
 
 int ffmk_wait(ffmk_request **request_p, ffmk_collective_info *info)

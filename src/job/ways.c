@@ -2,61 +2,136 @@
  * Our own ways of a communicator's collective operations. */
 #include "job/ways.h"
 
+#include "gossip/net/patience.h"
+#include "job/meanwhile.h"
 #include "job/network.h"
 
 #include <ffmk.h>
 
+/* Begin to start an operation. */
+static void begin(struct ffmk_context *context, struct ffmk_operation *operation)
+{
+    operation->context = context;
+    operation->locks = ffmk_context_is_held(context);
+    if (context->host && operation->locks)
+        pthread_mutex_lock(&context->lock);
+}
+
+static void end(struct ffmk_operation *operation)
+{
+    if (operation->context->host && operation->locks)
+        pthread_mutex_unlock(&operation->context->lock);
+}
+
 void ffmk_ways_bcast_start(struct ffmk_context *context, struct ffmk_operation *operation, int root,
                            void *buffer, uint64_t bytes)
 {
-    operation->context = context;
+    begin(context, operation);
     if (context->host) {
         ffmk_host_bcast_start(context->host, &operation->host, (size_t)root, buffer, bytes);
-        return;
+    } else {
+        const struct ffmk_cast_manner manner = ffmk_network_manner(FFMK_CONFIG_BCAST);
+        ffmk_across_bcast_start(context->across, &operation->across, &manner, (size_t)root, buffer,
+                                bytes);
     }
-    const struct ffmk_cast_manner manner = ffmk_network_manner(FFMK_CONFIG_BCAST);
-    ffmk_across_bcast_start(context->across, &operation->across, &manner, (size_t)root, buffer,
-                            bytes);
+    end(operation);
 }
 
 void ffmk_ways_barrier_start(struct ffmk_context *context, struct ffmk_operation *operation)
 {
-    operation->context = context;
+    begin(context, operation);
     if (context->host) {
         ffmk_host_barrier_start(context->host, &operation->host);
-        return;
+    } else {
+        const struct ffmk_cast_manner manner = ffmk_network_manner(FFMK_CONFIG_BARRIER);
+        ffmk_across_barrier_start(context->across, &operation->across, &manner);
     }
-    const struct ffmk_cast_manner manner = ffmk_network_manner(FFMK_CONFIG_BARRIER);
-    ffmk_across_barrier_start(context->across, &operation->across, &manner);
+    end(operation);
 }
 
 void ffmk_ways_allreduce_start(struct ffmk_context *context, struct ffmk_operation *operation,
                                const struct ffmk_reduction *reduction, bool in_order,
                                const void *contribution, void *result, unsigned char *contributors)
 {
-    operation->context = context;
+    begin(context, operation);
     if (context->host) {
         ffmk_host_allreduce_start(context->host, &operation->host, reduction, contribution, result,
                                   contributors);
-        return;
+    } else {
+        const struct ffmk_cast_manner manner = ffmk_network_manner(FFMK_CONFIG_ALLREDUCE);
+        ffmk_across_allreduce_start(context->across, &operation->across, &manner, reduction,
+                                    in_order, contribution, result, contributors);
     }
-    const struct ffmk_cast_manner manner = ffmk_network_manner(FFMK_CONFIG_ALLREDUCE);
-    ffmk_across_allreduce_start(context->across, &operation->across, &manner, reduction, in_order,
-                                contribution, result, contributors);
+    end(operation);
 }
 
-bool ffmk_ways_test(struct ffmk_operation *operation)
+bool ffmk_ways_try_enter(struct ffmk_context *context)
+{
+    return context->across ? ffmk_endpoint_trylock(ffmk_network_endpoint())
+                           : pthread_mutex_trylock(&context->lock) == 0;
+}
+
+void ffmk_ways_leave(struct ffmk_context *context)
+{
+    if (context->across)
+        ffmk_endpoint_unlock(ffmk_network_endpoint());
+    else
+        pthread_mutex_unlock(&context->lock);
+}
+
+void ffmk_ways_go_on(struct ffmk_context *context)
+{
+    if (context->across) {
+        ffmk_endpoint_glance(ffmk_network_endpoint());
+        ffmk_across_go_on(context->across);
+    } else {
+        ffmk_host_go_on(context->host);
+    }
+}
+
+bool ffmk_ways_harvest(struct ffmk_operation *operation)
+{
+    if (operation->context->host)
+        return operation->host.complete;
+    if (operation->across.complete)
+        ffmk_across_count(operation->context->across, &operation->across);
+    return operation->across.complete;
+}
+
+/* Within a host, while other threads go on with its operations now and then. */
+static int wait_under_lock(struct ffmk_operation *operation)
 {
     struct ffmk_context *context = operation->context;
-    return context->host ? ffmk_host_test(context->host, &operation->host)
-                         : ffmk_across_test(context->across, &operation->across);
+    struct ffmk_patience patience = {.spins = FFMK_PATIENCE_CROWDED};
+    bool long_wait = false;
+    for (;;) {
+        pthread_mutex_lock(&context->lock);
+        ffmk_host_go_on(context->host);
+        const bool complete = operation->host.complete;
+        pthread_mutex_unlock(&context->lock);
+        if (complete)
+            break;
+        ffmk_patience_wait(&patience);
+        if (patience.looks < patience.spins)
+            continue;
+        ffmk_meanwhile(false);
+        long_wait = true;
+    }
+    if (long_wait)
+        ffmk_meanwhile(true);
+    return operation->host.code;
 }
 
 int ffmk_ways_wait(struct ffmk_operation *operation)
 {
     struct ffmk_context *context = operation->context;
-    return context->host ? ffmk_host_wait(context->host, &operation->host)
-                         : ffmk_across_wait(context->across, &operation->across);
+    if (context->host && !operation->locks)
+        return ffmk_host_wait(context->host, &operation->host);
+    __atomic_add_fetch(&context->waiters, 1, __ATOMIC_ACQ_REL);
+    const int code = context->host ? wait_under_lock(operation)
+                                   : ffmk_across_wait(context->across, &operation->across);
+    __atomic_sub_fetch(&context->waiters, 1, __ATOMIC_ACQ_REL);
+    return code;
 }
 
 int ffmk_ways_code(const struct ffmk_operation *operation)
@@ -72,7 +147,7 @@ uint64_t ffmk_ways_messages(const struct ffmk_operation *operation)
 int ffmk_ways_bcast(struct ffmk_context *context, int root, void *buffer, uint64_t bytes,
                     uint64_t *messages_p)
 {
-    if (context->host)
+    if (context->host && !ffmk_context_is_held(context))
         return ffmk_host_bcast(context->host, (size_t)root, buffer, bytes);
     struct ffmk_operation operation;
     ffmk_ways_bcast_start(context, &operation, root, buffer, bytes);

@@ -9,6 +9,7 @@
 /** An operation that was started; the caller's memory until it is complete. */
 struct ffmk_operation {
     struct ffmk_context *context;
+    bool locks; /* others go on with it, too */
     union {
         struct ffmk_host_operation host;
         struct ffmk_across_operation across;
@@ -24,7 +25,6 @@ void ffmk_ways_barrier_start(struct ffmk_context *context, struct ffmk_operation
 void ffmk_ways_allreduce_start(struct ffmk_context *context, struct ffmk_operation *operation,
                                const struct ffmk_reduction *reduction, bool in_order,
                                const void *contribution, void *result, unsigned char *contributors);
-bool ffmk_ways_test(struct ffmk_operation *operation);
 /** \return the operation's code. */
 int ffmk_ways_wait(struct ffmk_operation *operation);
 /** Of one that is complete. */
@@ -36,6 +36,14 @@ uint64_t ffmk_ways_messages(const struct ffmk_operation *operation);
  * \return the code; *messages_p is added to. */
 int ffmk_ways_bcast(struct ffmk_context *context, int root, void *buffer, uint64_t bytes,
                     uint64_t *messages_p);
+
+/** Between entering and leaving, operations of a context that is held can be gone on with. \return
+ * false: another thread does, and may wait for what this one holds. */
+bool ffmk_ways_try_enter(struct ffmk_context *context);
+void ffmk_ways_go_on(struct ffmk_context *context);
+/** \return whether it is complete; not asked again then. */
+bool ffmk_ways_harvest(struct ffmk_operation *operation);
+void ffmk_ways_leave(struct ffmk_context *context);
 
 /** What a context's operations go by, for people; static. */
 const char *ffmk_ways_name(const struct ffmk_context *context);

@@ -152,8 +152,11 @@ void ffmk_next_replace(unsigned door, ffmk_function *function)
     shut(door);
 }
 
-void ffmk_next_find(unsigned door)
+ffmk_function *ffmk_next_behind(unsigned door)
 {
+    static ffmk_function *known[FFMK_DOORS];
+    if (known[door])
+        return known[door];
     void *found = chained ? dlsym(RTLD_NEXT, symbols[door]) : NULL;
     if (!found)
         found = find_twin(door);
@@ -163,7 +166,13 @@ void ffmk_next_find(unsigned door)
         ffmk_log("%s was called, but no MPI that has it is loaded; ending", symbols[door]);
         abort();
     }
-    memcpy(&ffmk_next[door], &found, sizeof found);
+    memcpy(&known[door], &found, sizeof found);
+    return known[door];
+}
+
+void ffmk_next_find(unsigned door)
+{
+    ffmk_next[door] = ffmk_next_behind(door);
     ffmk_next_usual[door] = true;
     shut(door);
 }

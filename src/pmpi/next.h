@@ -28,6 +28,9 @@ extern bool ffmk_next_careful;
  * MPI went away: that is said and the process ends. */
 void ffmk_next_find(unsigned door);
 
+/** The same without a change of the door: what is behind it, were it not replaced. */
+ffmk_function *ffmk_next_behind(unsigned door);
+
 /** A door leads to this function from now on. */
 void ffmk_next_replace(unsigned door, ffmk_function *function);
 

@@ -3,7 +3,7 @@
 
 Every survivor reaches the end and they agree on everything; an operation is exactly that of those who came to it; only the
 broadcast of a root that was killed fails; nobody who was merely late is taken for dead; the report is the survivors' and
-nothing is left behind. Arguments after the settings: public|unmodified, first seed, number of runs, auto|udp.
+nothing is left behind. Arguments after the settings: public|unmodified|nonblocking, first seed, number of runs, auto|udp.
 
 Over a network what a rank had got, or sent, before it was killed may be lost with it: there survivors are held to agree with
 each other, not with the dead.

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Whatever comes to the socket: bytes as they are (first byte even), or with the right seal (odd),
- * go through the datagram's decoding into a link, which sends meanwhile. Nothing is read beyond a
- * datagram, a body is new once, and what waits for an acknowledgement stays within the window. */
-#include "gossip/net/link.h"
+ * go through the datagram's decoding into a link, which sends meanwhile, and the body's into
+ * messages. Nothing is read beyond a datagram, a body is new once, messages in pieces are few, and
+ * what waits for an acknowledgement stays within the window. */
+#include "gossip/net/body.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,15 +11,37 @@
 static const uint8_t key[FFMK_SEAL_KEY_BYTES] = {1, 2, 3};
 enum { ID = 7, PIECES = 100 };
 
-static void come(struct ffmk_link_end *link, const uint8_t *bytes, size_t length, bool sealed,
-                 uint64_t now)
+static void open_body(struct ffmk_link_end *link, const struct ffmk_datagram *datagram,
+                      struct ffmk_torn **torn)
+{
+    const uint8_t *at = datagram->body;
+    const uint8_t *end = at + datagram->body_bytes;
+    struct ffmk_part part;
+    uint8_t sum = 0;
+    while (at < end && ffmk_part_get(&at, end, &part)) {
+        struct ffmk_torn *whole;
+        for (size_t i = 0; i < part.length; i++)
+            sum ^= part.bytes[i];
+        if (part.is_piece && ffmk_torn_add(torn, &part, &whole) == FFMK_TORN_WHOLE)
+            free(whole);
+    }
+    link->repeats += sum & 1;
+    unsigned n = 0;
+    for (const struct ffmk_torn *is = *torn; is; is = is->next)
+        n++;
+    if (n > FFMK_BODY_MOST_TORN)
+        abort();
+}
+
+static void come(struct ffmk_link_end *link, struct ffmk_torn **torn, const uint8_t *bytes,
+                 size_t length, bool sealed, uint64_t now)
 {
     uint8_t *exact = malloc(length + FFMK_SEAL_BYTES + 8);
     if (!exact)
         return;
     memcpy(exact, bytes, length);
     if (sealed && length >= 24) {
-        static const uint8_t magic[5] = {'f', 'f', 'm', 'k', 2};
+        static const uint8_t magic[5] = {'f', 'f', 'm', 'k', 3};
         memcpy(exact, magic, sizeof magic);
         memset(exact + 16, 0, 8);
         exact[16] = ID;
@@ -33,10 +56,7 @@ static void come(struct ffmk_link_end *link, const uint8_t *bytes, size_t length
         const bool fresh = ffmk_link_receive(link, &datagram, now);
         if (fresh && (datagram.sequence < came || ffmk_link_receive(link, &datagram, now)))
             abort();
-        uint8_t sum = 0;
-        for (size_t i = 0; i < datagram.body_bytes; i++)
-            sum ^= ((const uint8_t *)datagram.body)[i];
-        link->repeats += sum & 1;
+        open_body(link, &datagram, torn);
     }
     free(exact);
 }
@@ -46,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct ffmk_link_end link;
     uint64_t now = 1;
+    struct ffmk_torn *torn = NULL;
     ffmk_link_create(&link);
     for (int i = 0; i < PIECES && size >= 3; i++) {
         const uint8_t what = data[0];
@@ -59,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         if (length > size)
             length = size;
-        come(&link, data, length, what & 1, now);
+        come(&link, &torn, data, length, what & 1, now);
         data += length;
         size -= length;
         struct ffmk_datagram out = {.from = ID};
@@ -72,6 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (void)ffmk_link_due(&link);
     }
     ffmk_link_destroy(&link);
+    ffmk_torn_free(&torn);
     return 0;
 }
 

@@ -255,6 +255,8 @@ void ffmk_peer_send(struct ffmk_peer *peer, uint64_t name, const void *head, siz
 static void add(void *context, const void *in, void *inout, size_t n)
 {
     (void)context;
+    if (8 * n > FFMK_HOST_ELEMENT_BYTES)
+        abort();
     for (size_t i = 0; i < 8 * n; i++)
         ((uint8_t *)inout)[i] = (uint8_t)(((uint8_t *)inout)[i] + ((const uint8_t *)in)[i]);
 }

@@ -2,7 +2,8 @@
  * What it proves, over thousands of seeds: on a network that loses, doubles, delays and reorders
  * datagrams every body arrives exactly once, acknowledgements end, memory stays bounded, and
  * without loss nothing is sent twice; an acknowledgement waits for a body that carries it, but not
- * for long; a datagram that was changed, shortened or is for another process is none. */
+ * for long; a body grows until it is sent, and not then; a datagram that was changed, shortened or
+ * is for another process is none. */
 #include "core/rng.h"
 #include "gossip/net/link.h"
 
@@ -295,7 +296,39 @@ START_TEST(any_numbers_are_survived)
 }
 END_TEST
 
+/* What was sent, and may be sent again, stays as it is. */
+START_TEST(a_body_grows_until_it_is_sent)
+{
+    struct ffmk_link_end link;
+    struct ffmk_datagram out = {0};
+    uint8_t first[FFMK_DATAGRAM_BODY_BYTES];
+    ffmk_link_create(&link);
+    ck_assert_ptr_null(ffmk_link_extend(&link, 1));
+    ck_assert(ffmk_link_send(&link, "begin", 5, 0));
+    size_t bytes = 5;
+    for (uint8_t *place; (place = ffmk_link_extend(&link, 10)); bytes += 10)
+        memset(place, (int)bytes, 10);
+    ck_assert_uint_gt(bytes + 10, FFMK_DATAGRAM_BODY_BYTES);
+    ck_assert_uint_le(bytes, FFMK_DATAGRAM_BODY_BYTES);
+    ck_assert(ffmk_link_output(&link, 1, &out));
+    ck_assert_uint_eq(out.body_bytes, bytes);
+    memcpy(first, out.body, bytes);
+    ck_assert_ptr_null(ffmk_link_extend(&link, 1));
+    ck_assert(ffmk_link_send(&link, "next", 4, 0));
+    memset(ffmk_link_extend(&link, 10), 1, 10);
+    ck_assert(ffmk_link_output(&link, 1, &out));
+    ck_assert_uint_eq(out.body_bytes, 14);
+    ck_assert_uint_eq(out.sequence, 2);
+    ck_assert(ffmk_link_output(&link, ffmk_link_due(&link), &out)); /* again */
+    ck_assert_uint_eq(out.sequence, 1);
+    ck_assert_uint_eq(out.body_bytes, bytes);
+    ck_assert_mem_eq(out.body, first, bytes);
+    ffmk_link_destroy(&link);
+}
+END_TEST
+
 CASES("link", every_body_arrives_once, without_loss_nothing_is_sent_twice,
       who_does_not_answer_is_not_flooded, forged_datagrams_are_none, who_is_excluded_is_told,
       an_acknowledgement_waits_half_a_millisecond,
-      an_acknowledgement_of_many_or_again_does_not_wait, any_numbers_are_survived)
+      an_acknowledgement_of_many_or_again_does_not_wait, any_numbers_are_survived,
+      a_body_grows_until_it_is_sent)

@@ -85,6 +85,87 @@ START_TEST(nonsense_changes_nothing)
 }
 END_TEST
 
+/* Where the root sends to all itself. */
+static uint32_t sent_at(struct fixture *f, uint32_t me, uint64_t until, uint32_t to[])
+{
+    struct ffmk_rumor_message message;
+    uint32_t n = 0;
+    for (uint64_t now = 0; now <= until; now++)
+        if (ffmk_rumor_next(f->rumor, &f->plan, me, now, &to[n], &message) == now)
+            n++;
+    return n;
+}
+
+START_TEST(a_direct_root_is_done_and_nobody_sends_to_it)
+{
+    enum { NODES = 4 };
+    for (uint32_t nodes = 2; nodes <= NODES; nodes++) {
+        for (uint32_t me = 0; me < nodes; me++) {
+            struct fixture f = fixture(nodes, FFMK_RUMOR_CHECKED, 0);
+            settle(&f);
+            ck_assert(f.plan.direct);
+            uint32_t to[2 * NODES];
+            struct ffmk_rumor_message reply;
+            if (me == 0)
+                ffmk_rumor_start(f.rumor, &f.plan, 0);
+            else
+                ffmk_rumor_receive(f.rumor, &f.plan, me, 0, &tree, 0, &reply);
+            const uint32_t n = sent_at(&f, me, f.rumor->at + f.plan.pause_until - 1, to);
+            if (me == 0)
+                ck_assert_uint_eq(n, nodes - 1);
+            else /* to each neighbour but the root */
+                ck_assert_uint_eq(n, nodes == 2 ? 0 : me > 1 && me + 1 < nodes ? 2 : 1);
+            for (uint32_t i = 0; i < n && me > 0; i++)
+                ck_assert(to[i] == me + 1 || to[i] + 1 == me);
+            if (me == 0 || nodes == 2)
+                ck_assert_uint_eq(f.rumor->state, FFMK_RUMOR_DONE);
+            drop(&f);
+        }
+    }
+}
+END_TEST
+
+/* The root has died since, and nobody else answers: all up to it are sent to. */
+START_TEST(who_heard_a_direct_root_does_not_rely_on_it)
+{
+    struct fixture f = fixture(4, FFMK_RUMOR_CHECKED, 0);
+    settle(&f);
+    uint32_t to[8];
+    struct ffmk_rumor_message reply;
+    ffmk_rumor_receive(f.rumor, &f.plan, 1, 0, &tree, 0, &reply);
+    ck_assert_uint_eq(sent_at(&f, 1, 1000, to), 2);
+    ck_assert_uint_eq(to[0] + to[1], 2 + 3);
+    ck_assert_uint_eq(f.rumor->state, FFMK_RUMOR_DONE);
+    drop(&f);
+}
+END_TEST
+
+/* Beside it one probe each way is all there is. */
+START_TEST(who_heard_a_direct_root_waits_for_its_neighbour_only)
+{
+    struct fixture f = fixture(4, FFMK_RUMOR_CHECKED, 0);
+    settle(&f);
+    uint32_t to[8];
+    struct ffmk_rumor_message reply;
+    const struct ffmk_rumor_message from_2 = {
+        .kind = FFMK_RUMOR_PROBE, .side = FFMK_RUMOR_DOWN, .known = 2};
+    ffmk_rumor_receive(f.rumor, &f.plan, 1, 0, &tree, 0, &reply);
+    ffmk_rumor_receive(f.rumor, &f.plan, 1, 2, &from_2, 1, &reply);
+    ck_assert_uint_eq(sent_at(&f, 1, 1000, to), 1);
+    ck_assert_uint_eq(to[0], 2);
+    ck_assert_uint_eq(f.rumor->state, FFMK_RUMOR_DONE);
+    drop(&f);
+}
+END_TEST
+
+START_TEST(a_large_broadcast_is_not_direct)
+{
+    struct fixture f = fixture(HOP + 3, FFMK_RUMOR_CHECKED, 0);
+    ck_assert(!f.plan.direct);
+    drop(&f);
+}
+END_TEST
+
 START_TEST(a_root_spreads_then_corrects_then_asks)
 {
     struct fixture f = fixture(100, FFMK_RUMOR_CHECKED, 0);
@@ -235,4 +316,7 @@ END_TEST
 
 CASES("rumor", the_payload_is_new_once, nonsense_changes_nothing,
       a_root_spreads_then_corrects_then_asks, who_is_asked_answers_unless_it_sent_there,
-      a_reserve_rests_when_it_knows_enough, any_stream_of_messages_is_survived_and_ends)
+      a_reserve_rests_when_it_knows_enough, a_direct_root_is_done_and_nobody_sends_to_it,
+      who_heard_a_direct_root_does_not_rely_on_it,
+      who_heard_a_direct_root_waits_for_its_neighbour_only, a_large_broadcast_is_not_direct,
+      any_stream_of_messages_is_survived_and_ends)

@@ -11,9 +11,9 @@ enum {
     SMALL_PIECE_BYTES = 256 << 10,
     LARGE_PIECE_BYTES = 1 << 20,
     LARGE_BYTES = 64 << 20, /* from here on in large pieces */
-    REDUCE_PIECE_BYTES = FFMK_HOST_ELEMENT_BYTES,
-    REDUCE_AHEAD = 8, /* pieces of a reduction that are under way */
-    HEAD_BYTES = 16   /* before a contribution: says whether somebody refused */
+    REDUCE_PIECES = 4,      /* or more: one goes up the tree while another comes down */
+    REDUCE_AHEAD = 8,       /* pieces of a reduction that are under way */
+    HEAD_BYTES = 16         /* before a contribution: says whether somebody refused */
 };
 
 /* Spinning costs others their time where there are more ranks than cores. */
@@ -29,6 +29,16 @@ static uint64_t pieces_of(uint64_t bytes, uint64_t piece)
 static uint64_t piece_for(uint64_t bytes)
 {
     return bytes > LARGE_BYTES ? LARGE_PIECE_BYTES : SMALL_PIECE_BYTES;
+}
+
+/* Each piece costs a system call and the waking of a thread at every member on its way, whatever is
+ * in it. */
+static uint64_t reduce_piece_for(uint64_t bytes)
+{
+    uint64_t piece = FFMK_ACROSS_LEAST_REDUCE_BYTES;
+    while (piece < FFMK_ACROSS_MOST_REDUCE_BYTES && REDUCE_PIECES * piece < bytes)
+        piece *= 2;
+    return piece;
 }
 
 static uint64_t bytes_of_piece(uint64_t bytes, uint64_t piece, uint64_t index)
@@ -145,11 +155,16 @@ static void combine(void *context, const void *in, void *inout, size_t bytes)
     struct ffmk_across_operation *operation = context;
     const unsigned char *from = in;
     unsigned char *to = inout;
+    const struct ffmk_reduction *reduction = &operation->reduction;
+    const size_t most = FFMK_HOST_ELEMENT_BYTES / reduction->element_bytes;
+    size_t left = (bytes - HEAD_BYTES) / reduction->element_bytes;
     to[0] |= from[0];
-    if (!to[0])
-        operation->reduction.combine(operation->reduction.context, from + HEAD_BYTES,
-                                     to + HEAD_BYTES,
-                                     (bytes - HEAD_BYTES) / operation->reduction.element_bytes);
+    for (size_t at = HEAD_BYTES; left > 0 && !to[0];) {
+        const size_t n = left < most ? left : most;
+        reduction->combine(reduction->context, from + at, to + at, n);
+        at += n * reduction->element_bytes;
+        left -= n;
+    }
 }
 
 static uint64_t enter_reduction(struct ffmk_across *across, struct ffmk_across_operation *operation,
@@ -242,7 +257,7 @@ static void reduce(struct ffmk_across *across, struct ffmk_across_operation *ope
 
 /* Go on with all that were started, one after the other: how many numbers one takes, and what the
  * next depends on (who counts, what has failed), is known when it has ended. */
-static void go_on(struct ffmk_across *across)
+void ffmk_across_go_on(struct ffmk_across *across)
 {
     const uint64_t now = ffmk_clock_ns();
     bool moved = false;
@@ -268,13 +283,17 @@ static void go_on(struct ffmk_across *across)
     across->news = false;
 }
 
-/* How many messages were sent while it was under way. */
+void ffmk_across_count(struct ffmk_across *across, struct ffmk_across_operation *operation)
+{
+    operation->messages = ffmk_cast_sent(across->cast) - operation->messages;
+}
+
 static void count(struct ffmk_across *across, struct ffmk_across_operation *operation)
 {
     if (!operation->complete)
         return;
     ffmk_endpoint_lock(across->endpoint);
-    operation->messages = ffmk_cast_sent(across->cast) - operation->messages;
+    ffmk_across_count(across, operation);
     ffmk_endpoint_unlock(across->endpoint);
 }
 
@@ -286,7 +305,7 @@ static void start(struct ffmk_across *across, struct ffmk_across_operation *oper
         at = &(*at)->next;
     *at = operation;
     operation->messages = ffmk_cast_sent(across->cast);
-    go_on(across);
+    ffmk_across_go_on(across);
     ffmk_endpoint_unlock(across->endpoint);
     count(across, operation);
 }
@@ -326,8 +345,9 @@ void ffmk_across_allreduce_start(struct ffmk_across *across,
                                                 .contribution = contribution,
                                                 .result = result,
                                                 .contributors = contributors};
-    operation->piece = REDUCE_PIECE_BYTES / reduction->element_bytes * reduction->element_bytes;
     operation->bytes = reduction->n * reduction->element_bytes;
+    operation->piece =
+        reduce_piece_for(operation->bytes) / reduction->element_bytes * reduction->element_bytes;
     operation->pieces = pieces_of(operation->bytes, operation->piece);
     start(across, operation);
 }
@@ -338,7 +358,7 @@ bool ffmk_across_test(struct ffmk_across *across, struct ffmk_across_operation *
         return true;
     ffmk_endpoint_wait(across->endpoint, 0, 0);
     ffmk_endpoint_lock(across->endpoint);
-    go_on(across);
+    ffmk_across_go_on(across);
     ffmk_endpoint_unlock(across->endpoint);
     count(across, operation);
     return operation->complete;
@@ -354,7 +374,7 @@ int ffmk_across_wait(struct ffmk_across *across, struct ffmk_across_operation *o
     while (!operation->complete) {
         ffmk_endpoint_wait(across->endpoint, spin, SLEEP_NS);
         ffmk_endpoint_lock(across->endpoint);
-        go_on(across);
+        ffmk_across_go_on(across);
         ffmk_endpoint_unlock(across->endpoint);
         if (operation->complete || !across->meanwhile)
             continue;

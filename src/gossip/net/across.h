@@ -87,6 +87,10 @@ void ffmk_across_allreduce_start(struct ffmk_across *across,
                                  const struct ffmk_reduction *reduction, bool in_order,
                                  const void *contribution, void *result,
                                  unsigned char *contributors);
+/** Under the endpoint's lock: go on with whatever was started; and find the messages of one that is
+ * complete, once. Tests and waits do both. */
+void ffmk_across_go_on(struct ffmk_across *across);
+void ffmk_across_count(struct ffmk_across *across, struct ffmk_across_operation *operation);
 bool ffmk_across_test(struct ffmk_across *across, struct ffmk_across_operation *operation);
 int ffmk_across_wait(struct ffmk_across *across, struct ffmk_across_operation *operation);
 

@@ -5,8 +5,12 @@
 
 #include "gossip/net/across.h"
 
-/* A contribution with its head. */
-enum { FFMK_ACROSS_SCRATCH_BYTES = FFMK_HOST_ELEMENT_BYTES + 16 };
+/* Pieces of a reduction, and room for the largest contribution with its head. */
+enum {
+    FFMK_ACROSS_LEAST_REDUCE_BYTES = 2 * FFMK_HOST_ELEMENT_BYTES,
+    FFMK_ACROSS_MOST_REDUCE_BYTES = 256 << 10,
+    FFMK_ACROSS_SCRATCH_BYTES = FFMK_ACROSS_MOST_REDUCE_BYTES + 16
+};
 
 struct ffmk_across {
     struct ffmk_service service; /* first: what the endpoint knows */

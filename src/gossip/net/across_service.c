@@ -161,8 +161,11 @@ int ffmk_across_create(struct ffmk_endpoint *endpoint, uint64_t name,
     across->me = me;
     across->crowded = crowded;
     across->scratch = malloc(FFMK_ACROSS_SCRATCH_BYTES);
-    const struct ffmk_cast_port port = {
-        .self = across, .at_once = FFMK_PEER_AT_ONCE_BYTES, .send = send_message, .bury = bury};
+    const struct ffmk_cast_port port = {.self = across,
+                                        .at_once = FFMK_PEER_AT_ONCE_BYTES,
+                                        .soon = FFMK_PEER_SOON_BYTES,
+                                        .send = send_message,
+                                        .bury = bury};
     uint64_t *host = calloc(members, sizeof *host);
     for (size_t i = 0; host && i < members; i++)
         host[i] = cards[i].host;

@@ -59,6 +59,11 @@ void ffmk_endpoint_lock(struct ffmk_endpoint *endpoint)
     ffmk_endpoint_enter(endpoint);
 }
 
+bool ffmk_endpoint_trylock(struct ffmk_endpoint *endpoint)
+{
+    return pthread_mutex_trylock(&endpoint->lock) == 0;
+}
+
 static uint64_t due_of(const struct ffmk_endpoint *endpoint)
 {
     if (endpoint->fallen || endpoint->touched || (endpoint->excluded && !endpoint->told_excluded))
@@ -104,15 +109,10 @@ void ffmk_endpoint_unlock(struct ffmk_endpoint *endpoint)
     ffmk_endpoint_leave(endpoint);
 }
 
-bool ffmk_endpoint_look(struct ffmk_endpoint *endpoint, struct ffmk_batch *batch, uint64_t now)
+/* What came, `n` of them in the batch, and what is behind it; then a turn. */
+static void take_turn(struct ffmk_endpoint *endpoint, struct ffmk_batch *batch, unsigned n,
+                      uint64_t now)
 {
-    unsigned n = ffmk_post_take(endpoint, batch);
-    if (n == 0) {
-        if (load(&endpoint->due) > now || pthread_mutex_trylock(&endpoint->lock) != 0)
-            return false;
-    } else {
-        ffmk_endpoint_enter(endpoint);
-    }
     ffmk_endpoint_pass_time(endpoint, now);
     for (int round = 1; n > 0; round++) {
         ffmk_post_handle(endpoint, batch, n, now);
@@ -122,8 +122,31 @@ bool ffmk_endpoint_look(struct ffmk_endpoint *endpoint, struct ffmk_batch *batch
         n = ffmk_post_take(endpoint, batch);
     }
     ffmk_endpoint_turn(endpoint, now);
+}
+
+bool ffmk_endpoint_look(struct ffmk_endpoint *endpoint, struct ffmk_batch *batch, uint64_t now)
+{
+    unsigned n = ffmk_post_take(endpoint, batch);
+    if (n == 0) {
+        if (load(&endpoint->due) > now || pthread_mutex_trylock(&endpoint->lock) != 0)
+            return false;
+    } else {
+        ffmk_endpoint_enter(endpoint);
+    }
+    take_turn(endpoint, batch, n, now);
     ffmk_endpoint_leave(endpoint);
     return true;
+}
+
+void ffmk_endpoint_glance(struct ffmk_endpoint *endpoint)
+{
+    struct ffmk_batch batch;
+    ffmk_batch_create(&batch);
+    const uint64_t now = ffmk_clock_ns();
+    const unsigned n = ffmk_post_take(endpoint, &batch);
+    if (n > 0 || load(&endpoint->due) <= now)
+        take_turn(endpoint, &batch, n, now);
+    store(&endpoint->attended_at, now);
 }
 
 static void sleep_for(struct ffmk_endpoint *endpoint, uint64_t now, uint64_t sleep_ns)

@@ -50,7 +50,7 @@ static void release(struct ffmk_connection *connection)
            stream->first != connection->at) {
         struct ffmk_frame *frame = stream->first;
         stream->first = frame->next;
-        free(frame);
+        ffmk_blocks_give(&connection->endpoint->frames, frame);
     }
 }
 
@@ -116,7 +116,8 @@ static bool begin_frame(struct ffmk_connection *connection)
         head.length > FFMK_NAME_BYTES + FFMK_PEER_MOST_BYTES)
         return refuse(connection);
     connection->frame_bytes = FFMK_FRAME_HEAD_BYTES + head.length + FFMK_SEAL_BYTES;
-    connection->frame = malloc(connection->frame_bytes);
+    connection->frame =
+        ffmk_blocks_take(&connection->endpoint->streams.frames, connection->frame_bytes);
     if (!connection->frame)
         return false; /* it is sent again */
     memcpy(connection->frame, connection->head, FFMK_FRAME_HEAD_BYTES);
@@ -147,7 +148,7 @@ static bool take_frame(struct ffmk_connection *connection)
         ffmk_endpoint_turn(endpoint, now);
     }
     ffmk_endpoint_leave(endpoint);
-    free(connection->frame);
+    ffmk_blocks_give(&endpoint->streams.frames, connection->frame);
     connection->frame = NULL;
     connection->got = 0;
     connection->owes = true;

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static const uint8_t magic[8] = {'f', 'f', 'm', 'k', 2, 0, 0, 0};
+static const uint8_t magic[8] = {'f', 'f', 'm', 'k', 3, 0, 0, 0};
 enum { FLAGS_AT = 5, EXCLUDED = 1 };
 
 size_t ffmk_datagram_put(const struct ffmk_datagram *datagram,

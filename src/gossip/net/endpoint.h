@@ -69,9 +69,15 @@ void ffmk_endpoint_close(struct ffmk_endpoint *endpoint, uint64_t linger_ns);
 
 const struct ffmk_card *ffmk_endpoint_card(const struct ffmk_endpoint *endpoint);
 
-/** The lock. Everything below but ffmk_endpoint_wait() is called under it. */
+/** The lock. Everything below but ffmk_endpoint_wait() is called
+ * under it. */
 void ffmk_endpoint_lock(struct ffmk_endpoint *endpoint);
 void ffmk_endpoint_unlock(struct ffmk_endpoint *endpoint);
+/** \return false: another thread has it, which may wait for what this one holds. */
+bool ffmk_endpoint_trylock(struct ffmk_endpoint *endpoint);
+
+/** Make the endpoint go on, once, with what has come: ffmk_endpoint_wait() under the lock. */
+void ffmk_endpoint_glance(struct ffmk_endpoint *endpoint);
 
 /** The process that a card is of; one that was met before is the same. Parted from as often as it
  * was met. A card of this process itself gives NULL, like one that is out of reach (errno
@@ -112,8 +118,8 @@ void ffmk_endpoint_nudge(struct ffmk_endpoint *endpoint, struct ffmk_service *se
 void ffmk_peer_send(struct ffmk_peer *peer, uint64_t name, const void *head, size_t head_bytes,
                     const void *payload, size_t payload_bytes);
 
-/** How many bytes head and payload may have together to go in one datagram. */
-enum { FFMK_PEER_AT_ONCE_BYTES = 1160 };
+/** How many bytes head and payload may have together to go in one datagram, or in some. */
+enum { FFMK_PEER_AT_ONCE_BYTES = 1158, FFMK_PEER_SOON_BYTES = (8 << 10) + 248 };
 
 /** Most bytes of a message. */
 enum { FFMK_PEER_MOST_BYTES = 1 << 22 };

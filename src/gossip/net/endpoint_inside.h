@@ -13,11 +13,13 @@
 #define FFMK_GOSSIP_NET_ENDPOINT_INSIDE_H
 
 #include "gossip/net/address.h"
+#include "gossip/net/body.h"
 #include "gossip/net/datagram.h"
 #include "gossip/net/endpoint.h"
 #include "gossip/net/link.h"
 #include "gossip/net/stream.h"
 
+#include "core/blocks.h"
 #include <pthread.h>
 #include <sys/socket.h>
 
@@ -33,7 +35,7 @@ enum { FFMK_NAME_BYTES = 8 };
 struct ffmk_waiting {
     struct ffmk_waiting *next;
     size_t bytes;
-    uint8_t body[];
+    uint8_t body[FFMK_DATAGRAM_BODY_BYTES];
 };
 
 /* What a service hung on a peer. */
@@ -50,6 +52,8 @@ struct ffmk_peer {
     bool dead;
     struct ffmk_link_end link;
     struct ffmk_waiting *waiting, *last_waiting;
+    struct ffmk_torn *torn; /* that came */
+    uint32_t torn_sent;     /* number of the last one that was sent */
     struct ffmk_stream stream;
     uint64_t due;           /* of the link */
     uint64_t heard;         /* last, by the own clock */
@@ -116,6 +120,7 @@ struct ffmk_endpoint {
     struct ffmk_peer *fallen;    /* dead, and services do not know yet */
     struct ffmk_peer *streaming; /* for the thread: there are frames to be sent, or it is dead */
     struct ffmk_out out;
+    struct ffmk_blocks frames; /* that go */
 
     pthread_t thread;
     int alarm;             /* wakes it */

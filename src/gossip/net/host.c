@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TESTS_APART = 16 }; /* tests that find nothing to do, between two calls */
 enum { RING_BYTES = 1 << 20, RINGS_BYTES = 2 << 20, LEAST_RING_BYTES = 64 << 10 };
 
 static size_t ring_bytes(size_t members)
@@ -172,17 +171,18 @@ void ffmk_host_barrier_start(struct ffmk_host *host, struct ffmk_host_operation 
     ffmk_host_start(host, operation);
 }
 
-bool ffmk_host_test(struct ffmk_host *host, struct ffmk_host_operation *operation)
+void ffmk_host_go_on(struct ffmk_host *host)
 {
     progress(host);
-    if (!operation->complete && ++host->idle >= FFMK_PATIENCE_YIELDS) {
+    if (host->first && ++host->idle >= FFMK_PATIENCE_YIELDS) {
         host->idle = 0;
         look_around(host);
     }
-    if (host->meanwhile && !operation->complete && host->idle % TESTS_APART == 0) {
-        host->meanwhile(false);
-        host->meanwhile(true);
-    }
+}
+
+bool ffmk_host_test(struct ffmk_host *host, struct ffmk_host_operation *operation)
+{
+    ffmk_host_go_on(host);
     return operation->complete;
 }
 

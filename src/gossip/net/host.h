@@ -59,9 +59,8 @@ struct ffmk_reduction {
 };
 enum { FFMK_HOST_ELEMENT_BYTES = 32 << 10 };
 
-/** Operations of up to so many bytes need nobody's help once they were started, for which a
- * nonblocking call has no time: others read what there is while this rank does something else. */
-enum { FFMK_HOST_BCAST_AT_ONCE = 32 << 10, FFMK_HOST_REDUCE_AT_ONCE = 1 << 10 };
+/** Contributions of up to so many bytes have places of their own. */
+enum { FFMK_HOST_REDUCE_AT_ONCE = 1 << 10 };
 
 enum ffmk_host_kind { FFMK_HOST_BCAST, FFMK_HOST_BARRIER, FFMK_HOST_ALLREDUCE };
 
@@ -80,7 +79,7 @@ struct ffmk_host_operation {
     uint64_t bytes;    /* BCAST: of the buffer; once complete those that the root broadcast */
     uint64_t done;     /* BCAST: bytes; BARRIER: members; ALLREDUCE: elements */
     uint64_t position; /* BCAST: in the ring; ALLREDUCE: members that were looked at */
-    uint64_t turn;     /* ALLREDUCE: of its part that is under way */
+    uint64_t turn; /* ALLREDUCE: of its part that is under way; 0: large, and not its turn yet */
     struct ffmk_reduction reduction;
     const unsigned char *contribution;
     unsigned char *result;
@@ -105,13 +104,16 @@ void ffmk_host_barrier_start(struct ffmk_host *host, struct ffmk_host_operation 
  * died; the same at every survivor. The contribution is not changed, and neither may overlap the
  * other. `contributors`, of as many bytes as there are members, tells who counts, 0 or 1. A
  * contribution of NULL says that this member cannot take part: then the code is FFMK_ERR_NO_MEMORY
- * at all of them. One of more than FFMK_HOST_REDUCE_AT_ONCE bytes must be complete before another
- * such is started. */
+ * at all of them. Those of more than FFMK_HOST_REDUCE_AT_ONCE bytes are made one after the other.
+ */
 void ffmk_host_allreduce_start(struct ffmk_host *host, struct ffmk_host_operation *operation,
                                const struct ffmk_reduction *reduction, const void *contribution,
                                void *result, unsigned char *contributors);
 
-/** Go on with what was started. \return whether this one is complete. */
+/** Go on with whatever was started. */
+void ffmk_host_go_on(struct ffmk_host *host);
+
+/** The same. \return whether this one is complete. */
 bool ffmk_host_test(struct ffmk_host *host, struct ffmk_host_operation *operation);
 
 /** The same until it is. \return its code. */

@@ -110,8 +110,22 @@ static void combine(struct ffmk_host *host, struct ffmk_host_operation *operatio
     operation->done += part->n;
 }
 
+/* How many parts a large one takes is known when it has ended, for somebody may die on the way. */
+static bool is_behind_a_large_one(const struct ffmk_host *host,
+                                  const struct ffmk_host_operation *operation)
+{
+    for (const struct ffmk_host_operation *at = host->first; at != operation; at = at->next)
+        if (at->kind == FFMK_HOST_ALLREDUCE && !at->complete && part_of(at).size == FFMK_HOST_LARGE)
+            return true;
+    return false;
+}
+
 void ffmk_host_advance_allreduce(struct ffmk_host *host, struct ffmk_host_operation *operation)
 {
+    if (operation->turn == 0 && is_behind_a_large_one(host, operation))
+        return;
+    if (operation->turn == 0)
+        operation->turn = ++host->turn[FFMK_HOST_LARGE];
     while (!operation->complete) {
         struct part part = part_of(operation);
         uint64_t *combined = &host->member[host->me].combined[part.size];
@@ -148,6 +162,7 @@ void ffmk_host_allreduce_start(struct ffmk_host *host, struct ffmk_host_operatio
                                               .contribution = contribution,
                                               .result = result,
                                               .contributors = contributors};
-    operation->turn = ++host->turn[part_of(operation).size];
+    if (part_of(operation).size == FFMK_HOST_SMALL)
+        operation->turn = ++host->turn[FFMK_HOST_SMALL];
     ffmk_host_start(host, operation);
 }

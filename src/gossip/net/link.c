@@ -43,17 +43,41 @@ void ffmk_link_destroy(struct ffmk_link_end *link)
         drop(&link->parcels[i]);
 }
 
+uint8_t *ffmk_link_add(struct ffmk_link_end *link, size_t bytes, uint64_t now)
+{
+    uint8_t *body = ffmk_link_has_room(link) ? malloc(bytes) : NULL;
+    if (!body)
+        return NULL;
+    *parcel_of(link, link->next) =
+        (struct ffmk_parcel){.body = body, .bytes = bytes, .room = bytes, .due = now};
+    link->next++;
+    return body;
+}
+
+uint8_t *ffmk_link_extend(struct ffmk_link_end *link, size_t bytes)
+{
+    struct ffmk_parcel *last = parcel_of(link, link->next - 1);
+    if (link->oldest == link->next || !last->body || last->tries > 0 ||
+        bytes > FFMK_DATAGRAM_BODY_BYTES - last->bytes)
+        return NULL;
+    if (last->bytes + bytes > last->room) {
+        uint8_t *larger = realloc(last->body, FFMK_DATAGRAM_BODY_BYTES);
+        if (!larger)
+            return NULL;
+        last->body = larger;
+        last->room = FFMK_DATAGRAM_BODY_BYTES;
+    }
+    uint8_t *place = last->body + last->bytes;
+    last->bytes += bytes;
+    return place;
+}
+
 bool ffmk_link_send(struct ffmk_link_end *link, const void *body, size_t bytes, uint64_t now)
 {
-    if (!ffmk_link_has_room(link))
-        return false;
-    uint8_t *copy = malloc(bytes);
-    if (!copy)
-        return false;
-    memcpy(copy, body, bytes);
-    *parcel_of(link, link->next) = (struct ffmk_parcel){.body = copy, .bytes = bytes, .due = now};
-    link->next++;
-    return true;
+    uint8_t *place = ffmk_link_add(link, bytes, now);
+    if (place)
+        memcpy(place, body, bytes);
+    return place != NULL;
 }
 
 static uint64_t wait_for(const struct ffmk_link_end *link, uint32_t tries)

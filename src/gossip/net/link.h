@@ -24,6 +24,7 @@ enum {
 struct ffmk_parcel {
     uint8_t *body; /* NULL: none */
     size_t bytes;
+    size_t room;      /* of the body's memory */
     uint64_t sent_at; /* last */
     uint64_t due;     /* when to send it (again) */
     uint32_t tries;
@@ -63,6 +64,14 @@ static inline bool ffmk_link_is_pending(const struct ffmk_link_end *link)
 /** Send a body of 1 … FFMK_DATAGRAM_BODY_BYTES bytes; it is copied. \return false, and nothing is
  * sent, when there is no room or no memory. */
 bool ffmk_link_send(struct ffmk_link_end *link, const void *body, size_t bytes, uint64_t now);
+
+/** The same, for the caller to write the body at the place that is returned, before the link is
+ * used again; NULL: as false. */
+uint8_t *ffmk_link_add(struct ffmk_link_end *link, size_t bytes, uint64_t now);
+
+/** So many bytes more of the last body, if it was not sent yet and they have room: for the caller
+ * to write them. NULL: not so. */
+uint8_t *ffmk_link_extend(struct ffmk_link_end *link, size_t bytes);
 
 /** A datagram came. \return whether its body is new. */
 bool ffmk_link_receive(struct ffmk_link_end *link, const struct ffmk_datagram *datagram,

@@ -87,13 +87,14 @@ void ffmk_peers_free(struct ffmk_endpoint *endpoint)
         if (!peer)
             continue;
         ffmk_peer_drop(peer);
-        ffmk_stream_drop(&peer->stream);
+        ffmk_stream_drop(endpoint, &peer->stream);
         if (peer->pidfd > 0)
             close(peer->pidfd - 1);
         free(peer->hung);
         free(peer);
     }
     free(endpoint->table);
+    ffmk_blocks_free(&endpoint->frames);
 }
 
 void ffmk_peer_touch(struct ffmk_peer *peer)
@@ -190,6 +191,7 @@ void ffmk_peer_drop(struct ffmk_peer *peer)
         peer->waiting = first->next;
         free(first);
     }
+    ffmk_torn_free(&peer->torn);
     peer->is_pending = false;
     peer->due = FFMK_NEVER;
     set_active(peer, false);
@@ -217,22 +219,55 @@ void ffmk_peer_stream(struct ffmk_peer *peer)
     endpoint->thread_wanted = true;
 }
 
-static bool send_datagram(struct ffmk_peer *peer, const uint8_t *body, size_t bytes)
+/* So many bytes of a body, behind what is to be sent. */
+static uint8_t *place_for(struct ffmk_peer *peer, size_t bytes)
 {
-    /* Due at once: a time that has passed. */
-    if (!peer->waiting && ffmk_link_has_room(&peer->link))
-        return ffmk_link_send(&peer->link, body, bytes, 0);
-    struct ffmk_waiting *waiting = malloc(sizeof *waiting + bytes);
-    if (!waiting)
-        return false;
-    waiting->next = NULL;
-    waiting->bytes = bytes;
-    memcpy(waiting->body, body, bytes);
-    if (peer->waiting)
-        peer->last_waiting->next = waiting;
-    else
-        peer->waiting = waiting;
-    peer->last_waiting = waiting;
+    if (!peer->waiting) {
+        uint8_t *place = ffmk_link_extend(&peer->link, bytes);
+        if (place)
+            return place;
+        /* Due at once: a time that has passed. */
+        if (ffmk_link_has_room(&peer->link))
+            return ffmk_link_add(&peer->link, bytes, 0);
+    }
+    struct ffmk_waiting *last = peer->last_waiting;
+    if (!peer->waiting || bytes > sizeof last->body - last->bytes) {
+        last = malloc(sizeof *last);
+        if (!last)
+            return NULL;
+        last->next = NULL;
+        last->bytes = 0;
+        if (peer->waiting)
+            peer->last_waiting->next = last;
+        else
+            peer->waiting = last;
+        peer->last_waiting = last;
+    }
+    last->bytes += bytes;
+    return last->body + last->bytes - bytes;
+}
+
+static bool send_part(struct ffmk_peer *peer, const struct ffmk_part *part)
+{
+    const size_t head = part->is_piece ? FFMK_BODY_PIECE_HEAD_BYTES : FFMK_BODY_HEAD_BYTES;
+    uint8_t *place = place_for(peer, head + part->length);
+    if (place)
+        ffmk_part_put(part, place);
+    return place != NULL;
+}
+
+static bool send_pieces(struct ffmk_peer *peer, const uint8_t *message, size_t bytes)
+{
+    const size_t most = FFMK_DATAGRAM_BODY_BYTES - FFMK_BODY_PIECE_HEAD_BYTES;
+    struct ffmk_part piece = {
+        .is_piece = true, .number = ++peer->torn_sent, .total = (uint32_t)bytes};
+    for (size_t at = 0; at < bytes; at += piece.length) {
+        piece.offset = (uint32_t)at;
+        piece.bytes = message + at;
+        piece.length = bytes - at < most ? bytes - at : most;
+        if (!send_part(peer, &piece))
+            return false;
+    }
     return true;
 }
 
@@ -242,15 +277,19 @@ void ffmk_peer_send(struct ffmk_peer *peer, uint64_t name, const void *head, siz
     if (peer->dead || peer->endpoint->excluded)
         return;
     ffmk_endpoint_count(&peer->endpoint->counts.messages);
+    const size_t bytes = FFMK_NAME_BYTES + head_bytes + payload_bytes;
     bool sent;
-    if (head_bytes + payload_bytes <= FFMK_PEER_AT_ONCE_BYTES) {
-        uint8_t body[FFMK_NAME_BYTES + FFMK_PEER_AT_ONCE_BYTES];
-        ffmk_little_put64(body, name);
+    if (bytes <= FFMK_NAME_BYTES + FFMK_PEER_SOON_BYTES) {
+        uint8_t message[FFMK_NAME_BYTES + FFMK_PEER_SOON_BYTES];
+        ffmk_little_put64(message, name);
         if (head_bytes > 0)
-            memcpy(body + FFMK_NAME_BYTES, head, head_bytes);
+            memcpy(message + FFMK_NAME_BYTES, head, head_bytes);
         if (payload_bytes > 0)
-            memcpy(body + FFMK_NAME_BYTES + head_bytes, payload, payload_bytes);
-        sent = send_datagram(peer, body, FFMK_NAME_BYTES + head_bytes + payload_bytes);
+            memcpy(message + FFMK_NAME_BYTES + head_bytes, payload, payload_bytes);
+        const struct ffmk_part whole = {.bytes = message, .length = bytes};
+        sent = bytes <= FFMK_NAME_BYTES + FFMK_PEER_AT_ONCE_BYTES
+                   ? send_part(peer, &whole)
+                   : send_pieces(peer, message, bytes);
     } else {
         sent = ffmk_stream_send(peer, name, head, head_bytes, payload, payload_bytes);
     }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <ffmk.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -62,6 +63,44 @@ static void refuse(struct ffmk_endpoint *endpoint)
     ffmk_endpoint_count(&endpoint->counts.refused);
 }
 
+static void take_piece(struct ffmk_endpoint *endpoint, struct ffmk_peer *peer,
+                       const struct ffmk_part *piece, uint64_t now)
+{
+    struct ffmk_torn *whole;
+    switch (ffmk_torn_add(&peer->torn, piece, &whole)) {
+    case FFMK_TORN_WHOLE:
+        ffmk_endpoint_deliver(endpoint, peer, whole->bytes, whole->total, now);
+        free(whole);
+        break;
+    case FFMK_TORN_NONSENSE:
+        refuse(endpoint);
+        break;
+    case FFMK_TORN_NO_MEMORY:
+        ffmk_peer_bury(peer);
+        break;
+    default:
+        break;
+    }
+}
+
+static void open_body(struct ffmk_endpoint *endpoint, struct ffmk_peer *peer,
+                      const struct ffmk_datagram *datagram, uint64_t now)
+{
+    const uint8_t *at = datagram->body;
+    const uint8_t *end = at + datagram->body_bytes;
+    struct ffmk_part part;
+    while (at < end && !peer->dead && !endpoint->excluded) {
+        if (!ffmk_part_get(&at, end, &part)) {
+            refuse(endpoint);
+            return;
+        }
+        if (part.is_piece)
+            take_piece(endpoint, peer, &part, now);
+        else
+            ffmk_endpoint_deliver(endpoint, peer, part.bytes, part.length, now);
+    }
+}
+
 static void handle(struct ffmk_endpoint *endpoint, const uint8_t *bytes, size_t length,
                    uint64_t now)
 {
@@ -89,7 +128,7 @@ static void handle(struct ffmk_endpoint *endpoint, const uint8_t *bytes, size_t 
     ffmk_peer_heard(peer);
     ffmk_peer_touch(peer);
     if (ffmk_link_receive(&peer->link, &datagram, now))
-        ffmk_endpoint_deliver(endpoint, peer, datagram.body, datagram.body_bytes, now);
+        open_body(endpoint, peer, &datagram, now);
 }
 
 void ffmk_post_handle(struct ffmk_endpoint *endpoint, const struct ffmk_batch *batch, unsigned n,

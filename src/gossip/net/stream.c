@@ -52,7 +52,7 @@ static void close_connection(struct ffmk_connection *connection)
     free_event(connection->readable);
     free_event(connection->writable);
     close(connection->file);
-    free(connection->frame);
+    ffmk_blocks_give(&connection->endpoint->streams.frames, connection->frame);
     free(connection);
 }
 
@@ -269,6 +269,7 @@ void ffmk_streams_close(struct ffmk_endpoint *endpoint)
     struct ffmk_streams *streams = &endpoint->streams;
     while (streams->first)
         close_connection(streams->first); /* NOLINT: it leaves the list */
+    ffmk_blocks_free(&streams->frames);
     for (size_t i = 0; i < endpoint->table_size; i++) {
         if (!endpoint->table[i])
             continue;
@@ -287,7 +288,8 @@ bool ffmk_stream_send(struct ffmk_peer *peer, uint64_t name, const void *head, s
     struct ffmk_stream *stream = &peer->stream;
     const size_t length = FFMK_NAME_BYTES + head_bytes + payload_bytes;
     const size_t sealed = FFMK_FRAME_HEAD_BYTES + length;
-    struct ffmk_frame *frame = malloc(sizeof *frame + sealed + FFMK_SEAL_BYTES);
+    struct ffmk_frame *frame =
+        ffmk_blocks_take(&peer->endpoint->frames, sizeof *frame + sealed + FFMK_SEAL_BYTES);
     if (!frame)
         return false;
     frame->next = NULL;
@@ -314,12 +316,12 @@ bool ffmk_stream_send(struct ffmk_peer *peer, uint64_t name, const void *head, s
     return true;
 }
 
-void ffmk_stream_drop(struct ffmk_stream *stream)
+void ffmk_stream_drop(struct ffmk_endpoint *endpoint, struct ffmk_stream *stream)
 {
     while (stream->first) {
         struct ffmk_frame *frame = stream->first;
         stream->first = frame->next;
-        free(frame);
+        ffmk_blocks_give(&endpoint->frames, frame);
     }
 }
 
@@ -333,7 +335,7 @@ static void end_stream(struct ffmk_peer *peer)
     free_event(stream->again);
     stream->again = NULL;
     ffmk_endpoint_enter(peer->endpoint);
-    ffmk_stream_drop(stream);
+    ffmk_stream_drop(peer->endpoint, stream);
     ffmk_endpoint_leave(peer->endpoint);
 }
 

@@ -7,6 +7,8 @@
 #ifndef FFMK_GOSSIP_NET_STREAM_H
 #define FFMK_GOSSIP_NET_STREAM_H
 
+#include "core/blocks.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,6 +37,7 @@ struct ffmk_streams {
     struct event *on_connection, *on_room;
     struct ffmk_connection *first; /* all of them, the newest first */
     unsigned strangers;            /* of them that have not said who they are */
+    struct ffmk_blocks frames;     /* that come */
 };
 
 /** Open the port, which goes on the card; before the thread starts. \return FFMK_SUCCESS,
@@ -51,6 +54,6 @@ bool ffmk_stream_send(struct ffmk_peer *peer, uint64_t name, const void *head, s
 void ffmk_streams_go_on(struct ffmk_endpoint *endpoint);
 
 /** Under the lock, when the thread has nothing of it in hands, or has ended: forget the frames. */
-void ffmk_stream_drop(struct ffmk_stream *stream);
+void ffmk_stream_drop(struct ffmk_endpoint *endpoint, struct ffmk_stream *stream);
 
 #endif

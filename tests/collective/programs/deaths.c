@@ -195,18 +195,22 @@ static struct element element_of(uint64_t seed, int rank, size_t i)
                             ffmk_rng_mix(seed + (uint64_t)rank * 977 + i)};
 }
 
-/* Whether an element is what those of its set give together, in the order of ranks. */
+/* Whether an element is what those of its set give together: composed in the order of ranks, or bit
+ * by bit. */
 static bool element_is_right(const struct record *record, struct element found, uint64_t seed,
-                             size_t i)
+                             size_t i, bool bits)
 {
-    struct element all = {0, 1, 0};
+    struct element all = {0, bits ? 0 : 1, 0};
     for (int r = 0; r < sizes[record->comm]; r++) {
         const int rank = world_rank[record->comm][r];
         if (!(found.set >> rank & 1))
             continue;
         const struct element its = element_of(seed, rank, i);
-        all = (struct element){all.set | its.set, all.factor * its.factor,
-                               all.factor * its.term + all.term};
+        if (bits)
+            all = (struct element){all.set | its.set, all.factor | its.factor, all.term | its.term};
+        else
+            all = (struct element){all.set | its.set, all.factor * its.factor,
+                                   all.factor * its.term + all.term};
     }
     return memcmp(&all, &found, sizeof all) == 0;
 }
@@ -215,7 +219,13 @@ static void allreduce(uint64_t *state, struct record *record)
 {
     static unsigned char given[MOST_BYTES];
     static unsigned char taken[MOST_BYTES];
-    const bool gaps = ffmk_rng_next(state) % 3 == 0;
+#ifdef NONBLOCKING
+    /* A program's own operation is not ours there. */
+    const bool bits = ffmk_rng_next(state) % 2 == 0;
+#else
+    const bool bits = false;
+#endif
+    const bool gaps = ffmk_rng_next(state) % 3 == 0 && !bits;
     const size_t stride = sizeof(struct element) + (gaps ? 8 : 0);
     const size_t n = draw_size(state) / stride % 6000 + 1;
     const uint64_t seed = ffmk_rng_next(state);
@@ -226,9 +236,10 @@ static void allreduce(uint64_t *state, struct record *record)
         memcpy(from + i * stride, &mine, sizeof mine);
     }
     record->entered_ns = now_ns();
-    record->code =
-        (uint8_t)code_of(call_allreduce(in_place ? MPI_IN_PLACE : given, taken, (MPI_Count)n,
-                                        gaps ? sparse : dense, composition, comms[record->comm]));
+    const MPI_Datatype datatype = bits ? MPI_UINT64_T : gaps ? sparse : dense;
+    record->code = (uint8_t)code_of(
+        call_allreduce(in_place ? MPI_IN_PLACE : given, taken, (MPI_Count)(bits ? 3 * n : n),
+                       datatype, bits ? MPI_BOR : composition, comms[record->comm]));
     record->left_ns = now_ns();
     record->right = true;
     for (size_t i = 0; i < n; i++) {
@@ -238,7 +249,7 @@ static void allreduce(uint64_t *state, struct record *record)
             record->mask = found.set;
         record->hash = ffmk_rng_mix(record->hash ^ hash_of(&found, sizeof found));
         record->right = record->right && found.set == record->mask &&
-                        (i % (1 + n / 32) != 0 || element_is_right(record, found, seed, i));
+                        (i % (1 + n / 32) != 0 || element_is_right(record, found, seed, i, bits));
     }
 }
 

@@ -1,6 +1,6 @@
 ! SPDX-License-Identifier: BSD-3-Clause
 ! Broadcasts, barriers and reductions through `use mpi`: scalars, arrays, MPI_IN_PLACE, MPI_BOTTOM, derived datatypes.
-! Each rank writes what it has in the end into the file rank-<number>.
+! The nonblocking ones too. Each rank writes what it has in the end into the file rank-<number>.
 program languages
   use mpi
   implicit none
@@ -8,6 +8,7 @@ program languages
   integer :: ierror, rank, ranks, i, sum, op, type, lengths(2), types(2)
   integer(kind=MPI_ADDRESS_KIND) :: places(2)
   integer :: numbers(5), vector(20), column, matrix(4, 5)
+  integer :: requests(4), begun(6), most
   double precision :: value, values(3000), total(3000)
   logical :: any
   character(len=8) :: word
@@ -63,13 +64,34 @@ program languages
   call MPI_Type_free(type, ierror)
   call touch(vector, column)
 
+  begun = 0
+  if (rank == 0) begun = [6, 5, 4, 3, 2, 1]
+  most = 3 * rank + 1
+  call MPI_Ibcast(begun, 6, MPI_INTEGER, 0, MPI_COMM_WORLD, requests(1), ierror)
+  call MPI_Iallreduce(MPI_IN_PLACE, most, 1, MPI_INTEGER, MPI_MAX, MPI_COMM_WORLD, requests(2), ierror)
+  call MPI_Ibarrier(MPI_COMM_WORLD, requests(3), ierror)
+  call MPI_Iallreduce(values, total, 3000, MPI_DOUBLE_PRECISION, MPI_SUM, MPI_COMM_WORLD, requests(4), ierror)
+  if (ierror /= MPI_SUCCESS) stop 3
+  call MPI_Wait(requests(3), MPI_STATUS_IGNORE, ierror)
+  call MPI_Waitall(4, requests, MPI_STATUSES_IGNORE, ierror)
+  if (ierror /= MPI_SUCCESS .or. any_left(requests)) stop 4
+
   write (name, '(a, i0)') 'rank-', rank
   open (unit=10, file=name, action='write', status='replace')
-  write (10, *) rank, numbers, word, value, total(3000), any, sum, matrix, vector, column
+  write (10, *) rank, numbers, word, value, total(3000), any, sum, matrix, vector, column, begun, most
   close (10)
   call MPI_Finalize(ierror)
 
 contains
+
+  logical function any_left(these)
+    integer, intent(in) :: these(:)
+    integer :: k
+    any_left = .false.
+    do k = 1, size(these)
+      any_left = any_left .or. these(k) /= MPI_REQUEST_NULL
+    end do
+  end function any_left
 
   ! The compiler does not see that MPI_BOTTOM changed them.
   subroutine touch(a, b)

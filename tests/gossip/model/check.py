@@ -24,7 +24,7 @@ SECONDS = 1800
 HOLDS, FAILS = "holds", "fails"
 
 # The mutations of ring.pml.
-STOP_WHEN_HEARD, RESERVES_ANSWER, RESERVES_SLEEP, REST_TOO_SOON, LATE_COUNT_SELF = range(1, 6)
+STOP_WHEN_HEARD, RESERVES_ANSWER, RESERVES_SLEEP, REST_TOO_SOON, LATE_COUNT_SELF, ROOT_COVERS = range(1, 7)
 
 # name, model, what must be, parameters. LOSSES=99: whatever the dead have sent may be lost.
 CASES = [
@@ -44,6 +44,13 @@ CASES = [
      {"N": 5, "NEEDED": 2, "RESERVES": 2, "DEATHS": 2, "LOSSES": 99, "LATE": 1}),
     ("P3 failure-proof:3, late nodes", "shortcut", HOLDS,
      {"N": 5, "NEEDED": 2, "RESERVES": 3, "DEATHS": 3, "LOSSES": 99, "LATE": 1}),
+    # The root's death is one more.
+    ("P2 checked, a direct root's death", "correction", HOLDS, {"N": 5, "DIRECT": 1, "LOSSES": 99}),
+    ("P2 the same, who asks is open", "correction", HOLDS, {"N": 5, "DIRECT": 1, "LOSSES": 99, "ASK": 2}),
+    ("P2 two heard, a direct root", "correction", HOLDS, {"N": 5, "DIRECT": 1, "NEEDED": 2, "DEATHS": 2, "LOSSES": 99}),
+    ("P3 failure-proof:1, direct", "correction", HOLDS, {"N": 5, "DIRECT": 1, "RESERVES": 1, "LOSSES": 99}),
+    ("P5 checked, direct, two deaths", "correction", FAILS, {"N": 5, "DIRECT": 1, "DEATHS": 1, "LOSSES": 1}),
+    ("P5 a direct root is relied on", "correction", FAILS, {"N": 5, "DIRECT": 1, "MUTATE": ROOT_COVERS}),
     ("P5 checked, two deaths", "correction", FAILS, {"N": 4, "DEATHS": 2}),
     ("P5 two heard, four deaths", "shortcut", FAILS, {"N": 6, "NEEDED": 2, "DEATHS": 4, "LOSSES": 99}),
     ("P5 failure-proof:1, two deaths", "correction", FAILS, {"N": 4, "RESERVES": 1, "DEATHS": 2}),

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Where both models begin, and what must be true where they end. The model has take_part() for a
  * participant's beginning, at_end for when nothing more will happen, and arrive() for what has not
- * been said before. */
+ * been said before.
+ *
+ * DIRECT: the root has sent to all others, and whoever is coloured by that is a participant and has
+ * heard it. While the root lives nobody is dark, and nobody sends to it or waits for it. So it has
+ * died, a death that is not among DEATHS, and any of its messages may be missing. */
 /* A node other than the root, to begin with. A count of RESERVES + 1 means that or more. */
 inline place(node)
 {
@@ -13,7 +17,7 @@ inline place(node)
 #if RESERVES > 0
         known[node] = 2;
         do
-        :: known[node] <= RESERVES -> known[node]++
+        :: !DIRECT && known[node] <= RESERVES -> known[node]++
         :: true -> break
         od
     :: LATE -> /* take_part() is not for it; `known` is the sender's, to begin with */
@@ -31,7 +35,11 @@ inline place(node)
  * first of the placements that are the same but for where the ring begins? */
 inline judge()
 {
+#if DIRECT
+    i = N;
+#else
     i = 1;
+#endif
     do
     :: i < N ->
 #if RESERVES > 0
@@ -88,6 +96,22 @@ inline tell()
 
 inline begin()
 {
+#if DIRECT
+    j = 1;
+    do
+    :: j < N ->
+        if
+        :: state[j] == PARTICIPANT ->
+            at = distance(j, 0, UP);
+            hear(j, UP, at);
+            at = distance(j, 0, DOWN);
+            hear(j, DOWN, at)
+        :: else
+        fi;
+        j++
+    :: else -> break
+    od;
+#endif
     do
     :: each < N ->
         if
@@ -109,7 +133,11 @@ inline begin()
     do
     :: each < N ->
         if
-        :: state[each] == PARTICIPANT -> take_part(each)
+        :: state[each] == PARTICIPANT ->
+#if DIRECT
+            settle(each);
+#endif
+            take_part(each)
         :: else
         fi;
         each++
@@ -145,7 +173,7 @@ inline judge_end()
 init
 {
     atomic {
-        state[0] = PARTICIPANT;
+        state[0] = (DIRECT -> DEAD : PARTICIPANT);
         known[0] = (RESERVES > 0 -> 1 : 0);
         each = 1;
         do

@@ -22,6 +22,9 @@
 #ifndef LATE
 #define LATE 0 /* 1: nodes coloured by the dissemination too late to be participants, too */
 #endif
+#ifndef DIRECT
+#define DIRECT 0 /* 1: node 0 is the root of a direct broadcast (rumor.h), and has died: see placement.pml */
+#endif
 #ifndef OUTCOMES
 #define OUTCOMES 0 /* 1: say where each run ends */
 #endif
@@ -34,6 +37,7 @@
 #define RESERVES_SLEEP 3     /* and never become participants */
 #define REST_TOO_SOON 4      /* when only f participants are known */
 #define LATE_COUNT_SELF 5    /* among the participants that are known */
+#define ROOT_COVERS 6        /* DIRECT: who has heard the root stops, as if the root had lived */
 
 
 #define UP 0
@@ -99,7 +103,7 @@ inline hear(node, s, d) /* ffmk_correction_hear() */
     fi
 }
 
-#if MUTATE == STOP_WHEN_HEARD
+#if MUTATE == STOP_WHEN_HEARD || MUTATE == ROOT_COVERS
 #define finished(node, s) (heard[of(node, s)] == NEEDED)
 #else
 #define finished(node, s) \
@@ -119,6 +123,14 @@ inline forget(node, s)
  * more: what a finished side has heard, and whose turn it is when one side is finished. */
 inline settle(node)
 {
+#if DIRECT
+    /* pass_over_root() */
+    sent[of(node, UP)] =
+        (sent[of(node, UP)] + 1 == distance(node, 0, UP) -> sent[of(node, UP)] + 1 : sent[of(node, UP)]);
+    sent[of(node, DOWN)] =
+        (sent[of(node, DOWN)] + 1 == distance(node, 0, DOWN) -> sent[of(node, DOWN)] + 1 :
+            sent[of(node, DOWN)]);
+#endif
     if
     :: finished(node, UP) -> forget(node, UP); heard[of(node, UP)] = NEEDED
     :: else
