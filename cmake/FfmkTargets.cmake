@@ -12,8 +12,11 @@ target_compile_options(ffmk_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -fno-math-errno)
 target_include_directories(ffmk_flags INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
 if(FFMK_SANITIZE)
-  target_compile_options(ffmk_flags INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer)
-  target_link_options(ffmk_flags INTERFACE -fsanitize=address,undefined)
+  target_compile_options(ffmk_flags INTERFACE -fsanitize=${FFMK_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(ffmk_flags INTERFACE -fsanitize=${FFMK_SANITIZE})
+endif()
+if(FFMK_FUZZ)
+  target_compile_options(ffmk_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 find_package(PkgConfig REQUIRED)

@@ -24,6 +24,7 @@ module ffmk
     integer, parameter, public :: FFMK_ERR_IO = -10
     integer, parameter, public :: FFMK_ERR_FAILED = -11
     integer, parameter, public :: FFMK_ERR_EXCLUDED = -12
+    integer, parameter, public :: FFMK_ERR_DEVICE = -13
 
     public :: ffmk_version, ffmk_strerror, ffmk_region_begin, ffmk_region_end
     public :: ffmk_items_create, ffmk_items_destroy, ffmk_items_add, ffmk_items_remove

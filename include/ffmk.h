@@ -56,7 +56,8 @@ enum {
     FFMK_ERR_LIMIT = -9,        /**< A stated limit is reached (regions, bytes, …). */
     FFMK_ERR_IO = -10,          /**< A file could not be read or written. */
     FFMK_ERR_FAILED = -11,      /**< Deaths beyond what the operation promises to survive. */
-    FFMK_ERR_EXCLUDED = -12     /**< This rank was declared dead; the others go on without it. */
+    FFMK_ERR_EXCLUDED = -12,    /**< This rank was declared dead; the others go on without it. */
+    FFMK_ERR_DEVICE = -13       /**< The GPU's driver could not copy from or to its memory. */
 };
 
 /** What an error code means and what to do next, as one line; a static string, never NULL. */
@@ -280,6 +281,11 @@ int ffmk_rebalance(ffmk_items *items, ffmk_balance_info *info);
  * more result at most, which nobody shares. Ranks that are late, or compute, answer: a thread of
  * the library does it for them.
  *
+ * Buffers may be in a GPU's memory, at some ranks or at all, whether or not the MPI knows of GPUs:
+ * where the program has loaded the driver of CUDA (11.0 or newer) or HIP (5.0 or newer) it copies
+ * them. All of a buffer is then one device's memory; what lies between the elements of a datatype
+ * is read and written back with them. Level Zero's device memory is not known.
+ *
  * Thread safety: calls on one communicator must not overlap; calls on different ones may, provided
  * that MPI was started with MPI_THREAD_MULTIPLE.
  * @{ */
@@ -305,7 +311,8 @@ typedef struct ffmk_collective_info {
  * \return FFMK_ERR_ARGUMENT (an intercommunicator, a root that is no rank of comm, a negative
  * count, or the root sends another number of bytes), FFMK_ERR_STATE (MPI not running),
  * FFMK_ERR_NO_MEMORY, FFMK_ERR_MPI; FFMK_ERR_FAILED at every survivor when the root died before all
- * of it could be had by any of them; FFMK_ERR_EXCLUDED. */
+ * of it could be had by any of them; FFMK_ERR_EXCLUDED; FFMK_ERR_DEVICE at the rank whose device
+ * memory could not be copied (the others, if it is the root: FFMK_ERR_ARGUMENT). */
 int ffmk_bcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, MPI_Comm comm,
                ffmk_collective_info *info);
 

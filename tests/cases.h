@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * The main() of a Check program: CASES("name", case, case, …). */
+ * The main() of a Check program: CASES("name", case, case, …). CK_RUN_CASE chooses one of them. */
 #ifndef FFMK_TESTS_CASES_H
 #define FFMK_TESTS_CASES_H
 
@@ -10,12 +10,13 @@ enum { CASE_SECONDS = 60 };
 
 static inline int run_cases(const char *name, const TTest *const *tests, size_t n)
 {
-    TCase *cases = tcase_create(name);
-    tcase_set_timeout(cases, CASE_SECONDS);
-    for (size_t i = 0; i < n; i++)
-        tcase_add_test(cases, tests[i]);
     Suite *suite = suite_create(name);
-    suite_add_tcase(suite, cases);
+    for (size_t i = 0; i < n; i++) {
+        TCase *one = tcase_create(tests[i]->name);
+        tcase_set_timeout(one, CASE_SECONDS);
+        tcase_add_test(one, tests[i]);
+        suite_add_tcase(suite, one);
+    }
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     const int failed = srunner_ntests_failed(runner);

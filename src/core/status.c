@@ -36,6 +36,9 @@ const char *ffmk_strerror(int code)
                "them or restart";
     case FFMK_ERR_EXCLUDED:
         return "this rank was declared dead and the others go on without it; end it";
+    case FFMK_ERR_DEVICE:
+        return "the GPU's driver could not copy from or to its memory; the line printed above has "
+               "its error code";
     default:
         return "not an ffmk error code";
     }

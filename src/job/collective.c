@@ -31,20 +31,18 @@ int ffmk_collective_bcast(struct ffmk_context *context, void *buffer,
 {
     if (context->size == 1)
         return FFMK_SUCCESS;
-    if (packing->contiguous)
+    if (ffmk_packing_is_direct(packing, buffer))
         return ffmk_ways_bcast(context, root, buffer, packing->bytes, messages_p);
     struct scratch scratch;
     void *bytes = scratch_take(&scratch, packing->bytes);
-    /* A rank without room takes part all the same, for the order of operations. A root sends
-     * nothing then, which the others take for another length. */
+    /* A rank without room takes part all the same, for the order of operations. A root that has
+     * none, or cannot read its buffer, sends nothing: another length to the others. */
     const bool sends = context->rank == root;
-    int code = FFMK_SUCCESS;
+    int code = bytes ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
     if (bytes && sends)
         code = ffmk_packing_pack(packing, buffer, bytes);
-    int sent =
-        ffmk_ways_bcast(context, root, bytes, bytes || !sends ? packing->bytes : 0, messages_p);
-    if (!bytes)
-        return FFMK_ERR_NO_MEMORY;
+    const bool nothing = sends && code != FFMK_SUCCESS;
+    int sent = ffmk_ways_bcast(context, root, bytes, nothing ? 0 : packing->bytes, messages_p);
     if (code == FFMK_SUCCESS)
         code = sent;
     if (code == FFMK_SUCCESS && context->rank != root)
@@ -68,6 +66,8 @@ int ffmk_collective_barrier(struct ffmk_context *context, uint64_t *messages_p)
 struct operation {
     const struct ffmk_packing *packing;
     MPI_Op op;
+    bool packs; /* what is sent; what is received: elsewhere than in the program's buffer */
+    bool unpacks;
     char *in; /* elements as the datatype lays them out; unless contiguous */
     char *inout;
     int code; /* FFMK_ERR_MPI: the operation is not for this datatype, at all ranks alike */
@@ -147,11 +147,11 @@ static int allreduce(struct ffmk_context *context, const void *sendbuf, void *re
     int packed = FFMK_SUCCESS;
     if (!contribution || !result) {
         from = NULL;
-    } else if (!packing->contiguous || in_place || packing->bytes == 0) {
+    } else if (operation->packs || packing->bytes == 0) {
         packed = ffmk_packing_pack(packing, in_place ? recvbuf : sendbuf, contribution);
         from = packed == FFMK_SUCCESS ? contribution : NULL;
     }
-    void *to = packing->contiguous ? recvbuf : result;
+    void *to = operation->unpacks ? result : recvbuf;
     struct ffmk_operation running;
     ffmk_ways_allreduce_start(context, &running, &reduction, in_order(context, operation->op), from,
                               to, contributors);
@@ -161,7 +161,7 @@ static int allreduce(struct ffmk_context *context, const void *sendbuf, void *re
         return packed;
     if (code == FFMK_SUCCESS)
         code = operation->code;
-    if (code == FFMK_SUCCESS && !packing->contiguous)
+    if (code == FFMK_SUCCESS && operation->unpacks)
         code = ffmk_packing_unpack(packing, result, recvbuf);
     return code;
 }
@@ -171,11 +171,15 @@ int ffmk_collective_allreduce(struct ffmk_context *context, const void *sendbuf,
 {
     struct scratch contribution;
     struct scratch result;
-    struct operation operation = {.packing = packing, .op = op};
+    struct operation operation = {.packing = packing,
+                                  .op = op,
+                                  .packs = sendbuf == MPI_IN_PLACE ||
+                                           !ffmk_packing_is_direct(packing, sendbuf),
+                                  .unpacks = !ffmk_packing_is_direct(packing, recvbuf)};
     void *typed[2] = {NULL, NULL};
-    const bool copies = !packing->contiguous || sendbuf == MPI_IN_PLACE || context->size == 1;
+    const bool copies = operation.packs || context->size == 1;
     void *from = scratch_take(&contribution, copies ? packing->bytes : 0);
-    void *to = scratch_take(&result, packing->contiguous ? 0 : packing->bytes);
+    void *to = scratch_take(&result, operation.unpacks ? packing->bytes : 0);
     int code = FFMK_SUCCESS;
     if (context->size == 1) {
         code = from ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;

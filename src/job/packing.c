@@ -2,7 +2,10 @@
  * Elements of a datatype as bytes in a row. */
 #include "job/packing.h"
 
+#include "job/device.h"
+
 #include <ffmk.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* MPI packs with ints: so many bytes at a time. */
@@ -119,13 +122,8 @@ static void close_view(struct view *view)
         PMPI_Type_free(&view->datatype);
 }
 
-int ffmk_packing_pack(const struct ffmk_packing *packing, const void *buffer, void *bytes)
+static int pack(const struct ffmk_packing *packing, const void *buffer, void *bytes)
 {
-    if (packing->contiguous || packing->bytes == 0) {
-        if (packing->bytes > 0)
-            memcpy(bytes, buffer, packing->bytes);
-        return FFMK_SUCCESS;
-    }
     struct view view;
     int code = open_view(packing, buffer, &view) ? FFMK_SUCCESS : FFMK_ERR_MPI;
     const MPI_Count step = step_of(packing);
@@ -142,13 +140,8 @@ int ffmk_packing_pack(const struct ffmk_packing *packing, const void *buffer, vo
     return code;
 }
 
-int ffmk_packing_unpack(const struct ffmk_packing *packing, const void *bytes, void *buffer)
+static int unpack(const struct ffmk_packing *packing, const void *bytes, void *buffer)
 {
-    if (packing->contiguous || packing->bytes == 0) {
-        if (packing->bytes > 0)
-            memcpy(buffer, bytes, packing->bytes);
-        return FFMK_SUCCESS;
-    }
     struct view view;
     int code = open_view(packing, buffer, &view) ? FFMK_SUCCESS : FFMK_ERR_MPI;
     const MPI_Count step = step_of(packing);
@@ -162,5 +155,87 @@ int ffmk_packing_unpack(const struct ffmk_packing *packing, const void *bytes, v
             code = FFMK_ERR_MPI;
     }
     close_view(&view);
+    return code;
+}
+
+/* The memory that elements touch, gaps included, and a copy of it in the host's memory. */
+struct span {
+    char *begin; /* the program's */
+    size_t bytes;
+    char *copy;
+    void *buffer; /* what stands for the program's buffer when the copy is used */
+};
+
+static bool measure(const struct ffmk_packing *packing, const void *buffer, struct span *span)
+{
+    MPI_Aint true_lb;
+    MPI_Aint true_extent;
+    if (PMPI_Type_get_true_extent(packing->datatype, &true_lb, &true_extent) != MPI_SUCCESS)
+        return false;
+    const MPI_Aint last = (MPI_Aint)(packing->count - 1) * packing->extent;
+    const MPI_Aint low = true_lb + (last < 0 ? last : 0);
+    *span = (struct span){.begin = (char *)((uintptr_t)buffer + (uintptr_t)low),
+                          .bytes = (size_t)(true_extent + (last < 0 ? -last : last))};
+    return true;
+}
+
+static int copy_span(struct span *span, const void *buffer, bool reads)
+{
+    span->copy = malloc(span->bytes);
+    if (!span->copy)
+        return FFMK_ERR_NO_MEMORY;
+    span->buffer = (void *)((uintptr_t)span->copy + ((uintptr_t)buffer - (uintptr_t)span->begin));
+    return reads ? ffmk_device_read(span->copy, span->begin, span->bytes) : FFMK_SUCCESS;
+}
+
+bool ffmk_packing_is_direct(const struct ffmk_packing *packing, const void *buffer)
+{
+    return packing->contiguous && (packing->bytes == 0 || !ffmk_device_holds(buffer));
+}
+
+int ffmk_packing_pack(const struct ffmk_packing *packing, const void *buffer, void *bytes)
+{
+    if (packing->bytes == 0)
+        return FFMK_SUCCESS;
+    if (packing->contiguous) {
+        if (ffmk_device_holds(buffer))
+            return ffmk_device_read(bytes, buffer, packing->bytes);
+        memcpy(bytes, buffer, packing->bytes);
+        return FFMK_SUCCESS;
+    }
+    struct span span;
+    if (!measure(packing, buffer, &span))
+        return FFMK_ERR_MPI;
+    if (!ffmk_device_holds(span.begin))
+        return pack(packing, buffer, bytes);
+    int code = copy_span(&span, buffer, true);
+    if (code == FFMK_SUCCESS)
+        code = pack(packing, span.buffer, bytes);
+    free(span.copy);
+    return code;
+}
+
+int ffmk_packing_unpack(const struct ffmk_packing *packing, const void *bytes, void *buffer)
+{
+    if (packing->bytes == 0)
+        return FFMK_SUCCESS;
+    if (packing->contiguous) {
+        if (ffmk_device_holds(buffer))
+            return ffmk_device_write(buffer, bytes, packing->bytes);
+        memcpy(buffer, bytes, packing->bytes);
+        return FFMK_SUCCESS;
+    }
+    struct span span;
+    if (!measure(packing, buffer, &span))
+        return FFMK_ERR_MPI;
+    if (!ffmk_device_holds(span.begin))
+        return unpack(packing, bytes, buffer);
+    const bool gaps = span.bytes > packing->bytes;
+    int code = copy_span(&span, buffer, gaps);
+    if (code == FFMK_SUCCESS)
+        code = unpack(packing, bytes, span.buffer);
+    if (code == FFMK_SUCCESS)
+        code = ffmk_device_write(span.begin, span.copy, span.bytes);
+    free(span.copy);
     return code;
 }

@@ -21,7 +21,12 @@ struct ffmk_packing {
 /** \return FFMK_SUCCESS, FFMK_ERR_ARGUMENT (negative count, no datatype), FFMK_ERR_MPI. */
 int ffmk_packing_of(MPI_Count count, MPI_Datatype datatype, struct ffmk_packing *packing);
 
-/** Copy elements out of and into a program's buffer. \return FFMK_SUCCESS, FFMK_ERR_MPI. */
+/** Whether the elements can be used where they lie: in a row, and not in a GPU's memory. */
+bool ffmk_packing_is_direct(const struct ffmk_packing *packing, const void *buffer);
+
+/** Copy elements out of and into a program's buffer, which may be a GPU's memory. What lies between
+ * elements there is written, too, as it was read just before.
+ * \return FFMK_SUCCESS, FFMK_ERR_MPI, FFMK_ERR_NO_MEMORY, FFMK_ERR_DEVICE. */
 int ffmk_packing_pack(const struct ffmk_packing *packing, const void *buffer, void *bytes);
 int ffmk_packing_unpack(const struct ffmk_packing *packing, const void *bytes, void *buffer);
 

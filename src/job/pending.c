@@ -300,7 +300,7 @@ void ffmk_pending_bcast(struct ffmk_pending *pending, struct ffmk_context *conte
     prepare(pending, context, packing);
     void *bytes = buffer;
     const bool receives = context->rank != root;
-    if (!packing->contiguous) {
+    if (!ffmk_packing_is_direct(packing, buffer)) {
         bytes = pending->result = malloc(packing->bytes + 1);
         if (!bytes) {
             pending->code = FFMK_ERR_NO_MEMORY;
@@ -311,8 +311,9 @@ void ffmk_pending_bcast(struct ffmk_pending *pending, struct ffmk_context *conte
             pending->code = ffmk_packing_pack(packing, buffer, bytes);
         }
     }
-    /* A root without room sends nothing, which the others take for another length. */
-    const bool nothing = !bytes && !receives;
+    /* A root without room, or that cannot read its buffer, sends nothing: another length to the
+     * others. */
+    const bool nothing = (!bytes || pending->code != FFMK_SUCCESS) && !receives;
     ffmk_ways_bcast_start(context, &pending->operation, root, bytes, nothing ? 0 : packing->bytes);
     list(pending);
 }
@@ -330,7 +331,9 @@ void ffmk_pending_allreduce(struct ffmk_pending *pending, struct ffmk_context *c
 {
     prepare(pending, context, packing);
     const bool in_place = sendbuf == MPI_IN_PLACE;
-    const bool copies = in_place || !packing->contiguous || packing->bytes == 0;
+    const bool copies =
+        in_place || packing->bytes == 0 || !ffmk_packing_is_direct(packing, sendbuf);
+    const bool unpacks = !ffmk_packing_is_direct(packing, recvbuf);
     const void *from = sendbuf;
     void *to = recvbuf;
     bool room = true;
@@ -338,7 +341,7 @@ void ffmk_pending_allreduce(struct ffmk_pending *pending, struct ffmk_context *c
         from = pending->contribution = malloc(packing->bytes + 1);
         room = from != NULL;
     }
-    if (!packing->contiguous) {
+    if (unpacks) {
         to = pending->result = malloc(packing->bytes + 1);
         room = room && to;
         pending->target = recvbuf;
@@ -348,7 +351,7 @@ void ffmk_pending_allreduce(struct ffmk_pending *pending, struct ffmk_context *c
     else if (copies)
         pending->code =
             ffmk_packing_pack(packing, in_place ? recvbuf : sendbuf, pending->contribution);
-    if (!packing->contiguous && pending->code == FFMK_SUCCESS)
+    if (unpacks && pending->code == FFMK_SUCCESS)
         keep_datatype(pending);
     const struct ffmk_reduction reduction = {
         .n = (size_t)packing->count, .element_bytes = packing->element_bytes, .combine = combine};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Operations of gossip/cast in which each message is delivered, held back or lost by hand: courses
- * of events that chance hardly ever takes (test_cast.c), each of which once went wrong. */
+ * of events that chance hardly ever takes (test_cast.c), each of which once went wrong; and
+ * messages that come twice, too late, or from a liar. */
 #include "gossip/cast_inside.h"
 
 #include "cases.h"
@@ -471,9 +472,232 @@ START_TEST(a_repair_takes_no_time)
 }
 END_TEST
 
+/* ---- messages that come again, late or forged ---- */
+
+static struct held *find(int from, int to, int type)
+{
+    for (size_t i = 0; i < helds; i++)
+        if (held[i].data && held[i].from == (uint32_t)from && held[i].to == (uint32_t)to &&
+            held[i].data[0] == type)
+            return &held[i];
+    ck_abort_msg("no message of type %d from %d to %d", type, from, to);
+    return NULL;
+}
+
+/* A copy is under way, too. */
+static void repeat(const struct held *original)
+{
+    struct held *copy = &held[helds++];
+    *copy = *original;
+    copy->data = malloc(copy->bytes);
+    memcpy(copy->data, original->data, copy->bytes);
+}
+
+static void forge(uint32_t from, uint32_t to, const struct ffmk_cast_message *message,
+                  const void *payload, size_t bytes)
+{
+    ffmk_cast_send(cast[from], to, message, payload, bytes);
+    ck_assert_int_eq(let((int)from, (int)to, message->type), 1);
+}
+
+static struct ffmk_cast_op *op_at(uint32_t who)
+{
+    return ffmk_cast_op_of(cast[who], 1);
+}
+
+/* 0 broadcasts and dies; its messages are under way. 1 takes charge, its questions are. */
+static void begin_repair(void)
+{
+    open_all(5);
+    ffmk_cast_bcast(cast[0], 0, &manner, "x", 2, 2, now);
+    for (uint32_t i = 1; i < 5; i++)
+        ffmk_cast_bcast(cast[i], 0, &manner, NULL, 0, 0, now);
+    ffmk_cast_advance(cast[0], now);
+    kill_member(0);
+    ffmk_cast_died(cast[1], 0, now);
+    ffmk_cast_advance(cast[1], now);
+}
+
+static void all_end_with(enum ffmk_cast_state state)
+{
+    for (int i = 0; i < 200; i++) {
+        let(-1, -1, -1);
+        pass(20000000);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        if (cast[i])
+            ck_assert_int_eq(ffmk_cast_state(cast[i], 1), state);
+}
+
+/* 3 has promised to listen to nothing below the attempt of 1, whoever says it. */
+START_TEST(an_outcome_below_a_promise)
+{
+    begin_repair();
+    struct held *spread = find(0, 2, FFMK_CAST_SPREAD);
+    let(1, 3, FFMK_CAST_QUERY);
+    ck_assert_uint_eq(op_at(3)->attempt, 2 << 16);
+    struct ffmk_cast_message outcome = ffmk_cast_about(cast[2], op_at(2), FFMK_CAST_OUTCOME);
+    outcome.outcome = FFMK_CAST_HAS_VALUE;
+    outcome.bytes = 2;
+    forge(2, 3, &outcome, "y", 2);
+    ck_assert_int_eq(ffmk_cast_state(cast[3], 1), FFMK_CAST_PENDING);
+    spread->from = 2;
+    spread->to = 3;
+    ck_assert_int_eq(let(2, 3, FFMK_CAST_SPREAD), 1);
+    ck_assert_int_eq(ffmk_cast_state(cast[3], 1), FFMK_CAST_PENDING);
+    ck_assert_uint_eq(op_at(3)->attempt, 2 << 16);
+    lose(0, -1, -1);
+    all_end_with(FFMK_CAST_FAILED);
+    close_all();
+}
+END_TEST
+
+START_TEST(a_question_below_a_promise)
+{
+    begin_repair();
+    struct ffmk_cast_message query = ffmk_cast_about(cast[1], op_at(1), FFMK_CAST_QUERY);
+    struct held *earlier = find(1, 3, FFMK_CAST_QUERY);
+    earlier->to = 2; /* aside */
+    query.attempt++;
+    forge(1, 3, &query, NULL, 0);
+    ck_assert_int_eq(let(3, 1, FFMK_CAST_ANSWER), 1);
+    earlier->to = 3;
+    ck_assert_int_eq(let(1, 3, FFMK_CAST_QUERY), 1);
+    ck_assert_uint_eq(op_at(3)->attempt, (2 << 16) + 1);
+    ck_assert_int_eq(let(3, 1, FFMK_CAST_ANSWER), 0);
+    /* Nor does anybody ask in another's name. */
+    forge(3, 4, &query, NULL, 0);
+    ck_assert_uint_eq(op_at(4)->attempt, 0);
+    ck_assert_int_eq(let(4, 3, FFMK_CAST_ANSWER), 0);
+    close_all();
+}
+END_TEST
+
+/* What 3 has sent to 2, its parent in the tree while 0 lived. */
+START_TEST(a_contribution_below_a_promise)
+{
+    open_all(4);
+    for (uint32_t i = 0; i < 4; i++)
+        ffmk_cast_reduce(cast[i], &manner, false, "1234567", 8, now);
+    ffmk_cast_combine(cast[3], 1, combine, NULL, now);
+    kill_member(0);
+    ffmk_cast_died(cast[1], 0, now);
+    ffmk_cast_advance(cast[1], now);
+    ck_assert_int_ge(let(1, 2, FFMK_CAST_QUERY), 1);
+    ck_assert_uint_eq(op_at(2)->attempt, 2 << 16);
+    ck_assert_int_eq(let(3, 2, FFMK_CAST_CONTRIBUTION), 1);
+    ck_assert_uint_eq(op_at(2)->attempt, 2 << 16);
+    ck_assert_int_eq(ffmk_cast_state(cast[2], 1), FFMK_CAST_PENDING);
+    close_all();
+}
+END_TEST
+
+/* 1 has begun the reduction anew, which is the second attempt of its own: the first was to ask. */
+START_TEST(another_begin_of_a_reduction)
+{
+    open_all(4);
+    for (uint32_t i = 0; i < 4; i++)
+        ffmk_cast_reduce(cast[i], &manner, false, "1234567", 8, now);
+    kill_member(0);
+    struct ffmk_cast_message need = ffmk_cast_about(cast[3], op_at(3), FFMK_CAST_NEED);
+    ffmk_cast_died(cast[1], 0, now);
+    ffmk_cast_advance(cast[1], now);
+    let(1, -1, -1);
+    let(-1, 1, FFMK_CAST_ANSWER);
+    const uint64_t attempt = op_at(1)->attempt;
+    ck_assert_uint_eq(attempt, (2 << 16) + 1);
+    ck_assert_int_eq(let(1, 2, FFMK_CAST_RESTART), 1);
+    ck_assert_uint_eq(op_at(2)->attempt, attempt);
+    /* An earlier one, and one in another's name. */
+    struct ffmk_cast_message restart = ffmk_cast_about(cast[1], op_at(1), FFMK_CAST_RESTART);
+    restart.attempt--;
+    forge(1, 2, &restart, NULL, 0);
+    ck_assert_uint_eq(op_at(2)->attempt, attempt);
+    restart.attempt += 5;
+    forge(3, 2, &restart, NULL, 0);
+    ck_assert_uint_eq(op_at(2)->attempt, attempt);
+    /* Who asked while 0 led is late. */
+    forge(3, 1, &need, NULL, 0);
+    ck_assert_uint_eq(op_at(1)->attempt, attempt);
+    close_all();
+}
+END_TEST
+
+/* 3 has none and says so often; 2, which has it, was not heard yet. */
+START_TEST(an_answer_counts_once)
+{
+    begin_repair();
+    let(0, 2, FFMK_CAST_SPREAD);
+    lose(0, -1, -1);
+    let(1, 3, FFMK_CAST_QUERY);
+    struct held *answer = find(3, 1, FFMK_CAST_ANSWER);
+    for (int i = 0; i < 5; i++)
+        repeat(answer);
+    ck_assert_int_eq(let(3, 1, FFMK_CAST_ANSWER), 6);
+    ck_assert_int_eq(ffmk_cast_state(cast[1], 1), FFMK_CAST_PENDING);
+    ck_assert_uint_eq(op_at(1)->repair->waiting, 2);
+    all_end_with(FFMK_CAST_VALUE);
+    close_all();
+}
+END_TEST
+
+/* 4 dies without one, so all are asked again; what 3 has answered was to the first question. */
+START_TEST(an_answer_to_an_earlier_question)
+{
+    begin_repair();
+    let(0, 2, FFMK_CAST_SPREAD);
+    lose(0, -1, -1);
+    let(1, 3, FFMK_CAST_QUERY);
+    kill_member(4);
+    ffmk_cast_died(cast[1], 4, now);
+    ck_assert_uint_eq(op_at(1)->attempt, (2 << 16) + 1);
+    ck_assert_uint_eq(op_at(1)->repair->waiting, 2);
+    ck_assert_int_eq(let(3, 1, FFMK_CAST_ANSWER), 1);
+    ck_assert_uint_eq(op_at(1)->repair->waiting, 2);
+    lose(-1, 4, -1);
+    all_end_with(FFMK_CAST_VALUE);
+    close_all();
+}
+END_TEST
+
+/* 1's, and then another one in its name: the first counts, before and after 0 has come to it. */
+static void a_contribution_counts_once_if(bool late)
+{
+    uint8_t ones[8];
+    memset(ones, 1, sizeof ones);
+    open_all(2);
+    if (!late)
+        ffmk_cast_reduce(cast[0], &manner, false, ones, sizeof ones, now);
+    ffmk_cast_reduce(cast[1], &manner, false, ones, sizeof ones, now);
+    ffmk_cast_combine(cast[1], 1, combine, NULL, now);
+    struct held *contribution = find(1, 0, FFMK_CAST_CONTRIBUTION);
+    repeat(contribution);
+    repeat(contribution);
+    held[helds - 1].data[contribution->bytes - 1] = 77;
+    ck_assert_int_eq(let(1, 0, FFMK_CAST_CONTRIBUTION), 3);
+    if (late)
+        ffmk_cast_reduce(cast[0], &manner, false, ones, sizeof ones, now);
+    ck_assert_int_eq(ffmk_cast_state(cast[0], 1), FFMK_CAST_COMBINE);
+    ffmk_cast_combine(cast[0], 1, combine, NULL, now);
+    ck_assert_int_eq(ffmk_cast_state(cast[0], 1), FFMK_CAST_VALUE);
+    const struct ffmk_cast_value value = ffmk_cast_value(cast[0], 1);
+    ck_assert_uint_eq(value.bytes, sizeof ones);
+    for (size_t i = 0; i < value.bytes; i++)
+        ck_assert_uint_eq(((const uint8_t *)value.payload)[i], 2);
+    close_all();
+}
+START_TEST(a_contribution_counts_once)
+{
+    a_contribution_counts_once_if(false);
+    a_contribution_counts_once_if(true);
+}
+END_TEST
+
 CASES("directed", a_repair_takes_no_time, two_deaths_at_once_in_a_repair,
       a_wrong_verdict_in_a_repair, contributions_of_other_lengths, attempt_of_nobody,
       a_piece_without_the_first, a_later_broadcast_of_the_dead,
       a_large_payload_is_had_from_another_when_the_root_is_dead,
       a_late_large_payload_is_had_from_another, back_to_back_broadcasts_take_a_message_each,
-      who_asks_has_another_leader)
+      who_asks_has_another_leader, an_outcome_below_a_promise, a_question_below_a_promise,
+      a_contribution_below_a_promise, another_begin_of_a_reduction, an_answer_counts_once,
+      an_answer_to_an_earlier_question, a_contribution_counts_once)

@@ -8,6 +8,7 @@
 
 #include "cases.h"
 #include <ffmk.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +63,7 @@ static void add(void *context, const void *in, void *inout, size_t n)
 /* Now by one call, now by two. */
 static int bcast(struct ffmk_host *host, size_t root, void *buffer, uint64_t *bytes_p)
 {
-    static int calls;
+    static _Thread_local int calls;
     struct ffmk_host_operation operation;
     if (++calls % 2 == 0 && *bytes_p != 999)
         return ffmk_host_bcast(host, root, buffer, *bytes_p);
@@ -156,11 +157,11 @@ enum { BATCH = 7, BATCH_BYTES = 300000, FEW = 100 };
 static void one_batch(struct ffmk_host *host, size_t members, size_t me, uint64_t *state,
                       uint64_t *own, volatile uint64_t *got)
 {
-    static unsigned char buffers[BATCH][BATCH_BYTES];
-    static unsigned char expected[BATCH_BYTES];
-    static uint64_t contributions[BATCH][FEW];
-    static uint64_t results[BATCH][FEW];
-    static unsigned char counted[BATCH][MOST_MEMBERS];
+    static _Thread_local unsigned char buffers[BATCH][BATCH_BYTES];
+    static _Thread_local unsigned char expected[BATCH_BYTES];
+    static _Thread_local uint64_t contributions[BATCH][FEW];
+    static _Thread_local uint64_t results[BATCH][FEW];
+    static _Thread_local unsigned char counted[BATCH][MOST_MEMBERS];
     struct ffmk_host_operation operations[BATCH];
     size_t sizes[BATCH];
     uint64_t seeds[BATCH];
@@ -208,12 +209,9 @@ static void one_batch(struct ffmk_host *host, size_t members, size_t me, uint64_
 }
 
 /* A member's life: the same draws everywhere. */
-static void live(struct shared *shared, void *segment, size_t members, size_t me, uint64_t seed,
-                 uint32_t operations, bool naps)
+static void operate(struct shared *shared, struct ffmk_host *host, size_t members, size_t me,
+                    uint64_t seed, uint32_t operations, bool naps)
 {
-    __atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
-    struct ffmk_watch *watch = watch_all(shared, members);
-    struct ffmk_host *host = ffmk_host_create(segment, members, me, watch, members > 2);
     unsigned char *buffer = malloc(2 * MOST_BYTES);
     uint64_t state = seed;
     uint64_t own = seed ^ me * 77;
@@ -239,6 +237,16 @@ static void live(struct shared *shared, void *segment, size_t members, size_t me
         if (naps && ffmk_rng_below(&own, 50) == 0)
             usleep((useconds_t)ffmk_rng_below(&own, 2000));
     }
+    free(buffer);
+}
+
+static void live(struct shared *shared, void *segment, size_t members, size_t me, uint64_t seed,
+                 uint32_t operations, bool naps)
+{
+    __atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
+    struct ffmk_watch *watch = watch_all(shared, members);
+    operate(shared, ffmk_host_create(segment, members, me, watch, members > 2), members, me, seed,
+            operations, naps);
     _exit(0);
 }
 
@@ -439,5 +447,51 @@ START_TEST(another_length_is_told)
 }
 END_TEST
 
+/* Members that are threads of one process, which ThreadSanitizer sees all of. */
+static struct in_one {
+    struct shared *shared;
+    void *segment;
+    size_t members;
+} in_one;
+
+static void *live_in_thread(void *me)
+{
+    const size_t members = in_one.members;
+    const size_t number = (size_t)(uintptr_t)me;
+    pid_t pids[MOST_MEMBERS];
+    struct ffmk_watch *watch;
+    for (size_t i = 0; i < members; i++)
+        pids[i] = getpid();
+    if (ffmk_watch_create(pids, members, &watch) != FFMK_SUCCESS)
+        _exit(3);
+    struct ffmk_host *host = ffmk_host_create(in_one.segment, members, number, watch, members > 2);
+    operate(in_one.shared, host, members, number, 500 + members, 500, members == 3);
+    ffmk_host_destroy(host);
+    ffmk_watch_destroy(watch);
+    return NULL;
+}
+
+START_TEST(members_may_be_threads)
+{
+    for (in_one.members = 2; in_one.members <= 4; in_one.members++) {
+        const size_t bytes = ffmk_host_bytes(in_one.members);
+        pthread_t threads[MOST_MEMBERS];
+        in_one.shared = share(sizeof *in_one.shared);
+        in_one.segment = share(bytes);
+        for (size_t i = 0; i < in_one.members; i++)
+            ck_assert_int_eq(
+                pthread_create(&threads[i], NULL, live_in_thread, (void *)(uintptr_t)i), 0);
+        for (size_t i = 0; i < in_one.members; i++)
+            pthread_join(threads[i], NULL);
+        for (size_t i = 0; i < in_one.members; i++)
+            for (uint32_t op = 0; op < 500; op++)
+                ck_assert(in_one.shared->got[i][op] == in_one.shared->got[0][op] &&
+                          in_one.shared->got[i][op] > 1);
+        munmap(in_one.segment, bytes);
+        munmap(in_one.shared, sizeof *in_one.shared);
+    }
+}
+END_TEST
+
 CASES("host", everything_arrives, survivors_agree, a_late_member_delays_nobody,
-      a_root_far_ahead_waits, another_length_is_told)
+      a_root_far_ahead_waits, another_length_is_told, members_may_be_threads)

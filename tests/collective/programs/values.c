@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Random collective operations from a seed over several communicators, with datatypes that have
  * gaps, go backwards or differ between ranks. All of a result's memory, gaps too, must be what
- * PMPI makes of the same input. Usage: values <first seed> <seeds> <operations a seed> */
+ * PMPI makes of the same input. Usage: values <first seed> <seeds> <operations a seed> [<driver>]
+ * With a driver (gpu.h), which each rank loads after some operations, most buffers are in device
+ * memory from then on, at some ranks or at all. */
 #include "calls.h"
+#include "gpu.h"
 
 #include "core/rng.h"
 
@@ -171,6 +174,37 @@ static struct region copy_of(struct region region)
     return copy;
 }
 
+/* ---- device memory ---- */
+
+static struct gpu gpu;
+static bool has_gpu;
+
+/* What an operation gets in place of a region: the same bytes elsewhere. */
+struct place {
+    unsigned char *device; /* NULL: it gets the region */
+    unsigned char *address;
+};
+
+static struct place put(struct region region, uint64_t own)
+{
+    struct place place = {.address = region.address};
+    if (!has_gpu || own % 5 == 0)
+        return place;
+    place.device = gpu.take(own % GPU_KINDS, region.bytes);
+    CHECK(place.device, "out of device memory");
+    memcpy(gpu.inside(place.device), region.memory, region.bytes);
+    place.address = place.device + (region.address - region.memory);
+    return place;
+}
+
+static void fetch(struct place place, struct region region)
+{
+    if (!place.device)
+        return;
+    memcpy(region.memory, gpu.inside(place.device), region.bytes);
+    gpu.drop(place.device);
+}
+
 static void same(struct region found, struct region expected, const char *what)
 {
     for (size_t i = 0; i < found.bytes; i++)
@@ -260,7 +294,9 @@ static void bcast(uint64_t *state, MPI_Comm comm, uint64_t own)
     struct region found = region_of(layout, n);
     dirty(found, own);
     struct region expected = copy_of(found);
-    const int code = call_bcast(found.address, n, layout->type, root, comm);
+    struct place place = put(found, own >> 8);
+    const int code = call_bcast(place.address, n, layout->type, root, comm);
+    fetch(place, found);
     CHECK(code == 0, "broadcast of %lld: %d", (long long)n, code);
     if (alike)
         PMPI_Bcast(expected.address, (int)n, layout->type, root, comm);
@@ -283,7 +319,9 @@ static void bcast_bytes(uint64_t *state, MPI_Comm comm, uint64_t own)
     struct region found = region_of(&byte, (MPI_Count)n + 3);
     dirty(found, own);
     struct region expected = copy_of(found);
-    const int code = call_bcast(found.address + own % 3, (MPI_Count)n, MPI_BYTE, root, comm);
+    struct place place = put(found, own >> 8);
+    const int code = call_bcast(place.address + own % 3, (MPI_Count)n, MPI_BYTE, root, comm);
+    fetch(place, found);
     CHECK(code == 0, "broadcast of %zu: %d", n, code);
     PMPI_Bcast(expected.address + own % 3, (int)n, MPI_BYTE, root, comm);
     same(found, expected, "broadcast of bytes");
@@ -462,11 +500,14 @@ static void allreduce(uint64_t *state, MPI_Comm comm, uint64_t own)
     struct region expected = copy_of(found);
     struct region untouched = copy_of(given);
     const bool none = n == 0 && !here && own % 4 == 0; /* no buffers for no elements */
-    const int code =
-        call_allreduce(here   ? MPI_IN_PLACE
-                       : none ? NULL
-                              : given.address,
-                       none ? NULL : found.address, n, layout->type, reduction.op, comm);
+    struct place from = put(given, own >> 8);
+    struct place to = put(found, own >> 16);
+    const int code = call_allreduce(here   ? MPI_IN_PLACE
+                                    : none ? NULL
+                                           : from.address,
+                                    none ? NULL : to.address, n, layout->type, reduction.op, comm);
+    fetch(from, given);
+    fetch(to, found);
     CHECK(code == 0, "allreduce of %lld: %d", (long long)n, code);
     same(given, untouched, "the sent buffer");
     PMPI_Allreduce(here ? MPI_IN_PLACE : given.address, expected.address, (int)n, layout->type,
@@ -585,7 +626,7 @@ int main(int argc, char **argv)
 {
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &me);
-    if (argc != 4)
+    if (argc != 4 && argc != 5)
         MPI_Abort(MPI_COMM_WORLD, 2);
     const uint64_t first = strtoull(argv[1], NULL, 10);
     const uint64_t seeds = strtoull(argv[2], NULL, 10);
@@ -594,9 +635,15 @@ int main(int argc, char **argv)
     MPI_Op_create(compose, 0, &composition);
     for (seed = first; seed < first + seeds; seed++) {
         uint64_t state = ffmk_rng_mix(seed);
-        for (operation = 0; operation < atoi(argv[3]); operation++)
+        for (operation = 0; operation < atoi(argv[3]); operation++) {
+            if (argc > 4 && !has_gpu && operation == 10 + 3 * me) {
+                has_gpu = gpu_load(argv[4], &gpu);
+                CHECK(has_gpu, "no driver %s", argv[4]);
+            }
             operate(&state);
+        }
     }
+    CHECK(!has_gpu || (gpu.copies() > 0 && gpu.is_tidy()), "the driver was not used, or not left");
     check_ways();
     for (int i = 0; i < n_comms; i++)
         if (comms[i] != MPI_COMM_WORLD && comms[i] != MPI_COMM_SELF)
