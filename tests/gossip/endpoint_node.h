@@ -25,6 +25,7 @@ static const uint64_t ms = 1000000;
 /* What the processes of a case share. */
 static struct shared {
     struct ffmk_card card[MOST];
+    pid_t pid[MOST];
     uint32_t stage[STAGES];    /* how many have come to it */
     uint32_t died[MOST][MOST]; /* whom it was told of, how often */
     uint32_t excluded[MOST];
@@ -98,6 +99,9 @@ static inline void on_excluded(struct ffmk_service *service, uint64_t now)
     add(&shared->excluded[node.me]);
 }
 
+/* They share memory, too. */
+static bool by_memory;
+
 static const uint64_t NAME = 0x123456789abcdef0;
 
 static inline void open_node(uint64_t detect_ns, double loss)
@@ -113,6 +117,7 @@ static inline void open_node(uint64_t detect_ns, double loss)
                                          .died = on_died,
                                          .excluded = on_excluded};
     shared->card[node.me] = *ffmk_endpoint_card(node.endpoint);
+    shared->pid[node.me] = getpid();
     add(&shared->stage[0]);
     while (load(&shared->stage[0]) < (uint32_t)node.n)
         usleep(200);
@@ -121,6 +126,10 @@ static inline void open_node(uint64_t detect_ns, double loss)
     for (int i = 0; i < node.n; i++) {
         node.peer[i] = ffmk_endpoint_meet(node.endpoint, &shared->card[i]);
         NEED((node.peer[i] == NULL) == (i == node.me));
+        if (!by_memory || i == node.me)
+            continue;
+        NEED(ffmk_peer_watch(node.peer[i], shared->pid[i]));
+        ffmk_peer_share(node.peer[i], shared->pid[i]);
     }
     ffmk_endpoint_unlock(node.endpoint);
     /* Whoever is met must have met. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What it proves, with processes on loopback: the dead are found, and only they; who was declared
- * dead hears of it; a process that was stopped blames nobody. */
+ * dead hears of it; a process that was stopped blames nobody. With and without memory that they
+ * share. */
 #include "endpoint_node.h"
 
 /* To all others, small and large ones, every few milliseconds, while they live. */
@@ -52,12 +53,24 @@ static void be_killed(void)
     close_node();
 }
 
-START_TEST(who_was_killed_is_found_dead_and_nobody_else)
+static void was_killed_is_found_dead_and_nobody_else(void)
 {
     share();
     for (int i = 0; i < 4; i++)
         start(4, i, be_killed);
     end_all(4, 3);
+}
+
+START_TEST(who_was_killed_is_found_dead_and_nobody_else)
+{
+    was_killed_is_found_dead_and_nobody_else();
+}
+END_TEST
+
+START_TEST(who_was_killed_is_found_dead_and_nobody_else_by_memory)
+{
+    by_memory = true;
+    was_killed_is_found_dead_and_nobody_else();
 }
 END_TEST
 
@@ -96,7 +109,7 @@ static void be_stopped(void)
     close_node();
 }
 
-START_TEST(who_was_stopped_for_long_is_excluded)
+static void was_stopped_for_long_is_excluded(void)
 {
     share();
     for (int i = 0; i < 3; i++)
@@ -112,6 +125,18 @@ START_TEST(who_was_stopped_for_long_is_excluded)
     }
     kill(children[2], SIGCONT);
     end_all(3, -1);
+}
+
+START_TEST(who_was_stopped_for_long_is_excluded)
+{
+    was_stopped_for_long_is_excluded();
+}
+END_TEST
+
+START_TEST(who_was_stopped_for_long_is_excluded_by_memory)
+{
+    by_memory = true;
+    was_stopped_for_long_is_excluded();
 }
 END_TEST
 
@@ -132,7 +157,7 @@ static void blame_nobody(void)
     close_node();
 }
 
-START_TEST(who_was_stopped_blames_nobody)
+static void was_stopped_blames_nobody(void)
 {
     share();
     for (int i = 0; i < 2; i++)
@@ -150,6 +175,18 @@ START_TEST(who_was_stopped_blames_nobody)
     usleep(300000);
     add(&shared->flag[0]);
     end_all(2, -1);
+}
+
+START_TEST(who_was_stopped_blames_nobody)
+{
+    was_stopped_blames_nobody();
+}
+END_TEST
+
+START_TEST(who_was_stopped_blames_nobody_by_memory)
+{
+    by_memory = true;
+    was_stopped_blames_nobody();
 }
 END_TEST
 
@@ -179,12 +216,26 @@ static void bury_alive(void)
     close_node();
 }
 
-START_TEST(who_was_declared_dead_hears_of_it)
+static void was_declared_dead_hears_of_it(void)
 {
     run(2, bury_alive);
+}
+
+START_TEST(who_was_declared_dead_hears_of_it)
+{
+    was_declared_dead_hears_of_it();
+}
+END_TEST
+
+START_TEST(who_was_declared_dead_hears_of_it_by_memory)
+{
+    by_memory = true;
+    was_declared_dead_hears_of_it();
 }
 END_TEST
 
 CASES("endpoint_deaths", who_was_killed_is_found_dead_and_nobody_else,
       who_was_stopped_for_long_is_excluded, who_was_stopped_blames_nobody,
-      who_was_declared_dead_hears_of_it)
+      who_was_declared_dead_hears_of_it, who_was_killed_is_found_dead_and_nobody_else_by_memory,
+      who_was_stopped_for_long_is_excluded_by_memory, who_was_stopped_blames_nobody_by_memory,
+      who_was_declared_dead_hears_of_it_by_memory)

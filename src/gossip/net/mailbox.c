@@ -117,6 +117,8 @@ static bool empty_lane(struct lane_head *head, const unsigned char *lane, uint64
 {
     const uint64_t written = load(&head->written);
     uint64_t taken = head->taken;
+    if (written - taken > FFMK_MAILBOX_LANE_BYTES || taken % LENGTH_BYTES != 0)
+        taken = written; /* who writes such things is not listened to */
     while (taken != written) {
         const uint64_t at = taken % FFMK_MAILBOX_LANE_BYTES;
         uint64_t length;
@@ -124,18 +126,16 @@ static bool empty_lane(struct lane_head *head, const unsigned char *lane, uint64
         const uint64_t left = FFMK_MAILBOX_LANE_BYTES - at;
         const bool skips = length == SKIP;
         const uint64_t bytes = skips ? left : record_bytes(length);
-        /* Who writes such things is not listened to. */
         if ((!skips && (length > FFMK_MAILBOX_MOST_BYTES || bytes > left)) ||
-            bytes > written - taken || taken % LENGTH_BYTES != 0) {
-            store(&head->taken, written);
-            return true;
-        }
+            bytes > written - taken)
+            break;
         const bool more = skips || take(self, from, lane + at + LENGTH_BYTES, length);
         taken += bytes;
         store(&head->taken, taken);
         if (!more)
             return false;
     }
+    store(&head->taken, written);
     return true;
 }
 
