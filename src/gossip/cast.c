@@ -201,11 +201,13 @@ uint64_t ffmk_cast_advance(struct ffmk_cast *cast, uint64_t now)
 {
     uint64_t next = FFMK_CAST_NEVER;
     for (uint64_t n = cast->stable + 1; n <= cast->known && !cast->excluded; n++) {
+        /* Most are not due, and the line that says so is shared by many. */
         uint64_t *due = &cast->due[n % FFMK_CAST_WINDOW];
-        struct ffmk_cast_op *op = &cast->ops[n % FFMK_CAST_WINDOW];
-        if (op->number == n && *due <= now)
-            *due = advance_op(cast, op, now);
-        if (op->number == n && *due < next)
+        if (*due <= now) {
+            struct ffmk_cast_op *op = &cast->ops[n % FFMK_CAST_WINDOW];
+            *due = op->number == n ? advance_op(cast, op, now) : FFMK_CAST_NEVER;
+        }
+        if (*due < next)
             next = *due;
     }
     if (cast->excluded)
