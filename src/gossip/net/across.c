@@ -305,6 +305,7 @@ static void start(struct ffmk_across *across, struct ffmk_across_operation *oper
         at = &(*at)->next;
     *at = operation;
     operation->messages = ffmk_cast_sent(across->cast);
+    ffmk_across_ask(across, ffmk_clock_ns());
     ffmk_across_go_on(across);
     ffmk_endpoint_unlock(across->endpoint);
     count(across, operation);

@@ -37,8 +37,8 @@ void ffmk_across_settle(struct ffmk_endpoint *endpoint);
 /** How outcomes are to spread, and what to do while a wait takes long; as of host.h. */
 void ffmk_across_set_meanwhile(struct ffmk_across *across, ffmk_host_meanwhile *meanwhile);
 
-/** What the network is like, from some round trips to the next member, which must do the same now.
- * Give all members the same from then on. */
+/** What the network is like, from some round trips to a member of another host; all members must do
+ * so now. Give all the same; from then on it is looked at anew while operations are started. */
 struct ffmk_cast_speed ffmk_across_measure(struct ffmk_across *across);
 void ffmk_across_set_speed(struct ffmk_across *across, const struct ffmk_cast_speed *speed);
 

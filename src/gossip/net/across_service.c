@@ -10,43 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Messages that are not the cast's, by their first byte. */
-enum { ECHO = 64, ECHO_BACK = 65 };
-enum { ECHOES = 12, ECHO_BYTES = 1 + sizeof(uint64_t) };
-
 /* Those that were destroyed here, of which others may still need something; under the endpoint's
  * lock, like the list of the others. */
 static struct ffmk_across *all;
-
-static void echo_back(struct ffmk_across *across, struct ffmk_peer *peer, const uint8_t *message,
-                      uint64_t now)
-{
-    uint8_t reply[ECHO_BYTES];
-    uint64_t sent_at;
-    memcpy(&sent_at, message + 1, sizeof sent_at);
-    if (message[0] == ECHO) {
-        memcpy(reply, message, sizeof reply);
-        reply[0] = ECHO_BACK;
-        ffmk_peer_send(peer, across->service.name, reply, sizeof reply, NULL, 0);
-    } else if (sent_at < now) {
-        const uint64_t trip = now - sent_at;
-        across->echoes++;
-        across->shortest = trip < across->shortest ? trip : across->shortest;
-        across->longest = trip > across->longest ? trip : across->longest;
-    }
-}
 
 static void on_message(struct ffmk_service *service, struct ffmk_peer *peer, const uint8_t *message,
                        size_t bytes, uint64_t now)
 {
     struct ffmk_across *across = (struct ffmk_across *)service;
     const struct ffmk_across_member *from = ffmk_peer_find(peer, service->name);
-    if (!from || bytes == 0)
-        return;
-    if (message[0] < ECHO)
+    if (from && bytes > 0 && !ffmk_across_hear_echo(across, peer, message, bytes, now))
         ffmk_cast_receive(across->cast, from->rank, message, bytes, now);
-    else if (bytes == ECHO_BYTES && message[0] <= ECHO_BACK)
-        echo_back(across, peer, message, now);
 }
 
 static uint64_t on_time(struct ffmk_service *service, uint64_t now)
@@ -129,6 +103,7 @@ static int meet(struct ffmk_across *across, const struct ffmk_across_card *cards
     for (size_t i = 0; i < across->members; i++) {
         struct ffmk_across_member *member = &across->member[i];
         member->rank = (uint32_t)i;
+        member->far = cards[i].host != cards[across->me].host;
         if (i == across->me)
             continue;
         member->peer = ffmk_endpoint_meet(across->endpoint, &cards[i].card);
@@ -228,42 +203,6 @@ void ffmk_across_settle(struct ffmk_endpoint *endpoint)
 void ffmk_across_set_meanwhile(struct ffmk_across *across, ffmk_host_meanwhile *meanwhile)
 {
     across->meanwhile = meanwhile;
-}
-
-struct ffmk_cast_speed ffmk_across_measure(struct ffmk_across *across)
-{
-    static const uint64_t LONGEST_NS = 50000000;
-    struct ffmk_peer *peer = across->member[(across->me + 1) % across->members].peer;
-    uint64_t spent = 0;
-    across->echoes = 0;
-    across->shortest = LONGEST_NS;
-    for (uint32_t i = 0; i < ECHOES; i++) {
-        uint8_t message[ECHO_BYTES] = {ECHO};
-        const uint64_t begin = ffmk_clock_ns();
-        memcpy(message + 1, &begin, sizeof begin);
-        ffmk_endpoint_lock(across->endpoint);
-        ffmk_peer_send(peer, across->service.name, message, sizeof message, NULL, 0);
-        ffmk_endpoint_unlock(across->endpoint);
-        ffmk_endpoint_wait(across->endpoint, 0, 0);
-        const uint64_t sent = ffmk_clock_ns() - begin;
-        spent = i == 0 || sent < spent ? sent : spent;
-        while (across->echoes <= i && ffmk_clock_ns() - begin < LONGEST_NS)
-            ffmk_endpoint_wait(across->endpoint, 50000, 1000000);
-    }
-    struct ffmk_cast_speed speed = {
-        .slot = spent, .hop = across->shortest / 2, .patience = across->longest};
-    if (speed.hop < speed.slot)
-        speed.hop = speed.slot;
-    if (speed.patience > LONGEST_NS)
-        speed.patience = LONGEST_NS;
-    return speed;
-}
-
-void ffmk_across_set_speed(struct ffmk_across *across, const struct ffmk_cast_speed *speed)
-{
-    ffmk_endpoint_lock(across->endpoint);
-    ffmk_cast_set_speed(across->cast, speed);
-    ffmk_endpoint_unlock(across->endpoint);
 }
 
 struct ffmk_cast_way ffmk_across_way(struct ffmk_across *across,

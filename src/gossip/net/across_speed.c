@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Collective operations among ranks on several hosts: what the network is like, from round trips;
+ * some at the beginning, and now and then one while operations are started. */
+#include "gossip/net/across_inside.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+
+#include <string.h>
+
+/* Messages that are not the cast's, by their first byte. */
+enum { ECHO = 64, ECHO_BACK = 65 };
+enum { ECHOES = 12, ECHO_BYTES = 1 + sizeof(uint64_t) };
+
+static const uint64_t LONGEST_NS = 50000000;
+static const uint64_t ASK_EVERY_NS = 50000000;
+
+static void begin(struct ffmk_across *across)
+{
+    across->echoes = 0;
+    across->shortest = LONGEST_NS;
+    across->longest = 0;
+}
+
+/* The next member on another host; where all are on one, the next. */
+static struct ffmk_peer *partner(const struct ffmk_across *across)
+{
+    struct ffmk_peer *near = NULL;
+    for (size_t i = 1; i < across->members; i++) {
+        const struct ffmk_across_member *member =
+            &across->member[(across->me + i) % across->members];
+        if (ffmk_peer_is_dead(member->peer))
+            continue;
+        if (member->far)
+            return member->peer;
+        near = near ? near : member->peer;
+    }
+    return near;
+}
+
+static void ask(struct ffmk_across *across, struct ffmk_peer *peer, uint64_t now)
+{
+    uint8_t message[ECHO_BYTES] = {ECHO};
+    memcpy(message + 1, &now, sizeof now);
+    ffmk_peer_send(peer, across->service.name, message, sizeof message, NULL, 0);
+}
+
+/* Only the shortest tells of the network: others may have found somebody who computes. A little
+ * more or less changes nothing. */
+static void adapt(struct ffmk_across *across)
+{
+    const uint64_t before = across->speed.hop;
+    uint64_t hop = across->shortest / 2;
+    begin(across);
+    if (hop < across->speed.slot)
+        hop = across->speed.slot;
+    if (hop * 4 > before * 3 && hop * 3 < before * 4)
+        return;
+    across->speed.hop = hop;
+    ffmk_cast_set_speed(across->cast, &across->speed);
+    ffmk_log_debug("the network has changed: L + 2o was %.1f us, is %.1f us", (double)before * 1e-3,
+                   (double)hop * 1e-3);
+}
+
+bool ffmk_across_hear_echo(struct ffmk_across *across, struct ffmk_peer *peer,
+                           const uint8_t *message, size_t bytes, uint64_t now)
+{
+    if (message[0] < ECHO)
+        return false;
+    if (bytes != ECHO_BYTES)
+        return true;
+    uint8_t reply[ECHO_BYTES];
+    uint64_t sent_at;
+    memcpy(&sent_at, message + 1, sizeof sent_at);
+    if (message[0] == ECHO) {
+        memcpy(reply, message, sizeof reply);
+        reply[0] = ECHO_BACK;
+        ffmk_peer_send(peer, across->service.name, reply, sizeof reply, NULL, 0);
+    } else if (message[0] == ECHO_BACK && sent_at < now) {
+        const uint64_t trip = now - sent_at;
+        across->echoes++;
+        across->shortest = trip < across->shortest ? trip : across->shortest;
+        across->longest = trip > across->longest ? trip : across->longest;
+        if (across->ask_at > 0 && across->echoes >= ECHOES)
+            adapt(across);
+    }
+    return true;
+}
+
+void ffmk_across_ask(struct ffmk_across *across, uint64_t now)
+{
+    if (across->ask_at == 0 || now < across->ask_at)
+        return;
+    struct ffmk_peer *peer = partner(across);
+    across->ask_at = now + ASK_EVERY_NS;
+    if (peer)
+        ask(across, peer, now);
+}
+
+struct ffmk_cast_speed ffmk_across_measure(struct ffmk_across *across)
+{
+    struct ffmk_peer *peer = partner(across);
+    uint64_t spent = 0;
+    begin(across);
+    for (uint32_t i = 0; i < ECHOES; i++) {
+        const uint64_t start = ffmk_clock_ns();
+        ffmk_endpoint_lock(across->endpoint);
+        ask(across, peer, start);
+        ffmk_endpoint_unlock(across->endpoint);
+        ffmk_endpoint_wait(across->endpoint, 0, 0);
+        const uint64_t sent = ffmk_clock_ns() - start;
+        spent = i == 0 || sent < spent ? sent : spent;
+        while (across->echoes <= i && ffmk_clock_ns() - start < LONGEST_NS)
+            ffmk_endpoint_wait(across->endpoint, 50000, 1000000);
+    }
+    struct ffmk_cast_speed speed = {
+        .slot = spent, .hop = across->shortest / 2, .patience = across->longest};
+    if (speed.hop < speed.slot)
+        speed.hop = speed.slot;
+    if (speed.patience > LONGEST_NS)
+        speed.patience = LONGEST_NS;
+    return speed;
+}
+
+void ffmk_across_set_speed(struct ffmk_across *across, const struct ffmk_cast_speed *speed)
+{
+    ffmk_endpoint_lock(across->endpoint);
+    across->speed = *speed;
+    ffmk_cast_set_speed(across->cast, speed);
+    begin(across);
+    across->ask_at = ffmk_clock_ns() + ASK_EVERY_NS;
+    ffmk_endpoint_unlock(across->endpoint);
+}
