@@ -2,6 +2,8 @@
  * What a rank that waits in one of our operations does for MPI. */
 #include "job/meanwhile.h"
 
+#include "gossip/net/patience.h"
+
 #include <stddef.h>
 
 int ffmk_meanwhile_no_status(void *extra, MPI_Status *status)
@@ -46,4 +48,19 @@ void ffmk_meanwhile(bool last)
     PMPI_Grequest_complete(request);
     PMPI_Wait(&request, MPI_STATUS_IGNORE);
     begun = false;
+}
+
+void ffmk_meanwhile_wait(bool (*is_complete)(void *subject), void *subject)
+{
+    struct ffmk_patience patience = {.spins = FFMK_PATIENCE_CROWDED};
+    bool long_wait = false;
+    while (!is_complete(subject)) {
+        ffmk_patience_wait(&patience);
+        if (patience.looks < patience.spins)
+            continue;
+        ffmk_meanwhile(false);
+        long_wait = true;
+    }
+    if (long_wait)
+        ffmk_meanwhile(true);
 }

@@ -11,6 +11,11 @@
 /** Have MPI go on a little; `last`: for now that is all. Any thread that may call MPI. */
 void ffmk_meanwhile(bool last);
 
+/** Until this is complete, which is asked again and again: have MPI go on, and others have the
+ * core.
+ */
+void ffmk_meanwhile_wait(bool (*is_complete)(void *subject), void *subject);
+
 /** A query function of generalized requests that says nothing. \return MPI_SUCCESS. */
 int ffmk_meanwhile_no_status(void *extra, MPI_Status *status);
 

@@ -7,7 +7,6 @@
 #include "job/pending.h"
 
 #include "core/clock.h"
-#include "gossip/net/patience.h"
 #include "job/arithmetic.h"
 #include "job/meanwhile.h"
 
@@ -235,22 +234,15 @@ void ffmk_pending_drive(void)
     driving = false;
 }
 
+static bool is_driven_home(void *pending)
+{
+    ffmk_pending_drive();
+    return ffmk_pending_is_complete(pending);
+}
+
 void ffmk_pending_wait(struct ffmk_pending *pending)
 {
-    struct ffmk_patience patience = {.spins = FFMK_PATIENCE_CROWDED};
-    bool long_wait = false;
-    for (;;) {
-        ffmk_pending_drive();
-        if (ffmk_pending_is_complete(pending))
-            break;
-        ffmk_patience_wait(&patience);
-        if (patience.looks < patience.spins)
-            continue;
-        ffmk_meanwhile(false);
-        long_wait = true;
-    }
-    if (long_wait)
-        ffmk_meanwhile(true);
+    ffmk_meanwhile_wait(is_driven_home, pending);
 }
 
 /* It was started. */

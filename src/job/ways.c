@@ -2,7 +2,6 @@
  * Our own ways of a communicator's collective operations. */
 #include "job/ways.h"
 
-#include "gossip/net/patience.h"
 #include "job/meanwhile.h"
 #include "job/network.h"
 
@@ -99,27 +98,15 @@ bool ffmk_ways_harvest(struct ffmk_operation *operation)
 }
 
 /* Within a host, while other threads go on with its operations now and then. */
-static int wait_under_lock(struct ffmk_operation *operation)
+static bool look_under_lock(void *subject)
 {
+    struct ffmk_operation *operation = subject;
     struct ffmk_context *context = operation->context;
-    struct ffmk_patience patience = {.spins = FFMK_PATIENCE_CROWDED};
-    bool long_wait = false;
-    for (;;) {
-        pthread_mutex_lock(&context->lock);
-        ffmk_host_go_on(context->host);
-        const bool complete = operation->host.complete;
-        pthread_mutex_unlock(&context->lock);
-        if (complete)
-            break;
-        ffmk_patience_wait(&patience);
-        if (patience.looks < patience.spins)
-            continue;
-        ffmk_meanwhile(false);
-        long_wait = true;
-    }
-    if (long_wait)
-        ffmk_meanwhile(true);
-    return operation->host.code;
+    pthread_mutex_lock(&context->lock);
+    ffmk_host_go_on(context->host);
+    const bool complete = operation->host.complete;
+    pthread_mutex_unlock(&context->lock);
+    return complete;
 }
 
 int ffmk_ways_wait(struct ffmk_operation *operation)
@@ -128,10 +115,12 @@ int ffmk_ways_wait(struct ffmk_operation *operation)
     if (context->host && !operation->locks)
         return ffmk_host_wait(context->host, &operation->host);
     __atomic_add_fetch(&context->waiters, 1, __ATOMIC_ACQ_REL);
-    const int code = context->host ? wait_under_lock(operation)
-                                   : ffmk_across_wait(context->across, &operation->across);
+    if (context->host)
+        ffmk_meanwhile_wait(look_under_lock, operation);
+    else
+        ffmk_across_wait(context->across, &operation->across);
     __atomic_sub_fetch(&context->waiters, 1, __ATOMIC_ACQ_REL);
-    return code;
+    return ffmk_ways_code(operation);
 }
 
 int ffmk_ways_code(const struct ffmk_operation *operation)
