@@ -20,8 +20,32 @@ static void free_op(struct ffmk_cast *cast, struct ffmk_cast_op *op)
     ffmk_blocks_give(&cast->blocks, op->payload);
     ffmk_blocks_give(&cast->blocks, op->own);
     free(op->repair);
+    free(op->handed);
     *op = (struct ffmk_cast_op){
         .next = FFMK_CAST_NEVER, .need_at = FFMK_CAST_NEVER, .holder = FFMK_RING_NOBODY};
+}
+
+void ffmk_cast_hand(const struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t to,
+                    uint64_t attempt)
+{
+    if (op->bytes <= cast->port.soon)
+        return;
+    if (!op->handed)
+        op->handed = calloc(cast->members, sizeof *op->handed);
+    if (op->handed)
+        op->handed[to] = (struct ffmk_cast_handed){.is = true, .attempt = attempt};
+}
+
+/* It is sent again all the same, at ever greater distances: what came may have been taken for
+ * another operation's and dropped. */
+bool ffmk_cast_is_handed(struct ffmk_cast_op *op, uint32_t to, uint64_t attempt)
+{
+    enum { PATIENT = 8 };
+    struct ffmk_cast_handed *handed = op->handed ? &op->handed[to] : NULL;
+    if (!handed || !handed->is || handed->attempt < attempt)
+        return false;
+    const uint32_t asked = ++handed->asked;
+    return asked < PATIENT || (asked & (asked - 1)) != 0;
 }
 
 int ffmk_cast_create(uint32_t members, uint32_t me, const uint64_t *host,

@@ -90,6 +90,13 @@ struct ffmk_cast_repair {
     uint8_t answered[]; /* by rank: 0 not yet, 1 has none, 2 has it */
 };
 
+/* To whom a large payload was sent, which takes its time to arrive but will. */
+struct ffmk_cast_handed {
+    bool is;
+    uint32_t asked; /* for it, since */
+    uint64_t attempt;
+};
+
 struct ffmk_cast_op {
     uint64_t number; /* 0: none */
     uint32_t epoch;  /* of whoever entered it */
@@ -128,6 +135,7 @@ struct ffmk_cast_op {
     uint64_t need_at; /* ask who is in charge */
     uint64_t need_wait;
     struct ffmk_cast_repair *repair;
+    struct ffmk_cast_handed *handed; /* by rank; NULL: to nobody */
 };
 
 struct ffmk_cast {
@@ -185,6 +193,11 @@ static inline uint32_t ffmk_cast_speaker(const struct ffmk_cast *cast, const str
 /* The record of an operation; NULL: it is stable, or beyond the window. */
 struct ffmk_cast_op *ffmk_cast_op_of(struct ffmk_cast *cast, uint64_t number);
 void ffmk_cast_wake(struct ffmk_cast *cast, struct ffmk_cast_op *op);
+/* The payload is sent; and whether who asks for it, having promised `attempt`, has it on its way.
+ */
+void ffmk_cast_hand(const struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t to,
+                    uint64_t attempt);
+bool ffmk_cast_is_handed(struct ffmk_cast_op *op, uint32_t to, uint64_t attempt);
 /* Who leads the attempt; FFMK_RING_NOBODY: not known. */
 uint32_t ffmk_cast_leader(const struct ffmk_cast_op *op);
 static inline uint32_t ffmk_cast_first(const struct ffmk_cast *cast)

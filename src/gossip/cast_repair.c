@@ -74,6 +74,11 @@ void ffmk_cast_need(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t no
 void ffmk_cast_on_need(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t from,
                        const struct ffmk_cast_message *need, uint64_t now)
 {
+    if (op->outcome != FFMK_CAST_OPEN && ffmk_cast_is_handed(op, from, need->attempt)) {
+        const struct ffmk_cast_message ping = {.type = FFMK_CAST_PING};
+        ffmk_cast_send(cast, from, &ping, NULL, 0);
+        return;
+    }
     if (op->outcome != FFMK_CAST_OPEN) {
         ffmk_cast_send_outcome(cast, op, from, need->attempt);
         return;

@@ -191,6 +191,8 @@ static void send_rumor(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t
             : bytes <= cast->port.at_once && rumor->kind == FFMK_RUMOR_PROBE;
     ffmk_cast_send(cast, rank_at(cast, op, to), &message, whole ? op->payload : NULL,
                    whole ? op->bytes : 0);
+    if (whole)
+        ffmk_cast_hand(cast, op, rank_at(cast, op, to), message.attempt);
 }
 
 static void hear(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t from,

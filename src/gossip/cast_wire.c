@@ -107,6 +107,7 @@ void ffmk_cast_send_outcome(struct ffmk_cast *cast, struct ffmk_cast_op *op, uin
         message.attempt = attempt;
     message.ring = op->contributors;
     ffmk_cast_send(cast, to, &message, op->payload, op->bytes);
+    ffmk_cast_hand(cast, op, to, message.attempt);
 }
 
 void ffmk_cast_send_to_mates(struct ffmk_cast *cast, struct ffmk_cast_op *op)

@@ -10,8 +10,7 @@
 
 /** What combines packed elements of a predefined datatype by a predefined operation, as
  * MPI_Reduce_local() does; it ignores its context. A duplicate of a datatype counts as that one.
- * NULL: not known here (a program's own operation or datatype, Fortran's LOGICAL), or MPI has no
- * such. */
+ * NULL: not known here (a program's own operation or datatype), or MPI has no such. */
 ffmk_combine *ffmk_arithmetic_of(MPI_Op op, MPI_Datatype datatype);
 
 #endif

@@ -56,7 +56,7 @@ int ffmk_collective_barrier(struct ffmk_context *context, uint64_t *messages_p)
     struct ffmk_operation operation;
     if (context->size == 1)
         return FFMK_SUCCESS;
-    ffmk_ways_barrier_start(context, &operation);
+    ffmk_ways_barrier_start(context, &operation, FFMK_CALLER_WAITS);
     const int code = ffmk_ways_wait(&operation);
     *messages_p += ffmk_ways_messages(&operation);
     return code;
@@ -153,8 +153,8 @@ static int allreduce(struct ffmk_context *context, const void *sendbuf, void *re
     }
     void *to = operation->unpacks ? result : recvbuf;
     struct ffmk_operation running;
-    ffmk_ways_allreduce_start(context, &running, &reduction, in_order(context, operation->op), from,
-                              to, contributors);
+    ffmk_ways_allreduce_start(context, &running, FFMK_CALLER_WAITS, &reduction,
+                              in_order(context, operation->op), from, to, contributors);
     int code = ffmk_ways_wait(&running);
     *messages_p += ffmk_ways_messages(&running);
     if (packed != FFMK_SUCCESS)

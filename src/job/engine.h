@@ -106,8 +106,8 @@ struct ffmk_engine {
                                struct ffmk_after after, int *code_p);
     /** Have what was started go on. */
     void (*drive)(void);
-    /** All ranks of a communicator, and who is on it, are here: prepare it for operations of our
-     * own. Collective; one without ranks here does no harm. */
+    /** A communicator was made, and its ranks are all at it: prepare it for operations of our own,
+     * if they are known to be under ffmk. Collective then; MPI_COMM_NULL does no harm. */
     void (*meet)(uint64_t comm);
     /** Whether ranks of this job have died: then MPI_Finalize cannot be trusted to come back. */
     bool (*someone_died)(void);

@@ -223,7 +223,7 @@ static void pass_on(struct ffmk_context *context, size_t from, const struct ffmk
         return;
     uint8_t *data = mine ? mine->data : keeps ? malloc(length) : NULL;
     struct ffmk_operation operation;
-    ffmk_ways_bcast_start(context, &operation, (int)from, data, length);
+    ffmk_ways_bcast_start(context, &operation, FFMK_CALLER_WAITS, (int)from, data, length);
     if (ffmk_ways_wait(&operation) == FFMK_SUCCESS && keeps && !mine) {
         if (ffmk_record_get(data, length, &records[*n]))
             (*n)++;
@@ -246,8 +246,8 @@ static size_t gather_past_the_dead(struct ffmk_context *context, struct ffmk_ran
     const unsigned char one = 1;
     unsigned char result;
     struct ffmk_operation operation;
-    ffmk_ways_allreduce_start(context, &operation, &who, false, records ? &one : NULL, &result,
-                              there);
+    ffmk_ways_allreduce_start(context, &operation, FFMK_CALLER_WAITS, &who, false,
+                              records ? &one : NULL, &result, there);
     const int code = ffmk_ways_wait(&operation);
     size_t n = 0;
     struct ffmk_wire_out out = {0};

@@ -306,14 +306,15 @@ void ffmk_pending_bcast(struct ffmk_pending *pending, struct ffmk_context *conte
     /* A root without room, or that cannot read its buffer, sends nothing: another length to the
      * others. */
     const bool nothing = (!bytes || pending->code != FFMK_SUCCESS) && !receives;
-    ffmk_ways_bcast_start(context, &pending->operation, root, bytes, nothing ? 0 : packing->bytes);
+    ffmk_ways_bcast_start(context, &pending->operation, FFMK_CALLER_GOES, root, bytes,
+                          nothing ? 0 : packing->bytes);
     list(pending);
 }
 
 void ffmk_pending_barrier(struct ffmk_pending *pending, struct ffmk_context *context)
 {
     prepare(pending, context, NULL);
-    ffmk_ways_barrier_start(context, &pending->operation);
+    ffmk_ways_barrier_start(context, &pending->operation, FFMK_CALLER_GOES);
     list(pending);
 }
 
@@ -347,7 +348,7 @@ void ffmk_pending_allreduce(struct ffmk_pending *pending, struct ffmk_context *c
         keep_datatype(pending);
     const struct ffmk_reduction reduction = {
         .n = (size_t)packing->count, .element_bytes = packing->element_bytes, .combine = combine};
-    ffmk_ways_allreduce_start(context, &pending->operation, &reduction, false,
+    ffmk_ways_allreduce_start(context, &pending->operation, FFMK_CALLER_GOES, &reduction, false,
                               pending->code == FFMK_SUCCESS ? from : NULL, room ? to : NULL,
                               contributors);
     list(pending);

@@ -182,12 +182,39 @@ int ffmk_replace_allreduce_fortran(const void *sendbuf, void *recvbuf, MPI_Count
 #endif
 }
 
+/* All ranks of MPI_COMM_WORLD are known to be under ffmk. */
+static bool all_are_here;
+
+/* Others may have come by MPI_Comm_spawn() and its kin, without ffmk. */
+static bool is_of_world(MPI_Comm comm)
+{
+    MPI_Group all;
+    MPI_Group these;
+    MPI_Group common;
+    int n = -1;
+    int size = 0;
+    if (PMPI_Comm_group(MPI_COMM_WORLD, &all) != MPI_SUCCESS)
+        return false;
+    if (PMPI_Comm_group(comm, &these) == MPI_SUCCESS) {
+        PMPI_Group_size(these, &size);
+        if (PMPI_Group_intersection(these, all, &common) == MPI_SUCCESS) {
+            PMPI_Group_size(common, &n);
+            if (common != MPI_GROUP_EMPTY)
+                PMPI_Group_free(&common);
+        }
+        PMPI_Group_free(&these);
+    }
+    PMPI_Group_free(&all);
+    return n == size;
+}
+
 void ffmk_replace_meet(uint64_t handle)
 {
     struct ffmk_context *context;
     const MPI_Comm comm = ffmk_comms_of(handle);
     int inter = 1;
-    if (comm != MPI_COMM_NULL && PMPI_Comm_test_inter(comm, &inter) == MPI_SUCCESS && !inter)
+    if (all_are_here && comm != MPI_COMM_NULL &&
+        PMPI_Comm_test_inter(comm, &inter) == MPI_SUCCESS && !inter && is_of_world(comm))
         ffmk_context_of(comm, &context);
 }
 
@@ -199,7 +226,8 @@ void ffmk_replace_meet_on_world(const struct ffmk_config *config)
     bool any = false;
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
         any = any || config->value[variables[i]].number != FFMK_SURVIVAL_OFF;
-    if (any && ffmk_world_has_comm())
+    all_are_here = any && ffmk_world_has_comm();
+    if (all_are_here)
         ffmk_context_of(MPI_COMM_WORLD, &context);
 }
 

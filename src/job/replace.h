@@ -14,7 +14,9 @@ int ffmk_replace_allreduce_fortran(const void *sendbuf, void *recvbuf, MPI_Count
                                    MPI_Fint datatype, MPI_Fint op, MPI_Fint comm);
 void ffmk_replace_meet(uint64_t handle);
 
-/** The same for MPI_COMM_WORLD, if the job's environment has a call replaced. */
+/** All ranks of MPI_COMM_WORLD are under ffmk, and come here: the same for it, if the environment
+ * has a call replaced. Where this was not called communicators are not prepared as they are made.
+ */
 void ffmk_replace_meet_on_world(const struct ffmk_config *config);
 
 #endif

@@ -7,9 +7,14 @@
 
 #include <ffmk.h>
 
-/* Begin to start an operation. */
-static void begin(struct ffmk_context *context, struct ffmk_operation *operation)
+/* Begin to start an operation. From before it can be gone on with until its wait is over nobody
+ * else does so: what combines its elements may be the program's, or MPI's, and for its thread
+ * alone. */
+static void begin(struct ffmk_context *context, struct ffmk_operation *operation,
+                  enum ffmk_caller caller)
 {
+    if (caller == FFMK_CALLER_WAITS)
+        __atomic_add_fetch(&context->waiters, 1, __ATOMIC_ACQ_REL);
     operation->context = context;
     operation->locks = ffmk_context_is_held(context);
     if (context->host && operation->locks)
@@ -22,10 +27,10 @@ static void end(struct ffmk_operation *operation)
         pthread_mutex_unlock(&operation->context->lock);
 }
 
-void ffmk_ways_bcast_start(struct ffmk_context *context, struct ffmk_operation *operation, int root,
-                           void *buffer, uint64_t bytes)
+void ffmk_ways_bcast_start(struct ffmk_context *context, struct ffmk_operation *operation,
+                           enum ffmk_caller caller, int root, void *buffer, uint64_t bytes)
 {
-    begin(context, operation);
+    begin(context, operation, caller);
     if (context->host) {
         ffmk_host_bcast_start(context->host, &operation->host, (size_t)root, buffer, bytes);
     } else {
@@ -36,9 +41,10 @@ void ffmk_ways_bcast_start(struct ffmk_context *context, struct ffmk_operation *
     end(operation);
 }
 
-void ffmk_ways_barrier_start(struct ffmk_context *context, struct ffmk_operation *operation)
+void ffmk_ways_barrier_start(struct ffmk_context *context, struct ffmk_operation *operation,
+                             enum ffmk_caller caller)
 {
-    begin(context, operation);
+    begin(context, operation, caller);
     if (context->host) {
         ffmk_host_barrier_start(context->host, &operation->host);
     } else {
@@ -49,10 +55,11 @@ void ffmk_ways_barrier_start(struct ffmk_context *context, struct ffmk_operation
 }
 
 void ffmk_ways_allreduce_start(struct ffmk_context *context, struct ffmk_operation *operation,
-                               const struct ffmk_reduction *reduction, bool in_order,
-                               const void *contribution, void *result, unsigned char *contributors)
+                               enum ffmk_caller caller, const struct ffmk_reduction *reduction,
+                               bool in_order, const void *contribution, void *result,
+                               unsigned char *contributors)
 {
-    begin(context, operation);
+    begin(context, operation, caller);
     if (context->host) {
         ffmk_host_allreduce_start(context->host, &operation->host, reduction, contribution, result,
                                   contributors);
@@ -112,13 +119,12 @@ static bool look_under_lock(void *subject)
 int ffmk_ways_wait(struct ffmk_operation *operation)
 {
     struct ffmk_context *context = operation->context;
-    if (context->host && !operation->locks)
-        return ffmk_host_wait(context->host, &operation->host);
-    __atomic_add_fetch(&context->waiters, 1, __ATOMIC_ACQ_REL);
-    if (context->host)
+    if (context->across)
+        ffmk_across_wait(context->across, &operation->across);
+    else if (operation->locks)
         ffmk_meanwhile_wait(look_under_lock, operation);
     else
-        ffmk_across_wait(context->across, &operation->across);
+        ffmk_host_wait(context->host, &operation->host);
     __atomic_sub_fetch(&context->waiters, 1, __ATOMIC_ACQ_REL);
     return ffmk_ways_code(operation);
 }
@@ -139,7 +145,7 @@ int ffmk_ways_bcast(struct ffmk_context *context, int root, void *buffer, uint64
     if (context->host && !ffmk_context_is_held(context))
         return ffmk_host_bcast(context->host, (size_t)root, buffer, bytes);
     struct ffmk_operation operation;
-    ffmk_ways_bcast_start(context, &operation, root, buffer, bytes);
+    ffmk_ways_bcast_start(context, &operation, FFMK_CALLER_WAITS, root, buffer, bytes);
     const int code = ffmk_ways_wait(&operation);
     *messages_p += ffmk_ways_messages(&operation);
     return code;

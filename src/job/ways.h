@@ -16,16 +16,21 @@ struct ffmk_operation {
     };
 };
 
+/** Whether the caller waits for an operation at once, or does something else meanwhile. */
+enum ffmk_caller { FFMK_CALLER_WAITS, FFMK_CALLER_GOES };
+
 /** As of gossip/net/host.h and across.h. */
-void ffmk_ways_bcast_start(struct ffmk_context *context, struct ffmk_operation *operation, int root,
-                           void *buffer, uint64_t bytes);
-void ffmk_ways_barrier_start(struct ffmk_context *context, struct ffmk_operation *operation);
+void ffmk_ways_bcast_start(struct ffmk_context *context, struct ffmk_operation *operation,
+                           enum ffmk_caller caller, int root, void *buffer, uint64_t bytes);
+void ffmk_ways_barrier_start(struct ffmk_context *context, struct ffmk_operation *operation,
+                             enum ffmk_caller caller);
 /** `in_order`: of ranks, though hosts may have them in another. `contributors` has room for the
  * communicator's size. */
 void ffmk_ways_allreduce_start(struct ffmk_context *context, struct ffmk_operation *operation,
-                               const struct ffmk_reduction *reduction, bool in_order,
-                               const void *contribution, void *result, unsigned char *contributors);
-/** \return the operation's code. */
+                               enum ffmk_caller caller, const struct ffmk_reduction *reduction,
+                               bool in_order, const void *contribution, void *result,
+                               unsigned char *contributors);
+/** Of whose caller waits. \return the operation's code. */
 int ffmk_ways_wait(struct ffmk_operation *operation);
 /** Of one that is complete. */
 int ffmk_ways_code(const struct ffmk_operation *operation);

@@ -72,11 +72,16 @@ static uint64_t due_of(const struct ffmk_endpoint *endpoint)
                                                         : endpoint->peers_due;
 }
 
-/* The thread sleeps longer than it may. Once, for it is awake then. */
+/* The thread sleeps longer than it may. Once, for it is awake then. Others put messages into the
+ * box as long as it is attended to, and it is the thread that ends that. */
 static bool oversleeps(struct ffmk_endpoint *endpoint)
 {
     uint64_t thread_due = load(&endpoint->thread_due);
-    return load(&endpoint->due) < thread_due &&
+    uint64_t due = load(&endpoint->due);
+    const uint64_t end = load(&endpoint->attended_at) + FFMK_ATTENDED_NS;
+    if (endpoint->box.file >= 0 && end < due)
+        due = end;
+    return due < thread_due &&
            __atomic_compare_exchange_n(&endpoint->thread_due, &thread_due, 0, false,
                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
@@ -150,6 +155,8 @@ void ffmk_endpoint_glance(struct ffmk_endpoint *endpoint)
         take_turn(endpoint, &batch, n, now);
     ffmk_mailbox_attend(&endpoint->box, true);
     store(&endpoint->attended_at, now);
+    if (oversleeps(endpoint))
+        ffmk_endpoint_ring(endpoint->alarm);
 }
 
 static void sleep_for(struct ffmk_endpoint *endpoint, uint64_t now, uint64_t sleep_ns)

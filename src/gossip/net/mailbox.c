@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { REUSE_BYTES = 16 << 10 };
 enum { LINE = 64, HEADS_BYTES = 16 << 10, LENGTH_BYTES = 8 };
 #define SKIP  UINT64_MAX
 #define MAGIC UINT64_C(0x1786f66666d6b01) /* with the layout's number */
@@ -92,6 +93,7 @@ void ffmk_mailbox_close(struct ffmk_mailbox *box)
 {
     if (box->file < 0)
         return;
+    ffmk_mailbox_attend(box, false); /* others may keep it for a while */
     munmap(box->memory, FILE_BYTES);
     close(box->file);
     box->file = -1;
@@ -226,9 +228,12 @@ enum ffmk_outbox_answer ffmk_outbox_put(struct ffmk_outbox *outbox, const void *
     const uint64_t bytes = record_bytes(length);
     if (length > FFMK_MAILBOX_MOST_BYTES || !load(&memory->attended))
         return FFMK_OUTBOX_NO;
+    /* An empty lane begins anew, so that small messages keep to few pages. */
     uint64_t at = outbox->written % FFMK_MAILBOX_LANE_BYTES;
     const uint64_t left = FFMK_MAILBOX_LANE_BYTES - at;
-    const uint64_t skipped = bytes > left ? left : 0;
+    const bool again =
+        at > REUSE_BYTES && left + bytes <= FFMK_MAILBOX_LANE_BYTES && ffmk_outbox_is_empty(outbox);
+    const uint64_t skipped = bytes > left || again ? left : 0;
     if (outbox->written + skipped + bytes - load(&outbox->head->taken) > FFMK_MAILBOX_LANE_BYTES)
         return FFMK_OUTBOX_NO;
     if (skipped > 0) {
