@@ -32,8 +32,9 @@ void ffmk_cast_hand(const struct ffmk_cast *cast, struct ffmk_cast_op *op, uint3
         return;
     if (!op->handed)
         op->handed = calloc(cast->members, sizeof *op->handed);
-    if (op->handed)
-        op->handed[to] = (struct ffmk_cast_handed){.is = true, .attempt = attempt};
+    struct ffmk_cast_handed *handed = op->handed ? &op->handed[to] : NULL;
+    if (handed && (!handed->is || handed->attempt < attempt))
+        *handed = (struct ffmk_cast_handed){.is = true, .attempt = attempt};
 }
 
 /* It is sent again all the same, at ever greater distances: what came may have been taken for

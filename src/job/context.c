@@ -171,11 +171,11 @@ struct ffmk_context *ffmk_context_whole(void)
     struct ffmk_context *found = NULL;
     pthread_mutex_lock(&listing);
     for (struct ffmk_context *context = contexts; context; context = context->next)
-        if (context->whole && context->size > 1 && ffmk_context_is_ours(context) &&
+        if (context->whole && context->size > 1 && (context->host || context->across) &&
             (!found || context->name < found->name))
             found = context;
     pthread_mutex_unlock(&listing);
-    return found;
+    return found && ffmk_context_is_ours(found) ? found : NULL;
 }
 
 int ffmk_context_of(MPI_Comm comm, struct ffmk_context **context_p)

@@ -11,6 +11,12 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+struct ffmk_context;
+
+/** Memory for the host, with the first operation. Without it operations are left to MPI, by all
+ * ranks alike: then false. (job/prepare.c) */
+bool ffmk_prepare_fill(struct ffmk_context *context);
+
 struct ffmk_context {
     int rank;
     int size;
@@ -19,6 +25,7 @@ struct ffmk_context {
     struct ffmk_watch *watch; /* over all ranks, with a host */
     struct ffmk_across *across;
     void *segment;
+    bool filled;                 /* it has memory, which it gets with the first operation */
     unsigned char *contributors; /* of a blocking allreduce: a byte a rank */
     uint64_t name;               /* the same at all its ranks, and no other's */
     bool whole;                  /* its ranks are those of MPI_COMM_WORLD, in the same order */
@@ -45,9 +52,10 @@ int ffmk_context_of(MPI_Comm comm, struct ffmk_context **context_p);
 struct ffmk_context *ffmk_context_known(MPI_Comm comm);
 
 /** Whether its operations go our own ways. */
-static inline bool ffmk_context_is_ours(const struct ffmk_context *context)
+static inline bool ffmk_context_is_ours(struct ffmk_context *context)
 {
-    return context->size == 1 || context->host || context->across;
+    return context->filled || context->size == 1 || context->across ||
+           (context->host && ffmk_prepare_fill(context));
 }
 
 /** It is needed though its communicator may be freed meanwhile, until it is let go as often. */

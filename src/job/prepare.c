@@ -235,6 +235,14 @@ static void leave_to_mpi(struct ffmk_context *context, const char *why)
     told = true;
 }
 
+bool ffmk_prepare_fill(struct ffmk_context *context)
+{
+    context->filled = ffmk_segment_fill(context->segment, ffmk_host_bytes((size_t)context->size));
+    if (!context->filled)
+        leave_to_mpi(context, "no shared memory (no space left in /dev/shm)");
+    return context->filled;
+}
+
 /* The ranks' environments may differ: then the last one of `auto`, `udp`, `mpi` that somebody has.
  */
 static enum ffmk_transport common_transport(MPI_Comm comm)

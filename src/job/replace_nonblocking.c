@@ -3,9 +3,9 @@
  * generalized request, which its MPI tests, waits for and translates like any other.
  *
  * Whether a call is ours follows from what all ranks see alike, and without asking them: such a
- * call must not wait. So a communicator that has no context yet, since nothing of ours was done on
- * it that may wait, has its nonblocking operations from MPI. So have reductions by a program's own
- * operation: it may be freed, and is MPI's to call. */
+ * call must not wait. So a communicator whose ranks have not met yet (pmpi/constructors.c, or the
+ * first operation that may wait) has its nonblocking operations from MPI. So have reductions by a
+ * program's own operation: it may be freed, and is MPI's to call. */
 #include "job/replace_nonblocking.h"
 
 #include "gossip/net/patience.h"
@@ -64,7 +64,7 @@ static int poll(void *state, MPI_Status *status)
     if (ffmk_pending_is_complete(&begun->pending))
         return MPI_SUCCESS;
     ffmk_patience_wait(&begun->patience);
-    if (begun->patience.looks == begun->patience.spins) {
+    if (begun->patience.looks >= begun->patience.spins) {
         ffmk_meanwhile(false);
         ffmk_meanwhile(true);
     }

@@ -74,7 +74,7 @@ static bool info_fits(const ffmk_collective_info *info)
     return !info || info->size == sizeof *info;
 }
 
-static bool left_to_mpi(const struct ffmk_context *context)
+static bool left_to_mpi(struct ffmk_context *context)
 {
     return !ffmk_context_is_ours(context);
 }

@@ -64,7 +64,7 @@ with Folder() as folder:
         else:
             alone = {"UCX_TLS": "posix,self"}
         went_on(job(2, program, "meanwhile", env={**QUIET, **env, **alone}, cwd=folder, timeout=60), 2, flavour, "meanwhile")
-        for word, np, lines in (("many", most, 0), ("apart", 2, 0), ("operation", 2, None), ("memory", 3, 0), ("aligned", 2, 0), ("ahead", 3, 0)):
+        for word, np, lines in (("many", most, 0), ("unused", 2, 0), ("apart", 2, 0), ("operation", 2, None), ("memory", 3, 0), ("aligned", 2, 0), ("ahead", 3, 0)):
             run = job(np, program, word, env={**QUIET, **env}, cwd=folder, timeout=100)
             went_on(run, np, flavour, word)
             check(lines is None or len(run.said) == lines, flavour, word, "lines", run.said)

@@ -366,6 +366,50 @@ START_TEST(a_late_large_payload_is_had_from_another)
 }
 END_TEST
 
+static uint64_t bytes_under_way(int type)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < helds; i++)
+        if (held[i].data && held[i].data[0] == type)
+            bytes += held[i].bytes;
+    return bytes;
+}
+
+/* A payload that takes long to arrive is not sent again for each question, which would make it take
+ * longer; but in the end it is. */
+START_TEST(a_large_payload_on_its_way_is_not_sent_again)
+{
+    static uint8_t big[100000];
+    int questions = 0;
+    open_all(2);
+    ffmk_cast_bcast(cast[0], 0, &manner, big, sizeof big, sizeof big, now);
+    ffmk_cast_bcast(cast[1], 0, &manner, NULL, 0, 0, now);
+    ffmk_cast_advance(cast[0], now);
+    const uint64_t first = bytes_under_way(FFMK_CAST_SPREAD);
+    ck_assert_uint_gt(first, sizeof big);
+    while (questions < 7) {
+        pass(50000000);
+        questions += let(1, 0, FFMK_CAST_NEED);
+        let(1, 0, FFMK_CAST_PING);
+        let(0, 1, FFMK_CAST_PING);
+    }
+    ck_assert_uint_eq(bytes_under_way(FFMK_CAST_SPREAD), first);
+    ck_assert_uint_eq(bytes_under_way(FFMK_CAST_OUTCOME), 0);
+    while (questions < 40) {
+        pass(500000000);
+        questions += let(1, 0, FFMK_CAST_NEED);
+        let(1, 0, FFMK_CAST_PING);
+        let(0, 1, FFMK_CAST_PING);
+    }
+    const uint64_t again = bytes_under_way(FFMK_CAST_OUTCOME);
+    ck_assert_uint_gt(again, sizeof big);
+    ck_assert_uint_lt(again, 5 * sizeof big);
+    let(0, 1, FFMK_CAST_OUTCOME);
+    ck_assert_int_eq(ffmk_cast_state(cast[1], 1), FFMK_CAST_VALUE);
+    close_all();
+}
+END_TEST
+
 /* Also where the root has to wait for room each time: a report tells of some operations, and what
  * is stable comes with the root's messages. */
 START_TEST(back_to_back_broadcasts_take_a_message_each)
@@ -697,7 +741,8 @@ CASES("directed", a_repair_takes_no_time, two_deaths_at_once_in_a_repair,
       a_wrong_verdict_in_a_repair, contributions_of_other_lengths, attempt_of_nobody,
       a_piece_without_the_first, a_later_broadcast_of_the_dead,
       a_large_payload_is_had_from_another_when_the_root_is_dead,
-      a_late_large_payload_is_had_from_another, back_to_back_broadcasts_take_a_message_each,
-      who_asks_has_another_leader, an_outcome_below_a_promise, a_question_below_a_promise,
-      a_contribution_below_a_promise, another_begin_of_a_reduction, an_answer_counts_once,
-      an_answer_to_an_earlier_question, a_contribution_counts_once)
+      a_late_large_payload_is_had_from_another, a_large_payload_on_its_way_is_not_sent_again,
+      back_to_back_broadcasts_take_a_message_each, who_asks_has_another_leader,
+      an_outcome_below_a_promise, a_question_below_a_promise, a_contribution_below_a_promise,
+      another_begin_of_a_reduction, an_answer_counts_once, an_answer_to_an_earlier_question,
+      a_contribution_counts_once)

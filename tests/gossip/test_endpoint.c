@@ -261,6 +261,47 @@ START_TEST(threads_wait_at_once)
 }
 END_TEST
 
+static uint32_t came;
+
+static void count_one(int from, const uint8_t *message, size_t bytes)
+{
+    (void)from, (void)message, (void)bytes;
+    __atomic_add_fetch(&came, 1, __ATOMIC_SEQ_CST);
+}
+
+/* The thread sleeps for long when this process looks once and goes on to compute. */
+static void look_once(void)
+{
+    node.receive = count_one;
+    open_node(20000 * ms, 0);
+    for (int round = 0; round < 5; round++) {
+        usleep(30000);
+        if (node.me == 1) {
+            ffmk_endpoint_wait(node.endpoint, 0, 0);
+            add(&shared->flag[round]);
+            for (int wait = 0; wait < 2000 && load(&came) <= (uint32_t)round; wait++)
+                usleep(1000);
+            NEED(load(&came) == (uint32_t)round + 1); /* or it lies in the box */
+            add(&shared->flag[STAGES - 1]);
+        } else {
+            while (!load(&shared->flag[round]))
+                usleep(100);
+            send_to(1, "now", 3);
+            while (load(&shared->flag[STAGES - 1]) <= (uint32_t)round)
+                usleep(1000);
+        }
+    }
+    meet_at(3, 2);
+    close_node();
+}
+
+START_TEST(who_looks_once_still_gets_what_comes_by_memory)
+{
+    by_memory = true;
+    run(2, look_once);
+}
+END_TEST
+
 START_TEST(threads_wait_at_once_by_memory)
 {
     by_memory = true;
@@ -466,5 +507,5 @@ CASES("endpoint", an_address_is_chosen, values_hang_on_peers, two_exchange_messa
       five_exchange_messages, a_tenth_is_lost, three_tenths_are_lost,
       what_was_sent_arrives_though_the_sender_leaves, who_computes_answers, threads_wait_at_once,
       five_exchange_messages_by_memory, who_computes_answers_by_memory,
-      threads_wait_at_once_by_memory, the_thread_sleeps_while_others_attend,
-      the_thread_sleeps_while_others_attend_by_memory)
+      threads_wait_at_once_by_memory, who_looks_once_still_gets_what_comes_by_memory,
+      the_thread_sleeps_while_others_attend, the_thread_sleeps_while_others_attend_by_memory)

@@ -3,6 +3,8 @@
  * others that found it writes in a lane of its own. What does not fit, and what comes while nobody
  * attends to the box, goes another way; so no message waits for somebody to look.
  *
+ * Who writes must be known to the box's owner before, for what comes of strangers is dropped.
+ *
  * Why nothing is overlooked: who puts a message in counts it as arrived and then looks whether the
  * box is attended still; who stops to attend says so and then looks whether something has arrived.
  * Whichever comes second sees the other. */

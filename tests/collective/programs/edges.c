@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static int me;
@@ -106,6 +107,31 @@ static void many(void)
         MPI_Comm_free(&comms[i]);
     CHECK(segments_mapped() == segments, "%d segments", segments_mapped());
     CHECK(descriptors() <= before, "%d descriptors are left", descriptors() - before);
+}
+
+/* ---- unused: communicators that no operation is done on take no memory ---- */
+
+static long shared_free(void)
+{
+    struct statvfs place;
+    return statvfs("/dev/shm", &place) == 0 ? (long)(place.f_bfree * place.f_bsize >> 10) : 0;
+}
+
+static void unused(void)
+{
+    enum { MANY = 20 };
+    static MPI_Comm comms[MANY];
+    PMPI_Barrier(MPI_COMM_WORLD);
+    const long before = shared_free();
+    for (int i = 0; i < MANY; i++)
+        MPI_Comm_dup(MPI_COMM_WORLD, &comms[i]);
+    PMPI_Barrier(MPI_COMM_WORLD);
+    const long taken = before - shared_free();
+    CHECK(taken < MANY * 512, "%ld KiB are taken", taken);
+    PMPI_Barrier(MPI_COMM_WORLD);
+    operations_work(comms[MANY / 2]);
+    for (int i = 0; i < MANY; i++)
+        MPI_Comm_free(&comms[i]);
 }
 
 /* ---- apart: as if ranks were on different hosts ---- */
@@ -359,10 +385,10 @@ int main(int argc, char **argv)
     static const struct {
         const char *word;
         void (*play)(void);
-    } scenes[] = {{"plain", plain},     {"inter", inter},         {"many", many},
-                  {"apart", apart},     {"operation", operation}, {"memory", memory},
-                  {"aligned", aligned}, {"part", part},           {"ahead", ahead},
-                  {"buffers", buffers}, {"meanwhile", meanwhile}};
+    } scenes[] = {{"plain", plain},   {"inter", inter},     {"many", many},
+                  {"unused", unused}, {"apart", apart},     {"operation", operation},
+                  {"memory", memory}, {"aligned", aligned}, {"part", part},
+                  {"ahead", ahead},   {"buffers", buffers}, {"meanwhile", meanwhile}};
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &me);
     MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
