@@ -29,7 +29,7 @@ struct lane_head {
     _Alignas(LINE) uint64_t taken;
 };
 
-struct ffmk_mailbox_memory {
+struct ffmk_mailbox_memory { /* NOLINT: lines of their own */
     uint64_t magic;
     uint64_t id;
     _Alignas(LINE) uint64_t attended;
