@@ -17,9 +17,9 @@ struct ffmk_patience {
 };
 
 enum {
-    FFMK_PATIENCE_SPINS = 4000,  /* about 50 µs: most waits are shorter, and a yield costs 1 µs */
-    FFMK_PATIENCE_CROWDED = 1, /* more ranks than cores: the core is somebody's turn */
-    FFMK_PATIENCE_YIELDS = 64    /* then it takes a system call a process to see who lives */
+    FFMK_PATIENCE_SPINS = 4000, /* about 50 µs: most waits are shorter, and a yield costs 1 µs */
+    FFMK_PATIENCE_CROWDED = 1,  /* more ranks than cores: the core is somebody's turn */
+    FFMK_PATIENCE_YIELDS = 64   /* then it takes a system call a process to see who lives */
 };
 
 static inline void ffmk_patience_relax(void)
