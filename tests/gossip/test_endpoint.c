@@ -38,9 +38,13 @@ static void exchange(void)
     struct ffmk_endpoint_counts counts = ffmk_endpoint_counts(node.endpoint);
     NEED(counts.messages == load(&got_in_all) && counts.refused == 0);
     NEED(loss_of_case == 0 || by_memory || counts.repeats > 0);
-    close_node();
     for (int i = 0; i < node.n; i++)
         NEED(shared->died[node.me][i] == 0 && shared->excluded[i] == 0);
+    meet_at(3, node.n);
+    close_node();
+    /* Of processes that share memory the kernel tells when they end. */
+    for (int i = 0; i < node.n; i++)
+        NEED((by_memory || shared->died[node.me][i] == 0) && shared->excluded[i] == 0);
 }
 
 START_TEST(two_exchange_messages)
