@@ -166,7 +166,11 @@ with Folder() as folder:
         calls = counted(found["calls"])
         equal((found["complete"], calls.get(("MPI_Barrier", "c"))), (False, 2 * 10), "a report without a thread's part")
 
-    run = job(2, leaves, "exits-in-finalize", env=report, cwd=folder, timeout=20)
+    # The first rank ends with 4; MPICH's launcher sometimes tells how it ended the other one instead (5 of 60).
+    for _ in range(5):
+        run = job(2, leaves, "exits-in-finalize", env=report, cwd=folder, timeout=20)
+        if run.hung or run.code == 4:
+            break
     equal((run.hung, run.code), (False, 4), "exit() in a handler within MPI_Finalize", run.err)
     check("rank 0 ends while the ranks' report is made" in run.err, "a line says so:", run.err)
     for _ in range(10):
