@@ -8,12 +8,12 @@
 #include <mpi.h>
 #include <stdbool.h>
 
-/** Have MPI go on a little; `last`: for now that is all. Any thread that may call MPI. */
+/** Have MPI go on a little; with `last` once more when the wait is over, which lets go of what that
+ * took. Any thread that may call MPI. */
 void ffmk_meanwhile(bool last);
 
-/** Until this is complete, which is asked again and again: have MPI go on, and others have the
- * core.
- */
+/** Ask again and again whether this is complete, until it is; have MPI go on meanwhile, and others
+ * have the core. */
 void ffmk_meanwhile_wait(bool (*is_complete)(void *subject), void *subject);
 
 /** A query function of generalized requests that says nothing. \return MPI_SUCCESS. */

@@ -7,7 +7,6 @@
 #include "job/pending.h"
 
 #include "core/clock.h"
-#include "job/arithmetic.h"
 #include "job/meanwhile.h"
 
 #include <dlfcn.h>
