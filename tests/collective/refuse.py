@@ -76,6 +76,10 @@ with Folder() as folder:
                 check(len(run.said) == 1 and "left to MPI" in run.said[0], flavour, left, "lines", run.said)
     run = job(3, settings.program("edges_unmodified"), "buffers", env={**QUIET, **CHECKED}, cwd=folder, timeout=60)
     went_on(run, 3, "buffers")
+    # Ranks that are not under ffmk do not meet, and are not waited for.
+    alone = ["-n", "1", "env", "LD_PRELOAD=", settings.program("edges_unmodified"), "mixed"]
+    run = job(1, settings.program("edges_unmodified"), "mixed", ":", *alone, env={**QUIET, **CHECKED}, cwd=folder, timeout=60)
+    went_on(run, 2, "one of two under ffmk")
     run = job(most, settings.program("edges_unmodified"), "inter", env={**QUIET, **CHECKED}, cwd=folder, timeout=60)
     went_on(run, most, "an intercommunicator")
     check(not run.said, run.said)

@@ -134,6 +134,25 @@ static void unused(void)
         MPI_Comm_free(&comms[i]);
 }
 
+/* ---- mixed: not all ranks are under ffmk; no collective operation but what makes communicators
+ * ---- */
+
+static void mixed(void)
+{
+    MPI_Comm comms[2];
+    MPI_Comm_dup(MPI_COMM_WORLD, &comms[0]);
+    MPI_Comm_split(comms[0], 0, -me, &comms[1]);
+    for (int c = 0; c < 2; c++) {
+        int rank;
+        int got = -1;
+        MPI_Comm_rank(comms[c], &rank);
+        MPI_Sendrecv(&rank, 1, MPI_INT, 1 - rank, 7, &got, 1, MPI_INT, 1 - rank, 7, comms[c],
+                     MPI_STATUS_IGNORE);
+        CHECK(got == 1 - rank, "a message gave %d", got);
+        MPI_Comm_free(&comms[c]);
+    }
+}
+
 /* ---- apart: as if ranks were on different hosts ---- */
 
 static bool apart_now;
@@ -385,10 +404,11 @@ int main(int argc, char **argv)
     static const struct {
         const char *word;
         void (*play)(void);
-    } scenes[] = {{"plain", plain},   {"inter", inter},     {"many", many},
-                  {"unused", unused}, {"apart", apart},     {"operation", operation},
-                  {"memory", memory}, {"aligned", aligned}, {"part", part},
-                  {"ahead", ahead},   {"buffers", buffers}, {"meanwhile", meanwhile}};
+    } scenes[] = {{"plain", plain},         {"inter", inter},   {"many", many},
+                  {"unused", unused},       {"mixed", mixed},   {"apart", apart},
+                  {"operation", operation}, {"memory", memory}, {"aligned", aligned},
+                  {"part", part},           {"ahead", ahead},   {"buffers", buffers},
+                  {"meanwhile", meanwhile}};
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &me);
     MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
