@@ -131,8 +131,7 @@ struct ffmk_cast_op *ffmk_cast_op_of(struct ffmk_cast *cast, uint64_t number)
     if (op->number == 0) {
         op->number = number;
         cast->due[number % FFMK_CAST_WINDOW] = FFMK_CAST_NEVER;
-        if (number > cast->known)
-            cast->known = number;
+        ffmk_cast_know(cast, number);
     }
     return op;
 }

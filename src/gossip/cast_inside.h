@@ -144,6 +144,7 @@ struct ffmk_cast {
     struct ffmk_cast_port port;
     struct ffmk_cast_speed speed;
     bool excluded;
+    bool closed;    /* whatever is known of was left */
     uint8_t *dead;  /* by rank */
     uint8_t *heard; /* scratch: the dead of a message */
     struct ffmk_rings rings;
@@ -276,6 +277,8 @@ void ffmk_cast_repair_died(struct ffmk_cast *cast, struct ffmk_cast_op *op,
 void ffmk_cast_repair_go_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t now);
 
 /* cast_stable.c */
+/* There is an operation of this number. */
+void ffmk_cast_know(struct ffmk_cast *cast, uint64_t number);
 void ffmk_cast_raise_stable(struct ffmk_cast *cast, uint64_t stable);
 void ffmk_cast_on_report(struct ffmk_cast *cast, uint32_t from, uint64_t left, uint64_t view);
 void ffmk_cast_on_settle(struct ffmk_cast *cast, uint32_t from, uint64_t number, uint64_t now);

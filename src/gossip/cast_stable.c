@@ -130,10 +130,27 @@ bool ffmk_cast_settle(struct ffmk_cast *cast, uint64_t now)
     return settle(cast, cast->entered, now);
 }
 
+void ffmk_cast_know(struct ffmk_cast *cast, uint64_t number)
+{
+    if (number > cast->known)
+        cast->known = number;
+    if (cast->closed)
+        cast->left = cast->known;
+}
+
+void ffmk_cast_close(struct ffmk_cast *cast, uint64_t now)
+{
+    cast->closed = true;
+    ffmk_cast_know(cast, cast->entered);
+    ffmk_cast_settle(cast, now);
+}
+
 void ffmk_cast_on_settle(struct ffmk_cast *cast, uint32_t from, uint64_t number, uint64_t now)
 {
     if (number > cast->stable + FFMK_CAST_WINDOW)
         return;
+    if (cast->closed)
+        ffmk_cast_know(cast, number);
     settle(cast, number, now);
     cast->say_again = cast->say_again || number > cast->stable;
     if (number > cast->stable && cast->told_to[from] == cast->stable)
@@ -144,7 +161,7 @@ void ffmk_cast_on_settle(struct ffmk_cast *cast, uint32_t from, uint64_t number,
 
 bool ffmk_cast_is_settled(const struct ffmk_cast *cast)
 {
-    return cast->excluded || cast->stable == cast->entered;
+    return cast->excluded || cast->stable >= cast->entered;
 }
 
 void ffmk_cast_on_report(struct ffmk_cast *cast, uint32_t from, uint64_t left, uint64_t view)

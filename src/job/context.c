@@ -14,9 +14,10 @@
 static int keyval = MPI_KEYVAL_INVALID;
 static bool some_died; /* set once, by any thread */
 
-/* All contexts. */
+/* All contexts; and those whose communicator was freed while they were held. */
 static pthread_mutex_t listing = PTHREAD_MUTEX_INITIALIZER;
 static struct ffmk_context *contexts;
+static struct ffmk_context *orphans;
 
 /* Raised whenever a communicator loses its context: its handle may be another's from then on. */
 static uint64_t generation;
@@ -52,10 +53,27 @@ void ffmk_context_hold(struct ffmk_context *context)
     __atomic_add_fetch(&context->held, 1, __ATOMIC_ACQ_REL);
 }
 
+/* Who lets go may be inside of MPI, with its lock, which whoever has the network's may wait for. So
+ * orphans are buried later. */
 void ffmk_context_let_go(struct ffmk_context *context)
 {
-    if (__atomic_sub_fetch(&context->held, 1, __ATOMIC_ACQ_REL) == FFMK_CONTEXT_ORPHAN)
+    if (__atomic_sub_fetch(&context->held, 1, __ATOMIC_ACQ_REL) != FFMK_CONTEXT_ORPHAN)
+        return;
+    struct ffmk_context *next = __atomic_load_n(&orphans, __ATOMIC_RELAXED);
+    do
+        context->next = next;
+    while (!__atomic_compare_exchange_n(&orphans, &next, context, false, __ATOMIC_RELEASE,
+                                        __ATOMIC_RELAXED));
+}
+
+static void destroy_orphans(void)
+{
+    struct ffmk_context *context = __atomic_exchange_n(&orphans, NULL, __ATOMIC_ACQUIRE);
+    while (context) {
+        struct ffmk_context *next = context->next;
         destroy(context);
+        context = next;
+    }
 }
 
 static int forget(MPI_Comm comm, int key, void *value, void *extra)
@@ -66,6 +84,7 @@ static int forget(MPI_Comm comm, int key, void *value, void *extra)
     struct ffmk_context *context = value;
     __atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
     unlist(context);
+    destroy_orphans();
     if (__atomic_fetch_or(&context->held, FFMK_CONTEXT_ORPHAN, __ATOMIC_ACQ_REL) == 0)
         destroy(context);
     return MPI_SUCCESS;
@@ -84,6 +103,8 @@ static int count_dead(struct ffmk_context *context, bool asking)
 /* Nothing goes over the network any more. Once more does no harm. */
 static void stop_network(void)
 {
+    ffmk_pending_stop();
+    destroy_orphans();
     pthread_mutex_lock(&listing);
     for (struct ffmk_context *context = contexts; context; context = context->next) {
         count_dead(context, false); /* the end of MPI depends on it */
@@ -137,8 +158,6 @@ void ffmk_context_stop(bool tidy)
 {
     __atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
     if (tidy)
-        ffmk_pending_stop();
-    if (tidy)
         stop_network();
     if (tidy && keyval != MPI_KEYVAL_INVALID)
         PMPI_Comm_free_keyval(&keyval);
@@ -188,6 +207,7 @@ int ffmk_context_of(MPI_Comm comm, struct ffmk_context **context_p)
         return FFMK_ERR_ARGUMENT;
     if (ffmk_context_start() != FFMK_SUCCESS)
         return FFMK_ERR_MPI;
+    destroy_orphans();
     int size = 0;
     PMPI_Comm_size(comm, &size);
     struct ffmk_context *context = calloc(1, sizeof *context + (size_t)size);

@@ -40,7 +40,7 @@ struct ffmk_context {
     struct ffmk_context *next_pending;
 };
 
-/** Its communicator is gone: who lets go of it last destroys it. */
+/** Its communicator is gone: it is destroyed some time after the last has let go. */
 #define FFMK_CONTEXT_ORPHAN (UINT32_C(1) << 31)
 
 /** The communicator's context. Collective when it has none yet: all its ranks must be alive then.

@@ -93,6 +93,7 @@ static struct {
 } helper = {.wake = PTHREAD_COND_INITIALIZER};
 
 static const uint64_t HELP_AFTER_NS = 1000000;
+static const uint64_t LAST_WAIT_NS = 3000000000;
 
 static void go_on(struct ffmk_context *context)
 {
@@ -149,10 +150,20 @@ static void have_help(void)
         pthread_setname_np(helper.thread, "ffmk-pending");
 }
 
+/* At the end each rank waits a little for what it has not waited for: others may need its part. */
+static bool is_nobody_busy(void *end)
+{
+    ffmk_pending_drive();
+    return !__atomic_load_n(&busy, __ATOMIC_ACQUIRE) || ffmk_clock_ns() >= *(uint64_t *)end;
+}
+
 void ffmk_pending_stop(void)
 {
+    uint64_t end = ffmk_clock_ns() + LAST_WAIT_NS;
+    ffmk_meanwhile_wait(is_nobody_busy, &end);
     pthread_mutex_lock(&listing);
     have_mpi_drive(false);
+    __atomic_store_n(&busy, NULL, __ATOMIC_RELEASE);
     const bool ran = helper.runs;
     helper.stop = true;
     helper.runs = false;

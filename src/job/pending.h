@@ -54,7 +54,7 @@ void ffmk_pending_wait(struct ffmk_pending *pending);
  * is all that a program needs; else its test and wait have to. */
 bool ffmk_pending_is_driven_by_mpi(void);
 
-/** No more of them. */
+/** No more of them: those that are not complete soon never will be. Once more does no harm. */
 void ffmk_pending_stop(void);
 
 #endif

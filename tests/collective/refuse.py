@@ -68,6 +68,9 @@ with Folder() as folder:
             run = job(np, program, word, env={**QUIET, **env}, cwd=folder, timeout=100)
             went_on(run, np, flavour, word)
             check(lines is None or len(run.said) == lines, flavour, word, "lines", run.said)
+        for more in ({}, {"FFMK_TRANSPORT": "udp"}, {"FFMK_TRANSPORT": "udp", "FFMK_DISABLE": "1"} if flavour == "public" else {}):
+            run = job(3, program, "unfinished", env={**QUIET, **env, **more}, cwd=folder, timeout=60)
+            went_on(run, 3, flavour, "unfinished", more)
         # Where there is no way of ours, one line says so.
         for left in ({"FFMK_TRANSPORT": "mpi"}, {"FFMK_NET": "no-such-interface"} if flavour == "unmodified" else {}):
             if left:

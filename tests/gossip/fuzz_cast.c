@@ -98,6 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct ffmk_cast_port port = {
         .self = &sum, .at_once = 1160, .send = send_to, .bury = bury};
     struct ffmk_cast *cast;
+    bool closed = false;
     if (ffmk_cast_create(members, me, NULL, &port, &cast) != 0)
         return 0;
     for (int step = 0; step < MOST_STEPS && input.left > 0; step++) {
@@ -114,17 +115,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             ffmk_cast_died(cast, next(&input) % members, now);
             break;
         case 2:
-            if (ffmk_cast_has_room(cast, MOST_BYTES))
+            if (!closed && ffmk_cast_has_room(cast, MOST_BYTES))
                 entered = ffmk_cast_bcast(cast, next(&input) % members, &manner, payload,
                                           next(&input) * (size_t)11, 7, now);
             break;
         case 3:
-            if (ffmk_cast_has_room(cast, 0))
+            if (!closed && ffmk_cast_has_room(cast, 0))
                 entered =
                     ffmk_cast_reduce(cast, &manner, false, payload, next(&input) * (size_t)11, now);
             break;
         case 4:
             ffmk_cast_settle(cast, now);
+            break;
+        case 5:
+            closed = closed || next(&input) == 0;
+            if (closed)
+                ffmk_cast_close(cast, now);
             break;
         default:
             receive(cast, members, &input, now);

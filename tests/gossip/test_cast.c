@@ -306,7 +306,7 @@ static void run_program(struct world *w, struct member *member)
         run_at(member, member->ready);
     if (member->ended == w->ops && !member->settling) {
         member->settling = true;
-        ffmk_cast_settle(member->cast, w->now);
+        ffmk_cast_close(member->cast, w->now);
     }
 }
 

@@ -437,6 +437,55 @@ START_TEST(back_to_back_broadcasts_take_a_message_each)
 }
 END_TEST
 
+/* A root that broadcasts what others never ask for, and one that never takes what came. */
+START_TEST(who_closes_needs_nothing)
+{
+    open_all(3);
+    ffmk_cast_bcast(cast[0], 0, &manner, "x", 2, 2, now);
+    ffmk_cast_leave(cast[0], 1);
+    ffmk_cast_bcast(cast[0], 0, &manner, "y", 2, 2, now);
+    ffmk_cast_leave(cast[0], 2);
+    ffmk_cast_bcast(cast[1], 0, &manner, NULL, 0, 0, now);
+    for (uint32_t i = 0; i < n; i++) {
+        ck_assert(i > 0 || !ffmk_cast_is_settled(cast[i]));
+        ffmk_cast_close(cast[i], now);
+    }
+    for (int i = 0; i < 100; i++) {
+        pass(10000000);
+        let(-1, -1, -1);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        ck_assert(ffmk_cast_is_settled(cast[i]));
+    close_all();
+}
+END_TEST
+
+/* One of them is open still: what it may ask for is kept. */
+START_TEST(who_is_open_still_gets_it)
+{
+    open_all(3);
+    ffmk_cast_bcast(cast[0], 0, &manner, "x", 2, 2, now);
+    ffmk_cast_leave(cast[0], 1);
+    ffmk_cast_close(cast[0], now);
+    ffmk_cast_close(cast[1], now);
+    for (int i = 0; i < 100; i++) {
+        pass(10000000);
+        let(-1, -1, -1);
+    }
+    ck_assert(!ffmk_cast_is_settled(cast[0]));
+    ffmk_cast_bcast(cast[2], 0, &manner, NULL, 0, 0, now);
+    ck_assert_int_eq(ffmk_cast_state(cast[2], 1), FFMK_CAST_VALUE);
+    ffmk_cast_leave(cast[2], 1);
+    for (int i = 0; i < 100; i++) {
+        pass(10000000);
+        let(-1, -1, -1);
+    }
+    for (uint32_t i = 0; i < 2; i++)
+        ck_assert(ffmk_cast_is_settled(cast[i]));
+    close_all();
+}
+END_TEST
+
 static void enter_barrier(uint32_t who)
 {
     ffmk_cast_reduce(cast[who], &manner, false, NULL, 0, now);
@@ -742,7 +791,7 @@ CASES("directed", a_repair_takes_no_time, two_deaths_at_once_in_a_repair,
       a_piece_without_the_first, a_later_broadcast_of_the_dead,
       a_large_payload_is_had_from_another_when_the_root_is_dead,
       a_late_large_payload_is_had_from_another, a_large_payload_on_its_way_is_not_sent_again,
-      back_to_back_broadcasts_take_a_message_each, who_asks_has_another_leader,
-      an_outcome_below_a_promise, a_question_below_a_promise, a_contribution_below_a_promise,
-      another_begin_of_a_reduction, an_answer_counts_once, an_answer_to_an_earlier_question,
-      a_contribution_counts_once)
+      back_to_back_broadcasts_take_a_message_each, who_closes_needs_nothing,
+      who_is_open_still_gets_it, who_asks_has_another_leader, an_outcome_below_a_promise,
+      a_question_below_a_promise, a_contribution_below_a_promise, another_begin_of_a_reduction,
+      an_answer_counts_once, an_answer_to_an_earlier_question, a_contribution_counts_once)

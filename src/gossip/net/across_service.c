@@ -172,7 +172,7 @@ void ffmk_across_destroy(struct ffmk_across *across)
     struct ffmk_endpoint *endpoint = across->endpoint;
     ffmk_endpoint_lock(endpoint);
     across->closing = true;
-    ffmk_cast_settle(across->cast, ffmk_clock_ns());
+    ffmk_cast_close(across->cast, ffmk_clock_ns());
     ffmk_endpoint_nudge(endpoint, &across->service);
     release_settled();
     ffmk_endpoint_unlock(endpoint);
@@ -189,7 +189,7 @@ void ffmk_across_settle(struct ffmk_endpoint *endpoint)
             if (ffmk_cast_is_settled(across->cast))
                 continue;
             settled = false;
-            ffmk_cast_settle(across->cast, ffmk_clock_ns());
+            ffmk_cast_close(across->cast, ffmk_clock_ns());
             ffmk_endpoint_nudge(endpoint, &across->service);
         }
         release_settled();
