@@ -65,10 +65,17 @@ static uint64_t record_bytes(uint64_t message)
 
 /* ---- a process's own ---- */
 
+/* Kernels from 6.3 on may insist that it cannot be executed; those before do not know the word. */
+static int make_file(void)
+{
+    enum { NOEXEC_SEAL = 8, FLAGS = MFD_CLOEXEC | MFD_ALLOW_SEALING };
+    const int file = memfd_create("ffmk-mailbox", FLAGS | NOEXEC_SEAL);
+    return file < 0 && errno == EINVAL ? memfd_create("ffmk-mailbox", FLAGS) : file;
+}
+
 bool ffmk_mailbox_open(struct ffmk_mailbox *box, uint64_t id)
 {
-    *box = (struct ffmk_mailbox){.file =
-                                     memfd_create("ffmk-mailbox", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+    *box = (struct ffmk_mailbox){.file = make_file()};
     if (box->file < 0)
         return false;
     void *memory = MAP_FAILED;

@@ -141,7 +141,7 @@ void ffmk_peer_note(struct ffmk_peer *peer)
 {
     struct ffmk_endpoint *endpoint = peer->endpoint;
     bool pending = ffmk_link_is_pending(&peer->link) || peer->waiting || peer->stream.first ||
-                   (peer->outbox && !peer->dead && !ffmk_outbox_is_empty(peer->outbox));
+                   (peer->outbox && !ffmk_outbox_is_empty(peer->outbox));
     if (pending && !peer->is_pending)
         peer->pending_since = endpoint->own_ns;
     peer->is_pending = pending;
@@ -211,6 +211,8 @@ void ffmk_peer_bury(struct ffmk_peer *peer)
     if (peer->dead)
         return;
     peer->dead = true;
+    ffmk_outbox_close(peer->outbox);
+    peer->outbox = NULL;
     ffmk_peer_drop(peer);
     peer->next_fallen = peer->endpoint->fallen;
     peer->endpoint->fallen = peer;
