@@ -182,6 +182,10 @@ void ffmk_cast_decide(struct ffmk_cast *cast, struct ffmk_cast_op *op,
 
 void ffmk_cast_raise_stable(struct ffmk_cast *cast, uint64_t stable)
 {
+    if (stable == FFMK_CAST_CLOSED) {
+        cast->all_closed = true;
+        return;
+    }
     while (cast->stable < stable) {
         cast->stable++;
         free_op(cast, &cast->ops[cast->stable % FFMK_CAST_WINDOW]);

@@ -139,8 +139,8 @@ void ffmk_cast_leave(struct ffmk_cast *cast, uint64_t number);
  * which there is something to send. */
 bool ffmk_cast_settle(struct ffmk_cast *cast, uint64_t now);
 /** This member enters no more operations, and needs nothing of those it has entered or ever hears
- * of. Settles. */
-void ffmk_cast_close(struct ffmk_cast *cast, uint64_t now);
+ * of. It is settled then when all the living have closed. \return whether that is news. */
+bool ffmk_cast_close(struct ffmk_cast *cast, uint64_t now);
 /** Whether it is, or this member is excluded. */
 bool ffmk_cast_is_settled(const struct ffmk_cast *cast);
 

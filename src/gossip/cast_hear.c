@@ -162,7 +162,8 @@ void ffmk_cast_receive(struct ffmk_cast *cast, uint32_t from, const uint8_t *mes
     if (cast->excluded || from >= cast->members || from == cast->me || cast->dead[from])
         return;
     /* What this member has not left is not stable, whatever anybody says. */
-    if (ffmk_cast_decode(cast, message, bytes, &heard) && heard.stable <= cast->left &&
+    if (ffmk_cast_decode(cast, message, bytes, &heard) &&
+        (heard.stable <= cast->left || (heard.stable == FFMK_CAST_CLOSED && cast->closed)) &&
         learn_of(cast, heard.ring, now)) {
         ffmk_cast_raise_stable(cast, heard.stable);
         if (heard.type <= FFMK_CAST_RESTART)

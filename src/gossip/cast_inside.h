@@ -144,9 +144,10 @@ struct ffmk_cast {
     struct ffmk_cast_port port;
     struct ffmk_cast_speed speed;
     bool excluded;
-    bool closed;    /* whatever is known of was left */
-    uint8_t *dead;  /* by rank */
-    uint8_t *heard; /* scratch: the dead of a message */
+    bool closed;     /* whatever is known of was left */
+    bool all_closed; /* by everybody */
+    uint8_t *dead;   /* by rank */
+    uint8_t *heard;  /* scratch: the dead of a message */
     struct ffmk_rings rings;
     struct ffmk_ring *living;
     struct ffmk_ring *agreed;  /* contributors of the last reduction that this member left */
@@ -277,6 +278,13 @@ void ffmk_cast_repair_died(struct ffmk_cast *cast, struct ffmk_cast_op *op,
 void ffmk_cast_repair_go_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t now);
 
 /* cast_stable.c */
+/* Above all numbers: of who has closed. */
+#define FFMK_CAST_CLOSED UINT64_MAX
+/* What this member tells the others of what is stable. */
+static inline uint64_t ffmk_cast_stable(const struct ffmk_cast *cast)
+{
+    return cast->all_closed ? FFMK_CAST_CLOSED : cast->stable;
+}
 /* There is an operation of this number. */
 void ffmk_cast_know(struct ffmk_cast *cast, uint64_t number);
 void ffmk_cast_raise_stable(struct ffmk_cast *cast, uint64_t stable);

@@ -3,7 +3,11 @@
  * their parent in a tree over the living, in which each node has eight children, what all of their
  * subtree have left; the first node's answer comes down the same way, and with every message. Not
  * for each operation: once for some, or when somebody is short of room. A report says over which
- * living it is; of another set it counts for nothing. */
+ * living it is; of another set it counts for nothing.
+ *
+ * Who closes reports that as the highest number there is, when all of its subtree have closed; when
+ * the first hears it of all, that comes down again. Nobody goes before, for he may be needed on the
+ * way of others' reports. */
 #include "gossip/cast_inside.h"
 
 enum { CHILDREN = 8, SOME = FFMK_CAST_WINDOW / 8, SOME_BYTES = FFMK_CAST_UNSTABLE_BYTES / 8 };
@@ -31,24 +35,27 @@ static uint32_t child(const struct ffmk_cast *cast, uint32_t i)
 static uint64_t left_by_subtree(const struct ffmk_cast *cast)
 {
     uint64_t left = cast->left;
+    bool closed = cast->closed;
     for (uint32_t i = 0; i < CHILDREN && child(cast, i) != FFMK_RING_NOBODY; i++) {
         const uint64_t theirs = left_by(cast, child(cast, i));
         left = theirs < left ? theirs : left;
+        closed = closed && theirs == FFMK_CAST_CLOSED;
     }
-    return left;
+    return closed ? FFMK_CAST_CLOSED : left;
 }
 
 /* Every message says it; so only who was sent none for two reports has one of its own, or who may
  * wait for it. */
 static void tell_children(struct ffmk_cast *cast)
 {
-    if (cast->told == cast->stable)
+    const uint64_t stable = ffmk_cast_stable(cast);
+    if (cast->told == stable)
         return;
-    const bool wanted = cast->told < cast->settle && cast->settle <= cast->stable;
+    const bool wanted = cast->told < cast->settle && cast->settle <= stable;
     const struct ffmk_cast_message ping = {.type = FFMK_CAST_PING};
-    cast->told = cast->stable;
+    cast->told = stable;
     for (uint32_t i = 0; i < CHILDREN && child(cast, i) != FFMK_RING_NOBODY; i++)
-        if (cast->stable - cast->told_to[child(cast, i)] >= (wanted ? 1 : 2 * SOME))
+        if (stable - cast->told_to[child(cast, i)] >= (wanted ? 1 : 2 * SOME))
             ffmk_cast_send(cast, child(cast, i), &ping, NULL, 0);
 }
 
@@ -86,24 +93,24 @@ static void report(struct ffmk_cast *cast)
 }
 
 /* Those who are behind are to report; and the parent to have the others do so. */
-static void prod(struct ffmk_cast *cast)
+static void prod(struct ffmk_cast *cast, uint64_t number)
 {
-    const struct ffmk_cast_message settle = {.type = FFMK_CAST_SETTLE, .number = cast->settle};
+    const struct ffmk_cast_message settle = {.type = FFMK_CAST_SETTLE, .number = number};
     for (uint32_t i = 0; i < CHILDREN && child(cast, i) != FFMK_RING_NOBODY; i++)
-        if (left_by(cast, child(cast, i)) < cast->settle)
+        if (left_by(cast, child(cast, i)) < number)
             ffmk_cast_send(cast, child(cast, i), &settle, NULL, 0);
     if (my_index(cast) > 0)
-        send_to_parent(cast, FFMK_CAST_SETTLE, cast->settle);
+        send_to_parent(cast, FFMK_CAST_SETTLE, number);
 }
 
 uint64_t ffmk_cast_stable_advance(struct ffmk_cast *cast, uint64_t now)
 {
     report(cast);
     tell_children(cast);
-    if (cast->settle <= cast->stable)
+    if (cast->all_closed || (cast->settle <= cast->stable && !cast->closed))
         return FFMK_CAST_NEVER;
     if (now >= cast->prod_at) {
-        prod(cast);
+        prod(cast, cast->settle > cast->stable ? cast->settle : FFMK_CAST_CLOSED);
         cast->prod_at = now + cast->prod_wait;
         cast->prod_wait *= 2;
         if (cast->prod_wait > MOST_PROD_NS)
@@ -138,22 +145,28 @@ void ffmk_cast_know(struct ffmk_cast *cast, uint64_t number)
         cast->left = cast->known;
 }
 
-void ffmk_cast_close(struct ffmk_cast *cast, uint64_t now)
+bool ffmk_cast_close(struct ffmk_cast *cast, uint64_t now)
 {
+    if (cast->closed)
+        return false;
     cast->closed = true;
+    cast->prod_wait = PROD_NS;
+    cast->prod_at = now + PROD_NS;
     ffmk_cast_know(cast, cast->entered);
-    ffmk_cast_settle(cast, now);
+    return true;
 }
 
 void ffmk_cast_on_settle(struct ffmk_cast *cast, uint32_t from, uint64_t number, uint64_t now)
 {
-    if (number > cast->stable + FFMK_CAST_WINDOW)
+    /* Who has not closed yet cannot help it: what it does will tell. */
+    if (number > cast->stable + FFMK_CAST_WINDOW && !(number == FFMK_CAST_CLOSED && cast->closed))
         return;
-    if (cast->closed)
+    if (number != FFMK_CAST_CLOSED && cast->closed)
         ffmk_cast_know(cast, number);
-    settle(cast, number, now);
+    if (number != FFMK_CAST_CLOSED)
+        settle(cast, number, now);
     cast->say_again = cast->say_again || number > cast->stable;
-    if (number > cast->stable && cast->told_to[from] == cast->stable)
+    if (number > cast->stable && cast->told_to[from] == ffmk_cast_stable(cast))
         return;
     const struct ffmk_cast_message ping = {.type = FFMK_CAST_PING};
     ffmk_cast_send(cast, from, &ping, NULL, 0);
@@ -161,7 +174,9 @@ void ffmk_cast_on_settle(struct ffmk_cast *cast, uint32_t from, uint64_t number,
 
 bool ffmk_cast_is_settled(const struct ffmk_cast *cast)
 {
-    return cast->excluded || cast->stable >= cast->entered;
+    if (cast->closed && !cast->excluded)
+        return cast->all_closed && cast->told == FFMK_CAST_CLOSED;
+    return cast->excluded || cast->stable == cast->entered;
 }
 
 void ffmk_cast_on_report(struct ffmk_cast *cast, uint32_t from, uint64_t left, uint64_t view)

@@ -46,7 +46,7 @@ void ffmk_cast_send(struct ffmk_cast *cast, uint32_t to, const struct ffmk_cast_
     out->length = 0;
     ffmk_wire_put_u8(out, message->type);
     ffmk_wire_put_u64(out, message->number);
-    ffmk_wire_put_u64(out, cast->stable);
+    ffmk_wire_put_u64(out, ffmk_cast_stable(cast));
     if (has_op(message->type)) {
         ffmk_wire_put_u64(out, message->attempt);
         ffmk_wire_put_u32(out, message->epoch);
@@ -70,7 +70,7 @@ void ffmk_cast_send(struct ffmk_cast *cast, uint32_t to, const struct ffmk_cast_
         return;
     }
     cast->sent++;
-    cast->told_to[to] = cast->stable;
+    cast->told_to[to] = ffmk_cast_stable(cast);
     cast->port.send(cast->port.self, to, out->data, out->length, payload, bytes);
 }
 

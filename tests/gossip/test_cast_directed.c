@@ -460,6 +460,44 @@ START_TEST(who_closes_needs_nothing)
 }
 END_TEST
 
+/* The first knows that all have left; but the others may need it still. */
+START_TEST(nobody_goes_before_all_have_closed)
+{
+    enum { CALLS = 16 };
+    open_all(2);
+    for (uint64_t number = 1; number <= CALLS; number++) {
+        ffmk_cast_bcast(cast[0], 0, &manner, "x", 2, 2, now);
+        ffmk_cast_leave(cast[0], number);
+        pass(1000);
+        let(-1, -1, -1);
+        ffmk_cast_bcast(cast[1], 0, &manner, NULL, 0, 0, now);
+        ffmk_cast_leave(cast[1], number);
+        pass(1000);
+        let(-1, -1, -1);
+    }
+    pass(1000);
+    ffmk_cast_close(cast[0], now);
+    for (int again = 0; again < 100; again++) {
+        pass(1000000);
+        let(-1, -1, -1);
+    }
+    ck_assert(!ffmk_cast_is_settled(cast[0]));
+    ffmk_cast_close(cast[1], now);
+    for (int left = 2, again = 0; left > 0; again++) {
+        ck_assert_int_lt(again, 100);
+        pass(1000000);
+        let(-1, -1, -1);
+        for (int i = 0; i < 2; i++)
+            if (cast[i] && ffmk_cast_is_settled(cast[i])) {
+                ffmk_cast_destroy(cast[i]);
+                cast[i] = NULL;
+                left--;
+            }
+    }
+    close_all();
+}
+END_TEST
+
 /* One of them is open still: what it may ask for is kept. */
 START_TEST(who_is_open_still_gets_it)
 {
@@ -476,11 +514,12 @@ START_TEST(who_is_open_still_gets_it)
     ffmk_cast_bcast(cast[2], 0, &manner, NULL, 0, 0, now);
     ck_assert_int_eq(ffmk_cast_state(cast[2], 1), FFMK_CAST_VALUE);
     ffmk_cast_leave(cast[2], 1);
+    ffmk_cast_close(cast[2], now);
     for (int i = 0; i < 100; i++) {
         pass(10000000);
         let(-1, -1, -1);
     }
-    for (uint32_t i = 0; i < 2; i++)
+    for (uint32_t i = 0; i < n; i++)
         ck_assert(ffmk_cast_is_settled(cast[i]));
     close_all();
 }
@@ -792,6 +831,7 @@ CASES("directed", a_repair_takes_no_time, two_deaths_at_once_in_a_repair,
       a_large_payload_is_had_from_another_when_the_root_is_dead,
       a_late_large_payload_is_had_from_another, a_large_payload_on_its_way_is_not_sent_again,
       back_to_back_broadcasts_take_a_message_each, who_closes_needs_nothing,
-      who_is_open_still_gets_it, who_asks_has_another_leader, an_outcome_below_a_promise,
-      a_question_below_a_promise, a_contribution_below_a_promise, another_begin_of_a_reduction,
-      an_answer_counts_once, an_answer_to_an_earlier_question, a_contribution_counts_once)
+      who_is_open_still_gets_it, nobody_goes_before_all_have_closed, who_asks_has_another_leader,
+      an_outcome_below_a_promise, a_question_below_a_promise, a_contribution_below_a_promise,
+      another_begin_of_a_reduction, an_answer_counts_once, an_answer_to_an_earlier_question,
+      a_contribution_counts_once)

@@ -30,9 +30,13 @@ int ffmk_across_create(struct ffmk_endpoint *endpoint, uint64_t name,
  * given until they need nothing more; ffmk_across_settle() waits for that. */
 void ffmk_across_destroy(struct ffmk_across *across);
 
-/** Wait until no member that lives needs anything of this process: of what was destroyed, and of
- * what was not. */
+/** Wait until no member that lives needs anything of this process over this endpoint: of what was
+ * destroyed, and of what was not. */
 void ffmk_across_settle(struct ffmk_endpoint *endpoint);
+
+/** Whether all that were over this endpoint have been destroyed, and nobody needs anything of them
+ * any more. */
+bool ffmk_across_is_gone(struct ffmk_endpoint *endpoint);
 
 /** How outcomes are to spread, and what to do while a wait takes long; as of host.h. */
 void ffmk_across_set_meanwhile(struct ffmk_across *across, ffmk_host_meanwhile *meanwhile);

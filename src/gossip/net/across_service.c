@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <ffmk.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Those that were destroyed here, of which others may still need something; under the endpoint's
- * lock, like the list of the others. */
+/* All of this process, also those that were destroyed, of which others may still need something.
+ * An endpoint's lock before this one. */
+static pthread_mutex_t listing = PTHREAD_MUTEX_INITIALIZER;
 static struct ffmk_across *all;
 
 static void on_message(struct ffmk_service *service, struct ffmk_peer *peer, const uint8_t *message,
@@ -60,17 +62,33 @@ static void bury(void *self, uint32_t member)
 
 static void list(struct ffmk_across *across)
 {
+    pthread_mutex_lock(&listing);
     across->next = all;
     all = across;
+    pthread_mutex_unlock(&listing);
+}
+
+/* The first of an endpoint behind `across`, or of all. */
+static struct ffmk_across *next_of(const struct ffmk_endpoint *endpoint,
+                                   const struct ffmk_across *across)
+{
+    pthread_mutex_lock(&listing);
+    struct ffmk_across *next = across ? across->next : all;
+    while (next && next->endpoint != endpoint)
+        next = next->next;
+    pthread_mutex_unlock(&listing);
+    return next;
 }
 
 static void unlist(struct ffmk_across *across)
 {
+    pthread_mutex_lock(&listing);
     struct ffmk_across **at = &all;
     while (*at && *at != across)
         at = &(*at)->next;
     if (*at)
         *at = across->next;
+    pthread_mutex_unlock(&listing);
 }
 
 static void release(struct ffmk_across *across)
@@ -88,10 +106,10 @@ static void release(struct ffmk_across *across)
 }
 
 /* Those of whom nobody needs anything any more. */
-static void release_settled(void)
+static void release_settled(const struct ffmk_endpoint *endpoint)
 {
-    for (struct ffmk_across *across = all; across;) {
-        struct ffmk_across *next = across->next;
+    for (struct ffmk_across *across = next_of(endpoint, NULL); across;) {
+        struct ffmk_across *next = next_of(endpoint, across);
         if (across->closing && ffmk_cast_is_settled(across->cast))
             release(across);
         across = next;
@@ -152,7 +170,7 @@ int ffmk_across_create(struct ffmk_endpoint *endpoint, uint64_t name,
     if (code == FFMK_SUCCESS && !across->scratch)
         code = FFMK_ERR_NO_MEMORY;
     ffmk_endpoint_lock(endpoint);
-    release_settled();
+    release_settled(endpoint);
     list(across);
     ffmk_endpoint_serve(endpoint, &across->service);
     if (code == FFMK_SUCCESS)
@@ -174,8 +192,17 @@ void ffmk_across_destroy(struct ffmk_across *across)
     across->closing = true;
     ffmk_cast_close(across->cast, ffmk_clock_ns());
     ffmk_endpoint_nudge(endpoint, &across->service);
-    release_settled();
+    release_settled(endpoint);
     ffmk_endpoint_unlock(endpoint);
+}
+
+bool ffmk_across_is_gone(struct ffmk_endpoint *endpoint)
+{
+    ffmk_endpoint_lock(endpoint);
+    release_settled(endpoint);
+    const bool gone = next_of(endpoint, NULL) == NULL;
+    ffmk_endpoint_unlock(endpoint);
+    return gone;
 }
 
 void ffmk_across_settle(struct ffmk_endpoint *endpoint)
@@ -185,14 +212,13 @@ void ffmk_across_settle(struct ffmk_endpoint *endpoint)
     for (;;) {
         bool settled = true;
         ffmk_endpoint_lock(endpoint);
-        for (struct ffmk_across *across = all; across; across = across->next) {
-            if (ffmk_cast_is_settled(across->cast))
-                continue;
-            settled = false;
-            ffmk_cast_close(across->cast, ffmk_clock_ns());
-            ffmk_endpoint_nudge(endpoint, &across->service);
+        for (struct ffmk_across *across = next_of(endpoint, NULL); across;
+             across = next_of(endpoint, across)) {
+            if (ffmk_cast_close(across->cast, ffmk_clock_ns()))
+                ffmk_endpoint_nudge(endpoint, &across->service);
+            settled = settled && ffmk_cast_is_settled(across->cast);
         }
-        release_settled();
+        release_settled(endpoint);
         ffmk_endpoint_unlock(endpoint);
         if (settled)
             return;
