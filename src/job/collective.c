@@ -2,6 +2,8 @@
  * Our own collective operations on MPI's communicators and datatypes. */
 #include "job/collective.h"
 
+#include "job/arithmetic.h"
+
 #include <ffmk.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -96,9 +98,11 @@ static void combine(void *context, const void *in, void *inout, size_t n)
     ffmk_packing_pack(&part, operation->inout, inout);
 }
 
-bool ffmk_collective_reduces(const struct ffmk_packing *packing)
+bool ffmk_collective_reduces(const struct ffmk_context *context, const struct ffmk_packing *packing,
+                             MPI_Op op)
 {
-    return packing->element_bytes <= FFMK_HOST_ELEMENT_BYTES;
+    return packing->element_bytes <= FFMK_HOST_ELEMENT_BYTES &&
+           !(context->across && ffmk_arithmetic_refuses(op, packing->datatype));
 }
 
 /* Room for the elements of one part of a reduction, laid out as the datatype has them. \return

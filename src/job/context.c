@@ -2,6 +2,7 @@
  * What an intracommunicator has for our own collective operations. */
 #include "job/context.h"
 
+#include "job/carrier.h"
 #include "job/network.h"
 #include "job/pending.h"
 #include "job/prepare.h"
@@ -66,7 +67,7 @@ void ffmk_context_let_go(struct ffmk_context *context)
                                         __ATOMIC_RELAXED));
 }
 
-static void destroy_orphans(void)
+static void tidy_up(void)
 {
     struct ffmk_context *context = __atomic_exchange_n(&orphans, NULL, __ATOMIC_ACQUIRE);
     while (context) {
@@ -74,6 +75,7 @@ static void destroy_orphans(void)
         destroy(context);
         context = next;
     }
+    ffmk_carrier_tidy(false);
 }
 
 static int forget(MPI_Comm comm, int key, void *value, void *extra)
@@ -84,7 +86,7 @@ static int forget(MPI_Comm comm, int key, void *value, void *extra)
     struct ffmk_context *context = value;
     __atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
     unlist(context);
-    destroy_orphans();
+    tidy_up();
     if (__atomic_fetch_or(&context->held, FFMK_CONTEXT_ORPHAN, __ATOMIC_ACQ_REL) == 0)
         destroy(context);
     return MPI_SUCCESS;
@@ -104,14 +106,17 @@ static int count_dead(struct ffmk_context *context, bool asking)
 static void stop_network(void)
 {
     ffmk_pending_stop();
-    destroy_orphans();
+    tidy_up();
     pthread_mutex_lock(&listing);
     for (struct ffmk_context *context = contexts; context; context = context->next) {
         count_dead(context, false); /* the end of MPI depends on it */
         ffmk_across_destroy(context->across);
+        ffmk_carrier_close(context->carrier);
         context->across = NULL;
+        context->carrier = NULL;
     }
     pthread_mutex_unlock(&listing);
+    ffmk_carrier_tidy(true);
     ffmk_network_stop();
 }
 
@@ -190,8 +195,8 @@ struct ffmk_context *ffmk_context_whole(void)
     struct ffmk_context *found = NULL;
     pthread_mutex_lock(&listing);
     for (struct ffmk_context *context = contexts; context; context = context->next)
-        if (context->whole && context->size > 1 && (context->host || context->across) &&
-            (!found || context->name < found->name))
+        if (context->whole && context->size > 1 && !context->carrier &&
+            (context->host || context->across) && (!found || context->name < found->name))
             found = context;
     pthread_mutex_unlock(&listing);
     return found && ffmk_context_is_ours(found) ? found : NULL;
@@ -207,7 +212,7 @@ int ffmk_context_of(MPI_Comm comm, struct ffmk_context **context_p)
         return FFMK_ERR_ARGUMENT;
     if (ffmk_context_start() != FFMK_SUCCESS)
         return FFMK_ERR_MPI;
-    destroy_orphans();
+    tidy_up();
     int size = 0;
     PMPI_Comm_size(comm, &size);
     struct ffmk_context *context = calloc(1, sizeof *context + (size_t)size);

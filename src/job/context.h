@@ -24,6 +24,8 @@ struct ffmk_context {
     struct ffmk_host *host;
     struct ffmk_watch *watch; /* over all ranks, with a host */
     struct ffmk_across *across;
+    struct ffmk_mpi_carrier *carrier; /* of what goes across; NULL: the network */
+    struct ffmk_endpoint *endpoint;   /* that it goes over */
     void *segment;
     bool filled;                 /* it has memory, which it gets with the first operation */
     unsigned char *contributors; /* of a blocking allreduce: a byte a rank */
@@ -56,6 +58,13 @@ static inline bool ffmk_context_is_ours(struct ffmk_context *context)
 {
     return context->filled || context->size == 1 || context->across ||
            (context->host && ffmk_prepare_fill(context));
+}
+
+/** Whether they can go on while the program does something else. What MPI carries cannot: whoever
+ * would make it go on is inside of MPI. */
+static inline bool ffmk_context_goes_on(struct ffmk_context *context)
+{
+    return context->size > 1 && !context->carrier && ffmk_context_is_ours(context);
 }
 
 /** It is needed though its communicator may be freed meanwhile, until it is let go as often. */

@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/rng.h"
 #include "gossip/net/segment.h"
+#include "job/carrier.h"
 #include "job/meanwhile.h"
 #include "job/network.h"
 #include "job/world.h"
@@ -166,22 +167,37 @@ static void measure(struct ffmk_context *context, MPI_Comm comm)
     const struct ffmk_cast_manner manner = ffmk_network_manner(FFMK_CONFIG_BCAST);
     const struct ffmk_cast_way way = ffmk_across_way(context->across, &manner);
     ffmk_log_debug(
-        "a communicator of %d ranks, as on %u hosts, over UDP: o %.1f us, L + 2o %.1f us, "
+        "a communicator of %d ranks, as on %u hosts, over %s: o %.1f us, L + 2o %.1f us, "
         "late by %.1f us at most; so k %u, T %u, %s %u, epsilon %.0e",
-        context->size, way.hosts, (double)speed.slot * 1e-3, (double)speed.hop * 1e-3,
-        (double)speed.patience * 1e-3, way.hop, way.rounds,
+        context->size, way.hosts, context->carrier ? "MPI" : "UDP", (double)speed.slot * 1e-3,
+        (double)speed.hop * 1e-3, (double)speed.patience * 1e-3, way.hop, way.rounds,
         manner.mode == FFMK_RUMOR_OPPORTUNISTIC ? "C" : "f", way.number, manner.miss);
 }
 
-/* All ranks of the communicator meet on the network, or none does; each for itself if `flat`.
- * \return false, errno telling why. */
+/* What a rank's messages go over. \return NULL, errno telling why. */
+static struct ffmk_endpoint *endpoint_for(struct ffmk_context *context, MPI_Comm comm,
+                                          enum ffmk_transport transport,
+                                          ffmk_prepare_network *before)
+{
+    errno = ENOTSUP;
+    if (transport != FFMK_TRANSPORT_MPI)
+        return before() ? ffmk_network_endpoint() : NULL;
+    if (!ffmk_prepare_agreed(comm, before()))
+        return NULL;
+    context->carrier = ffmk_carrier_open(comm);
+    return context->carrier ? ffmk_carrier_endpoint(context->carrier) : NULL;
+}
+
+/* All ranks of the communicator meet on the network, or none does. \return false, errno telling
+ * why. */
 static bool meet(struct ffmk_context *context, MPI_Comm comm, const struct record *records,
-                 bool flat, ffmk_prepare_network *before)
+                 enum ffmk_transport transport, ffmk_prepare_network *before)
 {
     const size_t n = (size_t)context->size;
-    errno = ENOTSUP;
-    struct ffmk_endpoint *endpoint = before() ? ffmk_network_endpoint() : NULL;
+    const bool flat = transport == FFMK_TRANSPORT_UDP; /* each for itself */
+    struct ffmk_endpoint *endpoint = endpoint_for(context, comm, transport, before);
     int why = errno;
+    context->endpoint = endpoint;
     struct ffmk_across_card *cards = calloc(n, sizeof *cards);
     if (!cards)
         why = ENOMEM;
@@ -191,7 +207,7 @@ static bool meet(struct ffmk_context *context, MPI_Comm comm, const struct recor
         met = PMPI_Allgather(&mine, sizeof mine, MPI_BYTE, cards, sizeof mine, MPI_BYTE, comm) ==
               MPI_SUCCESS;
         for (size_t i = 0; i < n; i++)
-            if (same_host(&records[i], &records[context->rank]))
+            if (same_host(&records[i], &records[context->rank]) && !context->carrier)
                 cards[i].pid = records[i].pid;
         for (size_t i = 0; i < n; i++)
             cards[i].host = flat ? i : records[i].host[0];
@@ -216,10 +232,15 @@ static bool meet(struct ffmk_context *context, MPI_Comm comm, const struct recor
 void ffmk_prepare_undo(struct ffmk_context *context)
 {
     ffmk_across_destroy(context->across);
+    if (context->across)
+        ffmk_carrier_close(context->carrier);
+    else
+        ffmk_carrier_abandon(context->carrier);
     ffmk_host_destroy(context->host);
     ffmk_watch_destroy(context->watch);
     ffmk_segment_drop(context->segment, ffmk_host_bytes((size_t)context->size));
     context->across = NULL;
+    context->carrier = NULL;
     context->host = NULL;
     context->watch = NULL;
     context->segment = NULL;
@@ -273,10 +294,8 @@ int ffmk_prepare(struct ffmk_context *context, MPI_Comm comm, ffmk_prepare_netwo
     context->whole = compared == MPI_IDENT || compared == MPI_CONGRUENT;
     context->name = records[0].nonce;
     const enum ffmk_transport transport = common_transport(comm);
-    if (transport == FFMK_TRANSPORT_MPI) {
-        leave_to_mpi(context, "FFMK_TRANSPORT=mpi");
-    } else if (transport == FFMK_TRANSPORT_UDP || !one_host(records, context->size)) {
-        if (!meet(context, comm, records, transport == FFMK_TRANSPORT_UDP, before)) {
+    if (transport != FFMK_TRANSPORT_AUTO || !one_host(records, context->size)) {
+        if (!meet(context, comm, records, transport, before)) {
             snprintf(why, sizeof why, "no network among the ranks (%s)", strerror(errno));
             leave_to_mpi(context, why);
         }

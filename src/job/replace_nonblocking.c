@@ -108,7 +108,7 @@ static bool can(void)
 static struct ffmk_context *ours(MPI_Comm comm)
 {
     struct ffmk_context *context = can() ? ffmk_context_known(comm) : NULL;
-    return context && context->size > 1 && ffmk_context_is_ours(context) ? context : NULL;
+    return context && ffmk_context_goes_on(context) ? context : NULL;
 }
 
 /* \return NULL: no memory, or no request. */
@@ -184,7 +184,7 @@ static bool iallreduce(const void *sendbuf, void *recvbuf, MPI_Count count, MPI_
     ffmk_combine *const combine = context ? ffmk_arithmetic_of(op, datatype) : NULL;
     struct ffmk_packing packing;
     if (!combine || !request ||
-        !ffmk_replace_can_reduce(sendbuf, recvbuf, count, datatype, op, &packing))
+        !ffmk_replace_can_reduce(sendbuf, recvbuf, count, datatype, op, context, &packing))
         return false;
     struct begun *begun = begin((size_t)context->size, after);
     uint64_t messages = 0;

@@ -89,7 +89,7 @@ int ffmk_ibcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, 
     *request = (struct ffmk_request){
         .context = context, .mpi = MPI_REQUEST_NULL, .begin = ffmk_clock_ns()};
     ffmk_context_hold(context);
-    request->begun = context->size > 1 && ffmk_context_is_ours(context);
+    request->begun = ffmk_context_goes_on(context);
     if (request->begun)
         ffmk_pending_bcast(&request->pending, context, buffer, &packing, root);
     else if (context->size > 1)
@@ -108,13 +108,18 @@ int ffmk_ibcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root, 
     return code;
 }
 
+static const char *ways_name(const struct ffmk_request *request)
+{
+    return request->begun || request->context->size == 1 ? ffmk_ways_name(request->context) : "MPI";
+}
+
 /* It is complete. */
 static int finish(struct ffmk_request **request_p, ffmk_collective_info *info, int code)
 {
     struct ffmk_request *request = *request_p;
     if (info)
         *info = (ffmk_collective_info){.size = sizeof *info,
-                                       .algorithm = ffmk_ways_name(request->context),
+                                       .algorithm = ways_name(request),
                                        .messages = request->pending.messages,
                                        .time_s = (double)(ffmk_clock_ns() - request->begin) * 1e-9,
                                        .dead = ffmk_context_dead(request->context)};

@@ -73,14 +73,14 @@ void ffmk_ways_allreduce_start(struct ffmk_context *context, struct ffmk_operati
 
 bool ffmk_ways_try_enter(struct ffmk_context *context)
 {
-    return context->across ? ffmk_endpoint_trylock(ffmk_network_endpoint())
+    return context->across ? ffmk_endpoint_trylock(context->endpoint)
                            : pthread_mutex_trylock(&context->lock) == 0;
 }
 
 void ffmk_ways_leave(struct ffmk_context *context)
 {
     if (context->across)
-        ffmk_endpoint_unlock(ffmk_network_endpoint());
+        ffmk_endpoint_unlock(context->endpoint);
     else
         pthread_mutex_unlock(&context->lock);
 }
@@ -88,7 +88,7 @@ void ffmk_ways_leave(struct ffmk_context *context)
 void ffmk_ways_go_on(struct ffmk_context *context)
 {
     if (context->across) {
-        ffmk_endpoint_glance(ffmk_network_endpoint());
+        ffmk_endpoint_glance(context->endpoint);
         ffmk_across_go_on(context->across);
     } else {
         ffmk_host_go_on(context->host);
@@ -154,6 +154,6 @@ int ffmk_ways_bcast(struct ffmk_context *context, int root, void *buffer, uint64
 const char *ffmk_ways_name(const struct ffmk_context *context)
 {
     if (context->across)
-        return "corrected gossip over UDP";
+        return context->carrier ? "corrected gossip over MPI" : "corrected gossip over UDP";
     return context->host || context->size == 1 ? "shared memory" : "MPI";
 }

@@ -68,15 +68,16 @@ with Folder() as folder:
             run = job(np, program, word, env={**QUIET, **env}, cwd=folder, timeout=100)
             went_on(run, np, flavour, word)
             check(lines is None or len(run.said) == lines, flavour, word, "lines", run.said)
-        for more in ({}, {"FFMK_TRANSPORT": "udp"}, {"FFMK_TRANSPORT": "udp", "FFMK_DISABLE": "1"} if flavour == "public" else {}):
+        for transport in ("udp", "mpi"):
+            run = job(3, program, "operation", env={**QUIET, **env, "FFMK_TRANSPORT": transport}, cwd=folder, timeout=60)
+            went_on(run, 3, flavour, "operation", transport)
+        for more in ({}, {"FFMK_TRANSPORT": "udp"}, {"FFMK_TRANSPORT": "mpi"}, {"FFMK_TRANSPORT": "udp", "FFMK_DISABLE": "1"} if flavour == "public" else {}):
             run = job(3, program, "unfinished", env={**QUIET, **env, **more}, cwd=folder, timeout=60)
             went_on(run, 3, flavour, "unfinished", more)
         # Where there is no way of ours, one line says so.
-        for left in ({"FFMK_TRANSPORT": "mpi"}, {"FFMK_NET": "no-such-interface"} if flavour == "unmodified" else {}):
-            if left:
-                run = job(2, program, "apart", env={**QUIET, **env, **left}, cwd=folder, timeout=100)
-                went_on(run, 2, flavour, "apart", left)
-                check(len(run.said) == 1 and "left to MPI" in run.said[0], flavour, left, "lines", run.said)
+        run = job(2, program, "apart", env={**QUIET, **env, "FFMK_TRANSPORT": "udp", "FFMK_NET": "no-such-interface"}, cwd=folder, timeout=100)
+        went_on(run, 2, flavour, "apart", "no interface")
+        check(len(run.said) == 1 and "left to MPI" in run.said[0], flavour, "lines", run.said)
     run = job(3, settings.program("edges_unmodified"), "buffers", env={**QUIET, **CHECKED}, cwd=folder, timeout=60)
     went_on(run, 3, "buffers")
     # Ranks that are not under ffmk do not meet, and are not waited for.

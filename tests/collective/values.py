@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Our collective operations give what MPI's give: random ones, by ffmk's calls and by MPI's in an unmodified program.
 
-Arguments after the settings: public|unmodified|udp, first seed, seeds, operations a seed, then numbers of ranks. With a
+Arguments after the settings: public|unmodified|udp|mpi, first seed, seeds, operations a seed, then numbers of ranks. With a
 driver's name before them (libcuda.so.1, libamdhip64.so.6) buffers are in a GPU's memory.
 """
 
@@ -14,9 +14,9 @@ from harness import Folder, arguments, check, done, job, settings  # noqa: E402
 flavour, first, seeds, operations, *sizes = arguments
 driver = [settings.program(sizes.pop(0))] if sizes[0].startswith("lib") else []
 env = {"FFMK_SUMMARY": "off"}
-if flavour == "udp":
+if flavour in ("udp", "mpi"):
+    env["FFMK_TRANSPORT"] = flavour
     flavour = "public"
-    env["FFMK_TRANSPORT"] = "udp"
 if flavour == "unmodified":
     env |= {"FFMK_BCAST": "checked", "FFMK_BARRIER": "failure-proof", "FFMK_ALLREDUCE": "opportunistic:3"}
 with Folder() as folder:

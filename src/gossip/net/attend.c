@@ -88,6 +88,8 @@ static bool oversleeps(struct ffmk_endpoint *endpoint)
 
 void ffmk_endpoint_leave(struct ffmk_endpoint *endpoint)
 {
+    if (endpoint->carrier)
+        endpoint->thread_wanted = false;
     uint64_t due = due_of(endpoint);
     bool news = endpoint->worked || due < endpoint->due;
     if (due != endpoint->due)
@@ -130,8 +132,24 @@ static void take_turn(struct ffmk_endpoint *endpoint, struct ffmk_batch *batch, 
     ffmk_endpoint_turn(endpoint, now);
 }
 
+/* Without the lock: what came by the carrier. */
+static bool look_at_carrier(struct ffmk_endpoint *endpoint, uint64_t now)
+{
+    if (pthread_mutex_trylock(&endpoint->lock) != 0)
+        return false;
+    ffmk_endpoint_pass_time(endpoint, now);
+    endpoint->carrier->look(endpoint->carrier, endpoint);
+    const bool worked = endpoint->worked || endpoint->due <= now;
+    if (worked)
+        ffmk_endpoint_turn(endpoint, now);
+    ffmk_endpoint_leave(endpoint);
+    return worked;
+}
+
 bool ffmk_endpoint_look(struct ffmk_endpoint *endpoint, struct ffmk_batch *batch, uint64_t now)
 {
+    if (endpoint->carrier)
+        return look_at_carrier(endpoint, now);
     unsigned n = ffmk_post_take(endpoint, batch);
     if (n == 0) {
         if ((load(&endpoint->due) > now && !ffmk_mailbox_has(&endpoint->box)) ||
@@ -202,7 +220,7 @@ void ffmk_endpoint_wait(struct ffmk_endpoint *endpoint, uint64_t spin_ns, uint64
         now = ffmk_clock_ns();
         went_on = ffmk_endpoint_look(endpoint, &batch, now);
     }
-    if (!went_on && sleep_ns > 0 && load(&endpoint->generation) == seen) {
+    if (!went_on && sleep_ns > 0 && !endpoint->carrier && load(&endpoint->generation) == seen) {
         sleep_for(endpoint, now, sleep_ns);
         now = ffmk_clock_ns();
         ffmk_endpoint_look(endpoint, &batch, now);

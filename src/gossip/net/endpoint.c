@@ -50,6 +50,8 @@ static bool make_card(struct ffmk_card *card)
 
 static int open_all(struct ffmk_endpoint *endpoint, const char *interface)
 {
+    if (endpoint->carrier)
+        return FFMK_SUCCESS;
     endpoint->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     endpoint->alarm = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (endpoint->bell < 0 || endpoint->alarm < 0 || !make_card(&endpoint->card))
@@ -70,6 +72,8 @@ int ffmk_endpoint_open(const struct ffmk_endpoint_options *options,
     struct ffmk_endpoint *endpoint = calloc(1, sizeof *endpoint);
     if (!endpoint)
         return FFMK_ERR_NO_MEMORY;
+    endpoint->carrier = options->carrier;
+    endpoint->card.id = options->id;
     endpoint->udp = endpoint->bell = endpoint->alarm = endpoint->streams.listener = -1;
     endpoint->box.file = -1;
     pthread_mutexattr_t adaptive;
@@ -112,7 +116,8 @@ void ffmk_endpoint_close(struct ffmk_endpoint *endpoint, uint64_t linger_ns)
             break;
         ffmk_endpoint_wait(endpoint, 0, LINGER_STEP_NS);
     }
-    ffmk_thread_stop(endpoint);
+    if (!endpoint->carrier)
+        ffmk_thread_stop(endpoint);
     free_endpoint(endpoint);
 }
 

@@ -49,7 +49,20 @@ struct ffmk_card {
     } address[FFMK_CARD_ADDRESSES];
 };
 
+/** What carries messages instead of sockets of ours, if something does: reliably, and in whatever
+ * order. Both functions are called under the endpoint's lock. Such an endpoint has no thread: it
+ * goes on only while somebody waits, and a process that answers nothing is not found to be dead. */
+struct ffmk_carrier {
+    /** To the process with this id on its card; parts are copied. \return false: it is dead. */
+    bool (*send)(struct ffmk_carrier *carrier, uint64_t to, const void *const part[3],
+                 const size_t bytes[3]);
+    /** Give ffmk_endpoint_carried() what has come. */
+    void (*look)(struct ffmk_carrier *carrier, struct ffmk_endpoint *endpoint);
+};
+
 struct ffmk_endpoint_options {
+    struct ffmk_carrier *carrier; /* NULL: sockets; then the id is of no account */
+    uint64_t id;                  /* on the card; not 0 */
     const char *interface;    /* name of an interface, or a network ("10.1.0.0/16"), whose addresses
                                  are to be used; NULL or "": all but loopback, and that without
                                  others */
@@ -84,6 +97,10 @@ void ffmk_endpoint_glance(struct ffmk_endpoint *endpoint);
  * was met. A card of this process itself gives NULL, like one that is out of reach (errno
  * EHOSTUNREACH: no address of a family that this process has) or no memory (ENOMEM). */
 struct ffmk_peer *ffmk_endpoint_meet(struct ffmk_endpoint *endpoint, const struct ffmk_card *card);
+/** A message has come by the carrier. */
+void ffmk_endpoint_carried(struct ffmk_endpoint *endpoint, uint64_t from, const uint8_t *message,
+                           size_t bytes);
+
 /** What was sent to it still is, if it lives. */
 void ffmk_endpoint_part(struct ffmk_endpoint *endpoint, struct ffmk_peer *peer);
 

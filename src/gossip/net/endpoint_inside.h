@@ -84,6 +84,7 @@ struct ffmk_out {
 struct ffmk_endpoint {
     pthread_mutex_t lock;
     struct ffmk_card card;
+    struct ffmk_carrier *carrier; /* or NULL: most of what follows is for sockets */
     uint64_t detect_after_ns;
     double loss;
     uint64_t seed;

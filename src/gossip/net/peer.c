@@ -54,12 +54,14 @@ struct ffmk_peer *ffmk_endpoint_meet(struct ffmk_endpoint *endpoint, const struc
         peer->met++;
         return peer;
     }
-    struct ffmk_address address;
-    if (!ffmk_address_choose(&endpoint->card, card, endpoint->ipv6, &address)) {
+    struct ffmk_address address = {.bytes = 0};
+    if (!endpoint->carrier &&
+        !ffmk_address_choose(&endpoint->card, card, endpoint->ipv6, &address)) {
         errno = EHOSTUNREACH;
         return NULL;
     }
-    ffmk_address_set_port(&address, card->udp_port);
+    if (!endpoint->carrier)
+        ffmk_address_set_port(&address, card->udp_port);
     peer = grow(endpoint) ? calloc(1, sizeof *peer) : NULL;
     if (!peer) {
         errno = ENOMEM;
@@ -306,12 +308,28 @@ static bool put_in_box(struct ffmk_peer *peer, uint64_t name, const void *head, 
     return answer != FFMK_OUTBOX_NO;
 }
 
+static void carry(struct ffmk_peer *peer, uint64_t name, const void *head, size_t head_bytes,
+                  const void *payload, size_t payload_bytes)
+{
+    struct ffmk_carrier *carrier = peer->endpoint->carrier;
+    uint8_t begin[FFMK_NAME_BYTES];
+    ffmk_little_put64(begin, name);
+    const void *const part[3] = {begin, head, payload};
+    const size_t bytes[3] = {sizeof begin, head_bytes, payload_bytes};
+    if (!carrier->send(carrier, peer->card.id, part, bytes))
+        ffmk_peer_bury(peer);
+}
+
 void ffmk_peer_send(struct ffmk_peer *peer, uint64_t name, const void *head, size_t head_bytes,
                     const void *payload, size_t payload_bytes)
 {
     if (peer->dead || peer->endpoint->excluded)
         return;
     ffmk_endpoint_count(&peer->endpoint->counts.messages);
+    if (peer->endpoint->carrier) {
+        carry(peer, name, head, head_bytes, payload, payload_bytes);
+        return;
+    }
     if (put_in_box(peer, name, head, head_bytes, payload, payload_bytes))
         return;
     const size_t bytes = FFMK_NAME_BYTES + head_bytes + payload_bytes;

@@ -50,6 +50,14 @@ void ffmk_endpoint_deliver(struct ffmk_endpoint *endpoint, struct ffmk_peer *pee
     }
 }
 
+void ffmk_endpoint_carried(struct ffmk_endpoint *endpoint, uint64_t from, const uint8_t *message,
+                           size_t bytes)
+{
+    struct ffmk_peer *peer = ffmk_peer_of(endpoint, from);
+    if (peer && !peer->dead && !endpoint->excluded)
+        ffmk_endpoint_deliver(endpoint, peer, message, bytes, endpoint->seen_ns);
+}
+
 void ffmk_endpoint_be_excluded(struct ffmk_endpoint *endpoint)
 {
     if (endpoint->excluded)

@@ -181,9 +181,7 @@ static void apart(void)
 #ifdef FFMK_CALLS
     ffmk_collective_info info = FFMK_COLLECTIVE_INFO_INIT;
     CHECK(ffmk_barrier(comm, &info) == FFMK_SUCCESS, "barrier");
-    const char *transport = getenv("FFMK_TRANSPORT");
-    const char *way =
-        transport && strcmp(transport, "mpi") == 0 ? "MPI" : "corrected gossip over UDP";
+    const char *way = getenv("FFMK_NET") ? "MPI" : "corrected gossip over UDP";
     CHECK(strcmp(info.algorithm, way) == 0, "by %s", info.algorithm);
     size_t dead = 1;
     CHECK(ffmk_comm_dead(comm, NULL, 0, &dead) == FFMK_SUCCESS && dead == 0, "dead");

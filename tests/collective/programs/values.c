@@ -614,7 +614,11 @@ static void check_ways(void)
         int size;
         MPI_Comm_size(comms[i], &size);
         CHECK(ffmk_barrier(comms[i], &info) == 0, "barrier");
-        const char *way = shares || size == 1 ? "shared memory" : "corrected gossip over UDP";
+        const char *transport = getenv("FFMK_TRANSPORT");
+        const char *way = shares || size == 1 ? "shared memory"
+                          : transport && strcmp(transport, "mpi") == 0
+                              ? "corrected gossip over MPI"
+                              : "corrected gossip over UDP";
         CHECK(strcmp(info.algorithm, way) == 0, "communicator %d goes by %s", i, info.algorithm);
 #endif
     }
