@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <ffmk.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,8 @@ struct record {
     uint64_t host[2]; /* equal on one host, as far as processes and /dev/shm are shared */
     uint64_t nonce;   /* name of the segment, of the first on its host */
     int64_t pid;
+    uint64_t transport;           /* enum ffmk_transport */
+    struct ffmk_cast_speed speed; /* as was found with another communicator; 0: not yet */
 };
 
 static void mix(uint64_t hash[2], const void *data, size_t bytes)
@@ -58,9 +61,16 @@ static void identify_host(uint64_t hash[2])
     }
 }
 
+/* What the network was like, the last time this process measured. */
+static pthread_mutex_t finding = PTHREAD_MUTEX_INITIALIZER;
+static struct ffmk_cast_speed found;
+
 static struct record own_record(const void *unique)
 {
-    struct record record = {.pid = getpid()};
+    struct record record = {.pid = getpid(), .transport = (uint64_t)ffmk_network_transport()};
+    pthread_mutex_lock(&finding);
+    record.speed = found;
+    pthread_mutex_unlock(&finding);
     identify_host(record.host);
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -151,16 +161,43 @@ static bool is_crowded(const struct record *records, int n)
     return most > sysconf(_SC_NPROCESSORS_ONLN);
 }
 
+static struct ffmk_cast_speed most_of(const struct ffmk_cast_speed *one,
+                                      const struct ffmk_cast_speed *other)
+{
+    return (struct ffmk_cast_speed){.slot = one->slot > other->slot ? one->slot : other->slot,
+                                    .hop = one->hop > other->hop ? one->hop : other->hop,
+                                    .patience = one->patience > other->patience ? one->patience
+                                                                                : other->patience};
+}
+
+/* What all of them know already. \return false: somebody does not, and they have to measure. */
+static bool recall(const struct record *records, int n, struct ffmk_cast_speed *speed)
+{
+    *speed = records[0].speed;
+    for (int i = 0; i < n; i++) {
+        if (records[i].speed.slot == 0)
+            return false;
+        *speed = most_of(speed, &records[i].speed);
+    }
+    return true;
+}
+
 /* What the network is like, as all ranks together found. */
-static void measure(struct ffmk_context *context, MPI_Comm comm)
+static void measure(struct ffmk_context *context, MPI_Comm comm, const struct record *records)
 {
     enum { SLOT, HOP, PATIENCE, FIGURES };
-    const struct ffmk_cast_speed mine = ffmk_across_measure(context->across);
-    uint64_t figures[FIGURES] = {mine.slot, mine.hop, mine.patience};
-    uint64_t most[FIGURES] = {mine.slot, mine.hop, mine.patience};
-    PMPI_Allreduce(figures, most, FIGURES, MPI_UINT64_T, MPI_MAX, comm);
-    const struct ffmk_cast_speed speed = {
-        .slot = most[SLOT], .hop = most[HOP], .patience = most[PATIENCE]};
+    struct ffmk_cast_speed speed;
+    if (!recall(records, context->size, &speed)) {
+        const struct ffmk_cast_speed mine = ffmk_across_measure(context->across);
+        uint64_t figures[FIGURES] = {mine.slot, mine.hop, mine.patience};
+        uint64_t most[FIGURES] = {mine.slot, mine.hop, mine.patience};
+        PMPI_Allreduce(figures, most, FIGURES, MPI_UINT64_T, MPI_MAX, comm);
+        speed = (struct ffmk_cast_speed){
+            .slot = most[SLOT], .hop = most[HOP], .patience = most[PATIENCE]};
+        pthread_mutex_lock(&finding);
+        found = mine;
+        pthread_mutex_unlock(&finding);
+    }
     ffmk_across_set_speed(context->across, &speed);
     if (context->rank != 0)
         return;
@@ -223,7 +260,7 @@ static bool meet(struct ffmk_context *context, MPI_Comm comm, const struct recor
     free(cards);
     if (met && context->across) {
         ffmk_across_set_meanwhile(context->across, ffmk_meanwhile);
-        measure(context, comm);
+        measure(context, comm, records);
     }
     errno = why;
     return met;
@@ -266,11 +303,11 @@ bool ffmk_prepare_fill(struct ffmk_context *context)
 
 /* The ranks' environments may differ: then the last one of `auto`, `udp`, `mpi` that somebody has.
  */
-static enum ffmk_transport common_transport(MPI_Comm comm)
+static enum ffmk_transport common_transport(const struct record *records, int n)
 {
-    int mine = (int)ffmk_network_transport();
-    int last = mine;
-    PMPI_Allreduce(&mine, &last, 1, MPI_INT, MPI_MAX, comm);
+    uint64_t last = FFMK_TRANSPORT_AUTO;
+    for (int i = 0; i < n; i++)
+        last = records[i].transport > last ? records[i].transport : last;
     return (enum ffmk_transport)last;
 }
 
@@ -293,7 +330,7 @@ int ffmk_prepare(struct ffmk_context *context, MPI_Comm comm, ffmk_prepare_netwo
         PMPI_Comm_compare(comm, MPI_COMM_WORLD, &compared);
     context->whole = compared == MPI_IDENT || compared == MPI_CONGRUENT;
     context->name = records[0].nonce;
-    const enum ffmk_transport transport = common_transport(comm);
+    const enum ffmk_transport transport = common_transport(records, context->size);
     if (transport != FFMK_TRANSPORT_AUTO || !one_host(records, context->size)) {
         if (!meet(context, comm, records, transport, before)) {
             snprintf(why, sizeof why, "no network among the ranks (%s)", strerror(errno));

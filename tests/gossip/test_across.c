@@ -225,6 +225,13 @@ bool ffmk_peer_watch(struct ffmk_peer *peer, pid_t pid)
     (void)peer, (void)pid;
     return false;
 }
+enum { SEND_NS = 7000 };
+uint64_t ffmk_endpoint_send_time(struct ffmk_endpoint *endpoint)
+{
+    (void)endpoint;
+    return SEND_NS;
+}
+
 bool ffmk_peer_is_dead(const struct ffmk_peer *peer)
 {
     return peer->dead;
@@ -556,6 +563,9 @@ START_TEST(the_network_is_looked_at_anew)
         for (uint32_t i = 0; i < w.n; i++)
             if (w.node[i].across->speed.hop < 10000 || w.node[i].across->speed.hop > 4 * MS)
                 FAIL("member %u takes a hop for %" PRIu64 " ns", i, w.node[i].across->speed.hop);
+        for (uint32_t i = 0; i < w.n; i++)
+            if (w.node[i].across->speed.slot != SEND_NS)
+                FAIL("member %u takes a slot for %" PRIu64 " ns", i, w.node[i].across->speed.slot);
         end();
     }
 }

@@ -45,21 +45,31 @@ static void ask(struct ffmk_across *across, struct ffmk_peer *peer, uint64_t now
     ffmk_peer_send(peer, across->service.name, message, sizeof message, NULL, 0);
 }
 
+static bool is_near(uint64_t one, uint64_t other)
+{
+    return one * 4 > other * 3 && one * 3 < other * 4;
+}
+
 /* Only the shortest tells of the network: others may have found somebody who computes. A little
  * more or less changes nothing. */
 static void adapt(struct ffmk_across *across)
 {
-    const uint64_t before = across->speed.hop;
-    uint64_t hop = across->shortest / 2;
+    const struct ffmk_cast_speed before = across->speed;
+    const uint64_t slot = ffmk_endpoint_send_time(across->endpoint);
+    struct ffmk_cast_speed speed = {.slot = slot > 0 ? slot : before.slot,
+                                    .hop = across->shortest / 2,
+                                    .patience = before.patience};
     begin(across);
-    if (hop < across->speed.slot)
-        hop = across->speed.slot;
-    if (hop * 4 > before * 3 && hop * 3 < before * 4)
+    if (speed.hop < speed.slot)
+        speed.hop = speed.slot;
+    if (is_near(speed.hop, before.hop) && is_near(speed.slot, before.slot))
         return;
-    across->speed.hop = hop;
-    ffmk_cast_set_speed(across->cast, &across->speed);
-    ffmk_log_debug("the network has changed: L + 2o was %.1f us, is %.1f us", (double)before * 1e-3,
-                   (double)hop * 1e-3);
+    across->speed = speed;
+    ffmk_cast_set_speed(across->cast, &speed);
+    ffmk_log_debug(
+        "the network has changed: o was %.1f us, is %.1f us; L + 2o was %.1f us, is %.1f us",
+        (double)before.slot * 1e-3, (double)speed.slot * 1e-3, (double)before.hop * 1e-3,
+        (double)speed.hop * 1e-3);
 }
 
 bool ffmk_across_hear_echo(struct ffmk_across *across, struct ffmk_peer *peer,
@@ -113,8 +123,11 @@ struct ffmk_cast_speed ffmk_across_measure(struct ffmk_across *across)
         while (across->echoes <= i && ffmk_clock_ns() - start < LONGEST_NS)
             ffmk_endpoint_wait(across->endpoint, 50000, 1000000);
     }
+    ffmk_endpoint_lock(across->endpoint);
+    const uint64_t slot = ffmk_endpoint_send_time(across->endpoint);
+    ffmk_endpoint_unlock(across->endpoint);
     struct ffmk_cast_speed speed = {
-        .slot = spent, .hop = across->shortest / 2, .patience = across->longest};
+        .slot = slot > 0 ? slot : spent, .hop = across->shortest / 2, .patience = across->longest};
     if (speed.hop < speed.slot)
         speed.hop = speed.slot;
     if (speed.patience > LONGEST_NS)

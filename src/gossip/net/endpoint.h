@@ -166,6 +166,10 @@ void ffmk_peer_share(struct ffmk_peer *peer, pid_t pid);
 /** Smoothed round trip to it, in ns, of datagrams that were acknowledged; 0: not known. */
 uint64_t ffmk_peer_trip(const struct ffmk_peer *peer);
 
+/** The shortest time that it took to put a datagram on the wire since this was asked last, in ns;
+ * 0: none was. */
+uint64_t ffmk_endpoint_send_time(struct ffmk_endpoint *endpoint);
+
 /** Counts since it was opened. */
 struct ffmk_endpoint_counts {
     uint64_t messages;  /* given to ffmk_peer_send() */

@@ -124,6 +124,7 @@ struct ffmk_endpoint {
     struct ffmk_peer *fallen;    /* dead, and services do not know yet */
     struct ffmk_peer *streaming; /* for the thread: there are frames to be sent, or it is dead */
     struct ffmk_out out;
+    uint64_t send_ns;          /* the least a datagram of it took; 0: not known */
     struct ffmk_blocks frames; /* that go */
     struct ffmk_mailbox box;   /* from processes of this host */
 

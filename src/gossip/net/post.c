@@ -2,6 +2,7 @@
  * Datagrams in and out: the socket's system calls, as few as possible. */
 #include "gossip/net/endpoint_inside.h"
 
+#include "core/clock.h"
 #include "core/rng.h"
 
 #include <errno.h>
@@ -142,23 +143,35 @@ void ffmk_post_handle(struct ffmk_endpoint *endpoint, const struct ffmk_batch *b
     }
 }
 
+uint64_t ffmk_endpoint_send_time(struct ffmk_endpoint *endpoint)
+{
+    const uint64_t ns = endpoint->send_ns;
+    endpoint->send_ns = 0;
+    return ns;
+}
+
 /* What cannot be sent now is lost, like others on their way. */
 static void send_out(struct ffmk_endpoint *endpoint)
 {
     struct ffmk_out *out = &endpoint->out;
+    const unsigned n = out->n;
+    const uint64_t begin = ffmk_clock_ns();
     if (out->n == 1) {
         const struct msghdr *only = &out->message[0].msg_hdr;
         (void)!sendto(endpoint->udp, out->bytes[0], out->part[0].iov_len,
                       MSG_DONTWAIT | MSG_NOSIGNAL, only->msg_name, only->msg_namelen);
     }
     for (unsigned at = 0; out->n > 1 && at < out->n;) {
-        int n =
+        int sent =
             sendmmsg(endpoint->udp, out->message + at, out->n - at, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
+        if (sent < 0 && errno == EINTR)
             continue;
-        at += n > 0 ? (unsigned)n : 1; /* past the one that fails */
+        at += sent > 0 ? (unsigned)sent : 1; /* past the one that fails */
     }
     out->n = 0;
+    const uint64_t each = (ffmk_clock_ns() - begin) / n;
+    if (endpoint->send_ns == 0 || each < endpoint->send_ns)
+        endpoint->send_ns = each > 0 ? each : 1;
 }
 
 static void post(struct ffmk_peer *peer, struct ffmk_datagram *datagram)
