@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 static int keyval = MPI_KEYVAL_INVALID;
-static bool some_died; /* set once, by any thread */
+static bool some_died; /* or this rank, to others; set once, by any thread */
 
 /* All contexts; and those whose communicator was freed while they were held. */
 static pthread_mutex_t listing = PTHREAD_MUTEX_INITIALIZER;
@@ -97,7 +97,8 @@ static int count_dead(struct ffmk_context *context, bool asking)
     int dead = 0;
     for (int i = 0; i < context->size; i++)
         dead += ffmk_context_is_dead(context, i, asking);
-    if (dead > 0)
+    /* Those who hold this rank for dead do not end MPI with it. */
+    if (dead > 0 || (context->across && ffmk_across_is_excluded(context->across)))
         some_died = true;
     return dead;
 }

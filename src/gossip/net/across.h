@@ -53,6 +53,9 @@ struct ffmk_cast_way ffmk_across_way(struct ffmk_across *across,
 /** Whether a member is known to be dead. Any thread. */
 bool ffmk_across_is_dead(struct ffmk_across *across, size_t member);
 
+/** Whether others have declared this member dead. Any thread. */
+bool ffmk_across_is_excluded(struct ffmk_across *across);
+
 /** An operation that was started. The caller's memory until it is complete; then `code`, `messages`
  * and a broadcast's `bytes` are to be read. */
 struct ffmk_across_operation {

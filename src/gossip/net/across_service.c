@@ -247,3 +247,11 @@ bool ffmk_across_is_dead(struct ffmk_across *across, size_t member)
     ffmk_endpoint_unlock(across->endpoint);
     return dead;
 }
+
+bool ffmk_across_is_excluded(struct ffmk_across *across)
+{
+    ffmk_endpoint_lock(across->endpoint);
+    const bool excluded = ffmk_endpoint_is_excluded(across->endpoint);
+    ffmk_endpoint_unlock(across->endpoint);
+    return excluded;
+}
