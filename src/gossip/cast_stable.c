@@ -13,6 +13,7 @@
 enum { CHILDREN = 8, SOME = FFMK_CAST_WINDOW / 8, SOME_BYTES = FFMK_CAST_UNSTABLE_BYTES / 8 };
 static const uint64_t PROD_NS = 10000000;
 static const uint64_t MOST_PROD_NS = 500000000;
+static const uint64_t MOST_CLOSED_PROD_NS = 8000000000; /* others may compute for hours */
 
 static uint32_t my_index(const struct ffmk_cast *cast)
 {
@@ -92,10 +93,18 @@ static void report(struct ffmk_cast *cast)
     send_to_parent(cast, FFMK_CAST_REPORT, left);
 }
 
-/* Those who are behind are to report; and the parent to have the others do so. */
+/* Those who are behind are to report; and the parent to have the others do so. Who waits for the
+ * end, and knows that somebody died, asks all: those whom the dead should have told may know, and
+ * those who were told and have gone are found out at once. */
 static void prod(struct ffmk_cast *cast, uint64_t number)
 {
     const struct ffmk_cast_message settle = {.type = FFMK_CAST_SETTLE, .number = number};
+    if (number == FFMK_CAST_CLOSED && cast->living->nodes < cast->members) {
+        for (uint32_t i = 0; i < cast->living->nodes; i++)
+            if (cast->living->rank[i] != cast->me)
+                ffmk_cast_send(cast, cast->living->rank[i], &settle, NULL, 0);
+        return;
+    }
     for (uint32_t i = 0; i < CHILDREN && child(cast, i) != FFMK_RING_NOBODY; i++)
         if (left_by(cast, child(cast, i)) < number)
             ffmk_cast_send(cast, child(cast, i), &settle, NULL, 0);
@@ -112,9 +121,8 @@ uint64_t ffmk_cast_stable_advance(struct ffmk_cast *cast, uint64_t now)
     if (now >= cast->prod_at) {
         prod(cast, cast->settle > cast->stable ? cast->settle : FFMK_CAST_CLOSED);
         cast->prod_at = now + cast->prod_wait;
-        cast->prod_wait *= 2;
-        if (cast->prod_wait > MOST_PROD_NS)
-            cast->prod_wait = MOST_PROD_NS;
+        const uint64_t most = cast->settle > cast->stable ? MOST_PROD_NS : MOST_CLOSED_PROD_NS;
+        cast->prod_wait = 2 * cast->prod_wait < most ? 2 * cast->prod_wait : most;
     }
     return cast->prod_at;
 }

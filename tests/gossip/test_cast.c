@@ -43,7 +43,8 @@ struct member {
     struct ffmk_cast *cast;
     bool dead;
     bool excluded;
-    bool settling;
+    bool closed;
+    bool gone;
     uint64_t die_after; /* messages, 0: not by that */
     uint64_t run_at;
     uint64_t ready; /* when the program enters the next */
@@ -67,6 +68,7 @@ struct world {
     uint64_t delay;
     uint64_t detect;
     uint64_t think;
+    bool die_late;    /* some do so after they have closed */
     bool lossy_death; /* what the dead sent may be lost */
     uint64_t messages;
     uint64_t host[MOST];
@@ -173,7 +175,7 @@ static void send_to(void *self, uint32_t to, const void *head, size_t head_bytes
         return;
     }
     w->messages++;
-    if (w->member[to].dead) {
+    if (w->member[to].dead || w->member[to].gone) {
         verdict(w, member->me, to, w->detect + ffmk_rng_below(&w->state, w->detect));
         return;
     }
@@ -304,26 +306,33 @@ static void run_program(struct world *w, struct member *member)
     }
     if (member->ready > w->now)
         run_at(member, member->ready);
-    if (member->ended == w->ops && !member->settling) {
-        member->settling = true;
+    if (member->ended == w->ops && !member->closed) {
+        member->closed = true;
+        if (w->die_late && ffmk_rng_below(&w->state, 4) == 0)
+            member->die_after = 1 + ffmk_rng_below(&w->state, 4);
         ffmk_cast_close(member->cast, w->now);
     }
 }
 
 static void go_on(struct world *w, struct member *member)
 {
-    if (member->dead)
+    if (member->dead || member->gone)
         return;
     uint64_t next;
     uint32_t did;
     do {
-        did = member->entered + member->ended + member->settling;
+        did = member->entered + member->ended + member->closed;
         run_program(w, member);
         next = ffmk_cast_advance(member->cast, w->now);
         run_program(w, member);
-    } while (did != member->entered + member->ended + member->settling);
+    } while (did != member->entered + member->ended + member->closed);
     if (member->dead)
         return;
+    /* Its process ends, and answers nobody any more. */
+    if (member->closed && !member->excluded && ffmk_cast_is_settled(member->cast)) {
+        member->gone = true;
+        return;
+    }
     if (next != FFMK_CAST_NEVER)
         run_at(member, next > w->now ? next : w->now + 1);
 }
@@ -338,7 +347,7 @@ static void happen(struct world *w, struct event *event)
         member->run_at = 0;
         break;
     case MESSAGE:
-        if (member->dead) {
+        if (member->dead || member->gone) {
             verdict(w, event->from, event->who, w->detect);
         } else if (event->length > 0) {
             if (ffmk_ring_has(ffmk_cast_living(member->cast), event->from))
@@ -357,7 +366,7 @@ static void happen(struct world *w, struct event *event)
             ffmk_cast_died(member->cast, event->from, w->now);
         break;
     case EXCLUSION:
-        if (!member->dead)
+        if (!member->dead && !member->gone)
             ffmk_cast_exclude(member->cast);
         break;
     }
@@ -528,6 +537,7 @@ START_TEST(survivors_never_differ)
     for (uint64_t seed = 1; seed <= 6000; seed++) {
         begin(&world, seed, some_members(seed));
         const uint32_t deaths = 1 + (uint32_t)ffmk_rng_below(&world.state, world.n - 1);
+        world.die_late = seed % 3 == 0;
         for (uint32_t i = 0; i < deaths; i++) {
             struct member *member = &world.member[ffmk_rng_below(&world.state, world.n)];
             /* Often the first ones, who lead. */

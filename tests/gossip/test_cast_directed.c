@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N = 8, MOST = 100000 };
+enum { N = 10, MOST = 100000 };
 static struct ffmk_cast *cast[N];
 static uint32_t n;
 static uint64_t now;
@@ -498,6 +498,32 @@ START_TEST(nobody_goes_before_all_have_closed)
 }
 END_TEST
 
+/* Whoever should have told the last one that all have closed dies before, and the others go. */
+START_TEST(who_is_not_told_asks_all)
+{
+    open_all(10); /* 9 is a child of 1 */
+    for (uint32_t i = 0; i < n; i++)
+        ffmk_cast_close(cast[i], now);
+    for (int again = 0; again < 100; again++) {
+        pass(1000000);
+        lose(1, 9, -1);
+        let(-1, -1, -1);
+    }
+    ck_assert(ffmk_cast_is_settled(cast[0]));
+    ck_assert(!ffmk_cast_is_settled(cast[9]));
+    for (uint32_t i = 0; i < n - 1; i++)
+        if (i != 5)
+            kill_member(i);
+    ffmk_cast_died(cast[9], 1, now);
+    for (int again = 0; again < 100; again++) {
+        pass(100000000);
+        let(-1, -1, -1);
+    }
+    ck_assert(ffmk_cast_is_settled(cast[9]));
+    close_all();
+}
+END_TEST
+
 /* One of them is open still: what it may ask for is kept. */
 START_TEST(who_is_open_still_gets_it)
 {
@@ -831,7 +857,7 @@ CASES("directed", a_repair_takes_no_time, two_deaths_at_once_in_a_repair,
       a_large_payload_is_had_from_another_when_the_root_is_dead,
       a_late_large_payload_is_had_from_another, a_large_payload_on_its_way_is_not_sent_again,
       back_to_back_broadcasts_take_a_message_each, who_closes_needs_nothing,
-      who_is_open_still_gets_it, nobody_goes_before_all_have_closed, who_asks_has_another_leader,
-      an_outcome_below_a_promise, a_question_below_a_promise, a_contribution_below_a_promise,
-      another_begin_of_a_reduction, an_answer_counts_once, an_answer_to_an_earlier_question,
-      a_contribution_counts_once)
+      who_is_open_still_gets_it, nobody_goes_before_all_have_closed, who_is_not_told_asks_all,
+      who_asks_has_another_leader, an_outcome_below_a_promise, a_question_below_a_promise,
+      a_contribution_below_a_promise, another_begin_of_a_reduction, an_answer_counts_once,
+      an_answer_to_an_earlier_question, a_contribution_counts_once)
