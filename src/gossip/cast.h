@@ -143,6 +143,8 @@ bool ffmk_cast_settle(struct ffmk_cast *cast, uint64_t now);
 bool ffmk_cast_close(struct ffmk_cast *cast, uint64_t now);
 /** Whether it is, or this member is excluded. */
 bool ffmk_cast_is_settled(const struct ffmk_cast *cast);
+/** If it is: whether those whom this member has to tell so were told. */
+bool ffmk_cast_others_know(const struct ffmk_cast *cast);
 
 /** How outcomes of this manner spread from here, as it was computed: dissemination of `rounds`
  * slots over a table with a hop of `hop` slots, and a reach of `reach`. */

@@ -174,11 +174,12 @@ struct ffmk_cast {
     uint64_t said;           /* to the parent, … */
     uint64_t said_view;      /* … and over whom */
     bool say_again;
-    size_t left_bytes; /* since then */
-    uint64_t told;     /* to the children */
-    uint64_t *told_to; /* by rank: with the last message to it */
-    uint64_t settle;   /* be quick until this is stable */
-    uint64_t prod_at;  /* when to ask those who are behind */
+    size_t left_bytes;    /* since then */
+    uint64_t told;        /* to the children, … */
+    uint64_t told_settle; /* … and what was to be settled then */
+    uint64_t *told_to;    /* by rank: with the last message to it */
+    uint64_t settle;      /* be quick until this is stable */
+    uint64_t prod_at;     /* when to ask those who are behind */
     uint64_t prod_wait;
 };
 

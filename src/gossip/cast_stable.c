@@ -50,14 +50,24 @@ static uint64_t left_by_subtree(const struct ffmk_cast *cast)
 static void tell_children(struct ffmk_cast *cast)
 {
     const uint64_t stable = ffmk_cast_stable(cast);
-    if (cast->told == stable)
+    if (cast->told == stable && cast->told_settle == cast->settle)
         return;
-    const bool wanted = cast->told < cast->settle && cast->settle <= stable;
     const struct ffmk_cast_message ping = {.type = FFMK_CAST_PING};
     cast->told = stable;
-    for (uint32_t i = 0; i < CHILDREN && child(cast, i) != FFMK_RING_NOBODY; i++)
-        if (stable - cast->told_to[child(cast, i)] >= (wanted ? 1 : 2 * SOME))
+    cast->told_settle = cast->settle;
+    for (uint32_t i = 0; i < CHILDREN && child(cast, i) != FFMK_RING_NOBODY; i++) {
+        const uint64_t told = cast->told_to[child(cast, i)];
+        if (stable - told >= 2 * SOME || (cast->settle <= stable && told < cast->settle))
             ffmk_cast_send(cast, child(cast, i), &ping, NULL, 0);
+    }
+}
+
+bool ffmk_cast_others_know(const struct ffmk_cast *cast)
+{
+    for (uint32_t i = 0; i < CHILDREN && child(cast, i) != FFMK_RING_NOBODY; i++)
+        if (cast->told_to[child(cast, i)] < cast->entered)
+            return false;
+    return true;
 }
 
 static void send_to_parent(struct ffmk_cast *cast, enum ffmk_cast_type type, uint64_t number)

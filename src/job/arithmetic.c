@@ -258,24 +258,6 @@ static MPI_Datatype original(MPI_Datatype datatype)
     return found;
 }
 
-bool ffmk_arithmetic_refuses(MPI_Op op, MPI_Datatype datatype)
-{
-    static const int predefined[] = {MPI_COMBINER_NAMED, MPI_COMBINER_F90_REAL,
-                                     MPI_COMBINER_F90_INTEGER, MPI_COMBINER_F90_COMPLEX};
-    int integers;
-    int addresses;
-    int datatypes;
-    int combiner;
-    if (operation_of(op) == OPERATIONS ||
-        PMPI_Type_get_envelope(original(datatype), &integers, &addresses, &datatypes, &combiner) !=
-            MPI_SUCCESS)
-        return false;
-    for (size_t i = 0; i < sizeof predefined / sizeof predefined[0]; i++)
-        if (combiner == predefined[i])
-            return false;
-    return true;
-}
-
 ffmk_combine *ffmk_arithmetic_of(MPI_Op op, MPI_Datatype datatype)
 {
     const enum operation operation = operation_of(op);

@@ -13,7 +13,4 @@
  * NULL: not known here (a program's own operation or datatype), or MPI has no such. */
 ffmk_combine *ffmk_arithmetic_of(MPI_Op op, MPI_Datatype datatype);
 
-/** Whether MPI's own operation is asked to combine a datatype of the program's, which none does. */
-bool ffmk_arithmetic_refuses(MPI_Op op, MPI_Datatype datatype);
-
 #endif

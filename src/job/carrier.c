@@ -2,7 +2,7 @@
  * Messages of our own operations by MPI's point-to-point calls.
  *
  * Leave is taken without anybody waiting in MPI_Comm_free(): each tells all others when it sends
- * nothing more, and keeps the duplicate until all have told it. What comes from a rank comes in
+ * nothing more, and keeps the communicator until all have told it. What comes from a rank comes in
  * order, so behind its leave there is nothing. */
 #include "job/carrier.h"
 
@@ -28,8 +28,12 @@ struct ffmk_mpi_carrier {
     int sends;
     int capacity;
     MPI_Request *request;
-    void **sent;
-    int *done;     /* for MPI */
+    struct sent {
+        void *message;
+        int to;
+    } * sent;
+    int *done; /* for MPI, like … */
+    MPI_Status *status;
     uint8_t *came; /* a message on its way in */
     int room;
     /* Taking leave */
@@ -49,12 +53,14 @@ static bool grow(struct ffmk_mpi_carrier *carrier)
     const size_t n = carrier->capacity ? 2 * (size_t)carrier->capacity : LEAST_SENDS;
     MPI_Request *request = realloc(carrier->request, n * sizeof(MPI_Request));
     carrier->request = request ? request : carrier->request;
-    void **sent = request ? realloc(carrier->sent, n * sizeof *sent) : NULL;
+    struct sent *sent = request ? realloc(carrier->sent, n * sizeof *sent) : NULL;
     carrier->sent = sent ? sent : carrier->sent;
     int *done = sent ? realloc(carrier->done, n * sizeof *done) : NULL;
     carrier->done = done ? done : carrier->done;
-    carrier->capacity = done ? (int)n : carrier->capacity;
-    return done != NULL;
+    MPI_Status *status = done ? realloc(carrier->status, n * sizeof *status) : NULL;
+    carrier->status = status ? status : carrier->status;
+    carrier->capacity = status ? (int)n : carrier->capacity;
+    return status != NULL;
 }
 
 /* `message` becomes the carrier's. */
@@ -65,7 +71,7 @@ static bool post(struct ffmk_mpi_carrier *carrier, int to, int tag, void *messag
         free(message);
         return false;
     }
-    carrier->sent[carrier->sends++] = message;
+    carrier->sent[carrier->sends++] = (struct sent){.message = message, .to = to};
     return true;
 }
 
@@ -84,22 +90,28 @@ static bool send(struct ffmk_carrier *base, uint64_t to, const void *const part[
     return post(carrier, (int)(to - ffmk_carrier_id(0)), TAG_MESSAGE, message, all);
 }
 
-/* Forget what was sent. */
+/* Forget what was sent; whoever cannot be sent to is dead. */
 static void finish_sends(struct ffmk_mpi_carrier *carrier)
 {
     int n = 0;
-    if (carrier->sends == 0 ||
-        PMPI_Testsome(carrier->sends, carrier->request, &n, carrier->done, MPI_STATUSES_IGNORE) !=
-            MPI_SUCCESS ||
-        n <= 0)
+    if (carrier->sends == 0)
         return;
+    const int code =
+        PMPI_Testsome(carrier->sends, carrier->request, &n, carrier->done, carrier->status);
+    if (code != MPI_SUCCESS && code != MPI_ERR_IN_STATUS) {
+        ffmk_endpoint_be_excluded(carrier->endpoint);
+        return;
+    }
     for (int i = 0; i < n; i++) {
-        free(carrier->sent[carrier->done[i]]);
-        carrier->sent[carrier->done[i]] = NULL;
+        struct sent *sent = &carrier->sent[carrier->done[i]];
+        if (code == MPI_ERR_IN_STATUS && carrier->status[i].MPI_ERROR != MPI_SUCCESS)
+            ffmk_endpoint_lost(carrier->endpoint, ffmk_carrier_id((size_t)sent->to));
+        free(sent->message);
+        sent->message = NULL;
     }
     int kept = 0;
     for (int i = 0; i < carrier->sends; i++)
-        if (carrier->sent[i]) {
+        if (carrier->sent[i].message) {
             carrier->request[kept] = carrier->request[i];
             carrier->sent[kept++] = carrier->sent[i];
         }
@@ -114,8 +126,11 @@ static bool receive(struct ffmk_mpi_carrier *carrier, struct ffmk_endpoint *endp
     int flag = 0;
     int bytes = 0;
     if (PMPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, carrier->comm, &flag, &message, &status) !=
-            MPI_SUCCESS ||
-        !flag)
+        MPI_SUCCESS) {
+        ffmk_endpoint_be_excluded(endpoint);
+        return false;
+    }
+    if (!flag)
         return false;
     PMPI_Get_count(&status, MPI_BYTE, &bytes);
     if (bytes > carrier->room) {
@@ -154,6 +169,7 @@ static void free_all(struct ffmk_mpi_carrier *carrier)
     free(carrier->request);
     free(carrier->sent);
     free(carrier->done);
+    free(carrier->status);
     free(carrier->came);
     free(carrier->left);
     free(carrier);
@@ -161,24 +177,31 @@ static void free_all(struct ffmk_mpi_carrier *carrier)
 
 struct ffmk_mpi_carrier *ffmk_carrier_open(MPI_Comm comm)
 {
-    MPI_Comm duplicate;
+    MPI_Comm own = MPI_COMM_NULL;
+    MPI_Errhandler handler;
     int rank = 0;
     struct ffmk_mpi_carrier *carrier = calloc(1, sizeof *carrier);
     errno = EIO;
     PMPI_Comm_rank(comm, &rank);
-    /* Not a duplicate to MPI, which would copy what the program hung on it. */
-    if (PMPI_Comm_split(comm, 0, rank, &duplicate) != MPI_SUCCESS) {
+    /* Not a duplicate, for which MPI would copy what the program hung on it. There may be no number
+     * left for one more, which is no error of the program's. */
+    PMPI_Comm_get_errhandler(comm, &handler);
+    PMPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
+    const int code = PMPI_Comm_split(comm, 0, rank, &own);
+    PMPI_Comm_set_errhandler(comm, handler);
+    PMPI_Errhandler_free(&handler);
+    if (code != MPI_SUCCESS) {
         free(carrier);
         return NULL;
     }
-    PMPI_Comm_set_errhandler(duplicate, MPI_ERRORS_RETURN);
+    PMPI_Comm_set_errhandler(own, MPI_ERRORS_RETURN);
     if (!carrier) {
-        PMPI_Comm_free(&duplicate);
+        PMPI_Comm_free(&own);
         errno = ENOMEM;
         return NULL;
     }
     *carrier = (struct ffmk_mpi_carrier){
-        .carrier = {.send = send, .look = look}, .comm = duplicate, .rank = rank};
+        .carrier = {.send = send, .look = look}, .comm = own, .rank = rank};
     PMPI_Comm_size(comm, &carrier->size);
     const struct ffmk_endpoint_options options = {.carrier = &carrier->carrier,
                                                   .id = ffmk_carrier_id((size_t)carrier->rank)};
@@ -229,6 +252,11 @@ static void tell_all(struct ffmk_mpi_carrier *carrier)
 static bool take_leave(struct ffmk_mpi_carrier *carrier)
 {
     ffmk_endpoint_wait(carrier->endpoint, 0, 0);
+    ffmk_endpoint_lock(carrier->endpoint);
+    const bool excluded = ffmk_endpoint_is_excluded(carrier->endpoint);
+    ffmk_endpoint_unlock(carrier->endpoint);
+    if (excluded) /* MPI has failed: there is nothing to wait for */
+        return true;
     if (!ffmk_across_is_gone(carrier->endpoint))
         return false;
     ffmk_endpoint_lock(carrier->endpoint);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Messages of our own operations by MPI's point-to-point calls, over a duplicate of the
- * communicator: for networks that only MPI knows well. It survives no death that MPI does not. */
+ * Messages of our own operations by MPI's point-to-point calls, over a communicator of ours with
+ * the same ranks: for networks that only MPI knows well. It survives no death that MPI does not. */
 #ifndef FFMK_JOB_CARRIER_H
 #define FFMK_JOB_CARRIER_H
 
@@ -24,7 +24,7 @@ void ffmk_carrier_abandon(struct ffmk_mpi_carrier *carrier);
 
 struct ffmk_endpoint *ffmk_carrier_endpoint(struct ffmk_mpi_carrier *carrier);
 
-/** What went over its endpoint was destroyed. The communicator may go; this one's duplicate stays
+/** What went over its endpoint was destroyed. The communicator may go; ours stays
  * until all ranks need nothing of this one any more. */
 void ffmk_carrier_close(struct ffmk_mpi_carrier *carrier);
 

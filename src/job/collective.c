@@ -2,8 +2,6 @@
  * Our own collective operations on MPI's communicators and datatypes. */
 #include "job/collective.h"
 
-#include "job/arithmetic.h"
-
 #include <ffmk.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -98,11 +96,9 @@ static void combine(void *context, const void *in, void *inout, size_t n)
     ffmk_packing_pack(&part, operation->inout, inout);
 }
 
-bool ffmk_collective_reduces(const struct ffmk_context *context, const struct ffmk_packing *packing,
-                             MPI_Op op)
+bool ffmk_collective_reduces(const struct ffmk_packing *packing)
 {
-    return packing->element_bytes <= FFMK_HOST_ELEMENT_BYTES &&
-           !(context->across && ffmk_arithmetic_refuses(op, packing->datatype));
+    return packing->element_bytes <= FFMK_HOST_ELEMENT_BYTES;
 }
 
 /* Room for the elements of one part of a reduction, laid out as the datatype has them. \return
@@ -143,7 +139,8 @@ static int allreduce(struct ffmk_context *context, const void *sendbuf, void *re
     struct ffmk_reduction reduction = {.n = (size_t)packing->count,
                                        .element_bytes = packing->element_bytes,
                                        .combine = combine,
-                                       .context = operation};
+                                       .context = operation,
+                                       .code = &operation->code};
     if (packing->element_bytes == 0)
         reduction = (struct ffmk_reduction){.element_bytes = 1, .combine = combine};
     const bool in_place = sendbuf == MPI_IN_PLACE;

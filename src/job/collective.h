@@ -29,9 +29,7 @@ int ffmk_collective_barrier(struct ffmk_context *context, uint64_t *messages_p);
 int ffmk_collective_allreduce(struct ffmk_context *context, const void *sendbuf, void *recvbuf,
                               const struct ffmk_packing *packing, MPI_Op op, uint64_t *messages_p);
 
-/** Whether such elements can be reduced; the same at all ranks. Not those that MPI has no such
- * operation for, where not all ranks would find that out by combining some. */
-bool ffmk_collective_reduces(const struct ffmk_context *context, const struct ffmk_packing *packing,
-                             MPI_Op op);
+/** Whether elements of this size can be reduced; the same at all ranks. */
+bool ffmk_collective_reduces(const struct ffmk_packing *packing);
 
 #endif

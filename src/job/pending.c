@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "job/meanwhile.h"
+#include "job/network.h"
 
 #include <dlfcn.h>
 #include <ffmk.h>
@@ -93,7 +94,7 @@ static struct {
 } helper = {.wake = PTHREAD_COND_INITIALIZER};
 
 static const uint64_t HELP_AFTER_NS = 1000000;
-static const uint64_t LAST_WAIT_NS = 3000000000;
+static const uint64_t LAST_WAIT_NS = 1000000000;
 
 static void go_on(struct ffmk_context *context)
 {
@@ -159,7 +160,10 @@ static bool is_nobody_busy(void *end)
 
 void ffmk_pending_stop(void)
 {
-    uint64_t end = ffmk_clock_ns() + LAST_WAIT_NS;
+    /* Long enough for a death to be found. */
+    const uint64_t detect_ns =
+        strtoull(ffmk_network_setting(FFMK_CONFIG_DETECT), NULL, 10) * 1000000;
+    uint64_t end = ffmk_clock_ns() + detect_ns + LAST_WAIT_NS;
     ffmk_meanwhile_wait(is_nobody_busy, &end);
     pthread_mutex_lock(&listing);
     have_mpi_drive(false);

@@ -61,7 +61,7 @@ static void identify_host(uint64_t hash[2])
     }
 }
 
-/* What the network was like, the last time this process measured. */
+/* What the network between hosts was like when this process measured it first. */
 static pthread_mutex_t finding = PTHREAD_MUTEX_INITIALIZER;
 static struct ffmk_cast_speed found;
 
@@ -195,7 +195,8 @@ static void measure(struct ffmk_context *context, MPI_Comm comm, const struct re
         speed = (struct ffmk_cast_speed){
             .slot = most[SLOT], .hop = most[HOP], .patience = most[PATIENCE]};
         pthread_mutex_lock(&finding);
-        found = mine;
+        if (ffmk_across_has_hosts(context->across)) /* of one host it would tell others nothing */
+            found = mine;
         pthread_mutex_unlock(&finding);
     }
     ffmk_across_set_speed(context->across, &speed);
@@ -258,6 +259,10 @@ static bool meet(struct ffmk_context *context, MPI_Comm comm, const struct recor
         met = ffmk_prepare_agreed(comm, met);
     }
     free(cards);
+    if (!met) { /* others have none, and never will report that they have closed */
+        ffmk_across_abandon(context->across);
+        context->across = NULL;
+    }
     if (met && context->across) {
         ffmk_across_set_meanwhile(context->across, ffmk_meanwhile);
         measure(context, comm, records);

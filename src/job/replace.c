@@ -74,13 +74,12 @@ bool ffmk_replace_can_bcast(const void *buffer, MPI_Count count, MPI_Datatype da
 }
 
 bool ffmk_replace_can_reduce(const void *sendbuf, const void *recvbuf, MPI_Count count,
-                             MPI_Datatype datatype, MPI_Op op, const struct ffmk_context *context,
-                             struct ffmk_packing *packing)
+                             MPI_Datatype datatype, MPI_Op op, struct ffmk_packing *packing)
 {
     return op != MPI_OP_NULL && ffmk_packing_of(count, datatype, packing) == FFMK_SUCCESS &&
-           ffmk_collective_reduces(context, packing, op) &&
-           !(recvbuf == MPI_IN_PLACE && packing->bytes > 0) && !is_missing(sendbuf, packing) &&
-           !is_missing(recvbuf, packing) && !is_twice(sendbuf, recvbuf, packing);
+           ffmk_collective_reduces(packing) && !(recvbuf == MPI_IN_PLACE && packing->bytes > 0) &&
+           !is_missing(sendbuf, packing) && !is_missing(recvbuf, packing) &&
+           !is_twice(sendbuf, recvbuf, packing);
 }
 
 /* \return whether it is ours; then *code_p is what the call returns. */
@@ -101,8 +100,7 @@ static bool allreduce(const void *sendbuf, void *recvbuf, MPI_Count count, MPI_D
 {
     struct ffmk_context *context = ours(comm);
     struct ffmk_packing packing;
-    if (!context ||
-        !ffmk_replace_can_reduce(sendbuf, recvbuf, count, datatype, op, context, &packing))
+    if (!context || !ffmk_replace_can_reduce(sendbuf, recvbuf, count, datatype, op, &packing))
         return false;
     uint64_t messages = 0;
     *code_p =

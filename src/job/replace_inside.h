@@ -14,7 +14,6 @@ int ffmk_replace_class(int code);
 bool ffmk_replace_can_bcast(const void *buffer, MPI_Count count, MPI_Datatype datatype, int root,
                             const struct ffmk_context *context, struct ffmk_packing *packing);
 bool ffmk_replace_can_reduce(const void *sendbuf, const void *recvbuf, MPI_Count count,
-                             MPI_Datatype datatype, MPI_Op op, const struct ffmk_context *context,
-                             struct ffmk_packing *packing);
+                             MPI_Datatype datatype, MPI_Op op, struct ffmk_packing *packing);
 
 #endif

@@ -184,7 +184,7 @@ static bool iallreduce(const void *sendbuf, void *recvbuf, MPI_Count count, MPI_
     ffmk_combine *const combine = context ? ffmk_arithmetic_of(op, datatype) : NULL;
     struct ffmk_packing packing;
     if (!combine || !request ||
-        !ffmk_replace_can_reduce(sendbuf, recvbuf, count, datatype, op, context, &packing))
+        !ffmk_replace_can_reduce(sendbuf, recvbuf, count, datatype, op, &packing))
         return false;
     struct begun *begun = begin((size_t)context->size, after);
     uint64_t messages = 0;

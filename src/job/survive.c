@@ -177,7 +177,7 @@ int ffmk_allreduce(const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Data
     if (code != FFMK_SUCCESS)
         return code;
     uint64_t messages = 0;
-    const bool by_mpi = left_to_mpi(context) || !ffmk_collective_reduces(context, &packing, op);
+    const bool by_mpi = left_to_mpi(context) || !ffmk_collective_reduces(&packing);
     code = by_mpi ? allreduce_by_mpi(sendbuf, recvbuf, &packing, op, comm)
                   : ffmk_collective_allreduce(context, sendbuf, recvbuf, &packing, op, &messages);
     fill(info, context, by_mpi, messages, begin);

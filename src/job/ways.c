@@ -119,9 +119,12 @@ static bool look_under_lock(void *subject)
 int ffmk_ways_wait(struct ffmk_operation *operation)
 {
     struct ffmk_context *context = operation->context;
-    if (context->across)
+    if (context->across) {
         ffmk_across_wait(context->across, &operation->across);
-    else if (operation->locks)
+        /* Nobody helps on a rank that has left: it stays as long as others may need it. */
+        if (context->carrier)
+            ffmk_across_stay(context->across);
+    } else if (operation->locks)
         ffmk_meanwhile_wait(look_under_lock, operation);
     else
         ffmk_host_wait(context->host, &operation->host);

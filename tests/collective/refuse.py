@@ -69,9 +69,10 @@ with Folder() as folder:
             went_on(run, np, flavour, word)
             check(lines is None or len(run.said) == lines, flavour, word, "lines", run.said)
         for transport in ("udp", "mpi"):
-            run = job(3, program, "operation", env={**QUIET, **env, "FFMK_TRANSPORT": transport}, cwd=folder, timeout=60)
-            went_on(run, 3, flavour, "operation", transport)
-        for more in ({}, {"FFMK_TRANSPORT": "udp"}, {"FFMK_TRANSPORT": "mpi"}, {"FFMK_TRANSPORT": "udp", "FFMK_DISABLE": "1"} if flavour == "public" else {}):
+            for word in ("operation", "chain"):
+                run = job(3, program, word, env={**QUIET, **env, "FFMK_TRANSPORT": transport}, cwd=folder, timeout=60)
+                went_on(run, 3, flavour, word, transport)
+        for more in ({}, {"FFMK_TRANSPORT": "udp"}, {"FFMK_TRANSPORT": "udp", "FFMK_DISABLE": "1"} if flavour == "public" else {}):
             run = job(3, program, "unfinished", env={**QUIET, **env, **more}, cwd=folder, timeout=60)
             went_on(run, 3, flavour, "unfinished", more)
         # Where there is no way of ours, one line says so.

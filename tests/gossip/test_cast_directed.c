@@ -460,8 +460,8 @@ START_TEST(who_closes_needs_nothing)
 }
 END_TEST
 
-/* The first knows that all have left; but the others may need it still. */
-START_TEST(nobody_goes_before_all_have_closed)
+/* As many operations as there is a report for. */
+static void open_two_that_have_left(void)
 {
     enum { CALLS = 16 };
     open_all(2);
@@ -475,6 +475,28 @@ START_TEST(nobody_goes_before_all_have_closed)
         pass(1000);
         let(-1, -1, -1);
     }
+}
+
+/* The first knows that all have left before it says that it waits for that. */
+START_TEST(who_settles_tells_the_others)
+{
+    open_two_that_have_left();
+    pass(1000);
+    ck_assert(ffmk_cast_is_settled(cast[0]));
+    ck_assert(!ffmk_cast_others_know(cast[0]));
+    ffmk_cast_settle(cast[0], now);
+    pass(1000);
+    ck_assert(ffmk_cast_others_know(cast[0]));
+    let(0, 1, -1);
+    ck_assert(ffmk_cast_is_settled(cast[1]));
+    close_all();
+}
+END_TEST
+
+/* The first knows that all have left; but the others may need it still. */
+START_TEST(nobody_goes_before_all_have_closed)
+{
+    open_two_that_have_left();
     pass(1000);
     ffmk_cast_close(cast[0], now);
     for (int again = 0; again < 100; again++) {
@@ -857,7 +879,7 @@ CASES("directed", a_repair_takes_no_time, two_deaths_at_once_in_a_repair,
       a_large_payload_is_had_from_another_when_the_root_is_dead,
       a_late_large_payload_is_had_from_another, a_large_payload_on_its_way_is_not_sent_again,
       back_to_back_broadcasts_take_a_message_each, who_closes_needs_nothing,
-      who_is_open_still_gets_it, nobody_goes_before_all_have_closed, who_is_not_told_asks_all,
-      who_asks_has_another_leader, an_outcome_below_a_promise, a_question_below_a_promise,
-      a_contribution_below_a_promise, another_begin_of_a_reduction, an_answer_counts_once,
-      an_answer_to_an_earlier_question, a_contribution_counts_once)
+      who_is_open_still_gets_it, nobody_goes_before_all_have_closed, who_settles_tells_the_others,
+      who_is_not_told_asks_all, who_asks_has_another_leader, an_outcome_below_a_promise,
+      a_question_below_a_promise, a_contribution_below_a_promise, another_begin_of_a_reduction,
+      an_answer_counts_once, an_answer_to_an_earlier_question, a_contribution_counts_once)

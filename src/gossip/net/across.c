@@ -13,8 +13,9 @@ enum {
     LARGE_BYTES = 64 << 20, /* from here on in large pieces */
     REDUCE_PIECES = 4,      /* or more: one goes up the tree while another comes down */
     REDUCE_AHEAD = 8,       /* pieces of a reduction that are under way */
-    HEAD_BYTES = 16         /* before a contribution: says whether somebody refused */
+    HEAD_BYTES = 16         /* before a contribution: the first of them says whether … */
 };
+enum { REFUSES = 1, CANNOT = 2 }; /* … somebody has no memory for it; has no such operation */
 
 /* Spinning costs others their time where there are more ranks than cores. */
 static const uint64_t SPIN_NS = 50000;
@@ -162,6 +163,8 @@ static void combine(void *context, const void *in, void *inout, size_t bytes)
     for (size_t at = HEAD_BYTES; left > 0 && !to[0];) {
         const size_t n = left < most ? left : most;
         reduction->combine(reduction->context, from + at, to + at, n);
+        if (reduction->code && *reduction->code != FFMK_SUCCESS)
+            to[0] |= CANNOT;
         at += n * reduction->element_bytes;
         left -= n;
     }
@@ -174,7 +177,7 @@ static uint64_t enter_reduction(struct ffmk_across *across, struct ffmk_across_o
         return ffmk_cast_reduce(across->cast, &operation->manner, false, NULL, 0, now);
     const uint64_t bytes = bytes_of_piece(operation->bytes, operation->piece, operation->entered);
     memset(across->scratch, 0, HEAD_BYTES);
-    across->scratch[0] = operation->contribution == NULL;
+    across->scratch[0] = operation->contribution ? 0 : REFUSES;
     if (operation->contribution)
         memcpy(across->scratch + HEAD_BYTES,
                operation->contribution + operation->entered * operation->piece, bytes);
@@ -199,7 +202,8 @@ static void take_sum(struct ffmk_across *across, struct ffmk_across_operation *o
         value.bytes !=
             HEAD_BYTES + bytes_of_piece(operation->bytes, operation->piece, operation->left))
         return;
-    operation->refused = operation->refused || payload[0];
+    operation->refused = operation->refused || payload[0] & REFUSES;
+    operation->failed = operation->failed || payload[0] & CANNOT;
     if (operation->result && !payload[0])
         memcpy(operation->result + operation->left * operation->piece, payload + HEAD_BYTES,
                value.bytes - HEAD_BYTES);
@@ -244,14 +248,16 @@ static void reduce(struct ffmk_across *across, struct ffmk_across_operation *ope
         ffmk_cast_leave(across->cast, number);
         if (++operation->left < operation->pieces)
             continue;
-        if (operation->again && !operation->refused) {
+        if (operation->again && !operation->refused && !operation->failed) {
             /* Somebody died on the way: all over again, for everybody. */
             ffmk_cast_new_epoch(across->cast);
             operation->entered = operation->left = 0;
             operation->again = false;
             continue;
         }
-        complete(operation, operation->refused ? FFMK_ERR_NO_MEMORY : FFMK_SUCCESS);
+        complete(operation, operation->refused  ? FFMK_ERR_NO_MEMORY
+                            : operation->failed ? FFMK_ERR_MPI
+                                                : FFMK_SUCCESS);
     }
 }
 

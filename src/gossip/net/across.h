@@ -30,6 +30,12 @@ int ffmk_across_create(struct ffmk_endpoint *endpoint, uint64_t name,
  * given until they need nothing more; ffmk_across_settle() waits for that. */
 void ffmk_across_destroy(struct ffmk_across *across);
 
+/** The same of one that not all members could create: nobody uses it, nor waits for others. */
+void ffmk_across_abandon(struct ffmk_across *across);
+
+/** Wait until no member that lives needs anything of this one for what was started. */
+void ffmk_across_stay(struct ffmk_across *across);
+
 /** Wait until no member that lives needs anything of this process over this endpoint: of what was
  * destroyed, and of what was not. */
 void ffmk_across_settle(struct ffmk_endpoint *endpoint);
@@ -45,6 +51,9 @@ void ffmk_across_set_meanwhile(struct ffmk_across *across, ffmk_host_meanwhile *
  * so now. Give all the same; from then on it is looked at anew while operations are started. */
 struct ffmk_cast_speed ffmk_across_measure(struct ffmk_across *across);
 void ffmk_across_set_speed(struct ffmk_across *across, const struct ffmk_cast_speed *speed);
+
+/** Whether some members are on other hosts. */
+bool ffmk_across_has_hosts(const struct ffmk_across *across);
 
 /** How outcomes spread then. */
 struct ffmk_cast_way ffmk_across_way(struct ffmk_across *across,
@@ -77,8 +86,9 @@ struct ffmk_across_operation {
     const unsigned char *contribution;
     unsigned char *result;
     unsigned char *contributors;
-    bool again; /* contributors of its pieces differ */
-    bool refused;
+    bool again;    /* contributors of its pieces differ */
+    bool refused;  /* somebody has no memory, … */
+    bool failed;   /* … or found that there is no such operation */
     bool in_order; /* ALLREDUCE: of ranks, which matters where an operation does not commute */
 };
 

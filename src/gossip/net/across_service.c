@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const uint64_t SETTLE_SPIN_NS = 20000;
+static const uint64_t SETTLE_SLEEP_NS = 10000000;
+
 /* All of this process, also those that were destroyed, of which others may still need something.
  * An endpoint's lock before this one. */
 static pthread_mutex_t listing = PTHREAD_MUTEX_INITIALIZER;
@@ -196,6 +199,31 @@ void ffmk_across_destroy(struct ffmk_across *across)
     ffmk_endpoint_unlock(endpoint);
 }
 
+void ffmk_across_abandon(struct ffmk_across *across)
+{
+    if (!across)
+        return;
+    struct ffmk_endpoint *endpoint = across->endpoint;
+    ffmk_endpoint_lock(endpoint);
+    release(across);
+    ffmk_endpoint_unlock(endpoint);
+}
+
+void ffmk_across_stay(struct ffmk_across *across)
+{
+    struct ffmk_endpoint *endpoint = across->endpoint;
+    for (bool stays = true; stays;) {
+        ffmk_endpoint_lock(endpoint);
+        if (ffmk_cast_settle(across->cast, ffmk_clock_ns()))
+            ffmk_endpoint_nudge(endpoint, &across->service);
+        stays = !ffmk_endpoint_is_excluded(endpoint) &&
+                (!ffmk_cast_is_settled(across->cast) || !ffmk_cast_others_know(across->cast));
+        ffmk_endpoint_unlock(endpoint);
+        if (stays)
+            ffmk_endpoint_wait(endpoint, SETTLE_SPIN_NS, SETTLE_SLEEP_NS);
+    }
+}
+
 bool ffmk_across_is_gone(struct ffmk_endpoint *endpoint)
 {
     ffmk_endpoint_lock(endpoint);
@@ -207,8 +235,6 @@ bool ffmk_across_is_gone(struct ffmk_endpoint *endpoint)
 
 void ffmk_across_settle(struct ffmk_endpoint *endpoint)
 {
-    static const uint64_t SETTLE_SPIN_NS = 20000;
-    static const uint64_t SETTLE_SLEEP_NS = 10000000;
     for (;;) {
         bool settled = true;
         ffmk_endpoint_lock(endpoint);

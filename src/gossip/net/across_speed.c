@@ -144,3 +144,11 @@ void ffmk_across_set_speed(struct ffmk_across *across, const struct ffmk_cast_sp
     across->ask_at = ffmk_clock_ns() + ASK_EVERY_NS;
     ffmk_endpoint_unlock(across->endpoint);
 }
+
+bool ffmk_across_has_hosts(const struct ffmk_across *across)
+{
+    bool any = false;
+    for (size_t i = 0; i < across->members; i++)
+        any = any || across->member[i].far;
+    return any;
+}

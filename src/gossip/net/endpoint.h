@@ -101,6 +101,9 @@ struct ffmk_peer *ffmk_endpoint_meet(struct ffmk_endpoint *endpoint, const struc
 void ffmk_endpoint_carried(struct ffmk_endpoint *endpoint, uint64_t from, const uint8_t *message,
                            size_t bytes);
 
+/** The carrier cannot send to it any more: it is dead. */
+void ffmk_endpoint_lost(struct ffmk_endpoint *endpoint, uint64_t id);
+
 /** What was sent to it still is, if it lives. */
 void ffmk_endpoint_part(struct ffmk_endpoint *endpoint, struct ffmk_peer *peer);
 
@@ -166,8 +169,8 @@ void ffmk_peer_share(struct ffmk_peer *peer, pid_t pid);
 /** Smoothed round trip to it, in ns, of datagrams that were acknowledged; 0: not known. */
 uint64_t ffmk_peer_trip(const struct ffmk_peer *peer);
 
-/** The shortest time that it took to put a datagram on the wire since this was asked last, in ns;
- * 0: none was. */
+/** The shortest time that it took to put a datagram on the wire, alone, since this was asked last,
+ * in ns; 0: none was. */
 uint64_t ffmk_endpoint_send_time(struct ffmk_endpoint *endpoint);
 
 /** Counts since it was opened. */

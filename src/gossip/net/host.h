@@ -56,6 +56,7 @@ struct ffmk_reduction {
     size_t element_bytes; /* at most FFMK_HOST_ELEMENT_BYTES */
     ffmk_combine *combine;
     void *context;
+    const int *code; /* of what combines: not FFMK_SUCCESS when it cannot; NULL: it always can */
 };
 enum { FFMK_HOST_ELEMENT_BYTES = 32 << 10 };
 

@@ -150,16 +150,22 @@ uint64_t ffmk_endpoint_send_time(struct ffmk_endpoint *endpoint)
     return ns;
 }
 
+static void note_time(struct ffmk_endpoint *endpoint, uint64_t ns)
+{
+    if (endpoint->send_ns == 0 || ns < endpoint->send_ns)
+        endpoint->send_ns = ns > 0 ? ns : 1;
+}
+
 /* What cannot be sent now is lost, like others on their way. */
 static void send_out(struct ffmk_endpoint *endpoint)
 {
     struct ffmk_out *out = &endpoint->out;
-    const unsigned n = out->n;
-    const uint64_t begin = ffmk_clock_ns();
     if (out->n == 1) {
         const struct msghdr *only = &out->message[0].msg_hdr;
-        (void)!sendto(endpoint->udp, out->bytes[0], out->part[0].iov_len,
-                      MSG_DONTWAIT | MSG_NOSIGNAL, only->msg_name, only->msg_namelen);
+        const uint64_t begin = ffmk_clock_ns();
+        if (sendto(endpoint->udp, out->bytes[0], out->part[0].iov_len, MSG_DONTWAIT | MSG_NOSIGNAL,
+                   only->msg_name, only->msg_namelen) > 0)
+            note_time(endpoint, ffmk_clock_ns() - begin);
     }
     for (unsigned at = 0; out->n > 1 && at < out->n;) {
         int sent =
@@ -169,9 +175,6 @@ static void send_out(struct ffmk_endpoint *endpoint)
         at += sent > 0 ? (unsigned)sent : 1; /* past the one that fails */
     }
     out->n = 0;
-    const uint64_t each = (ffmk_clock_ns() - begin) / n;
-    if (endpoint->send_ns == 0 || each < endpoint->send_ns)
-        endpoint->send_ns = each > 0 ? each : 1;
 }
 
 static void post(struct ffmk_peer *peer, struct ffmk_datagram *datagram)

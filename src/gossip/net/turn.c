@@ -58,6 +58,13 @@ void ffmk_endpoint_carried(struct ffmk_endpoint *endpoint, uint64_t from, const 
         ffmk_endpoint_deliver(endpoint, peer, message, bytes, endpoint->seen_ns);
 }
 
+void ffmk_endpoint_lost(struct ffmk_endpoint *endpoint, uint64_t id)
+{
+    struct ffmk_peer *peer = ffmk_peer_of(endpoint, id);
+    if (peer)
+        ffmk_peer_bury(peer);
+}
+
 void ffmk_endpoint_be_excluded(struct ffmk_endpoint *endpoint)
 {
     if (endpoint->excluded)

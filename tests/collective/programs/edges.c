@@ -210,7 +210,28 @@ static void operation(void)
     int result[4 * N] = {0};
     CHECK(call_allreduce(wide, result, N, pair, MPI_SUM, comm) != 0, "a sum of pairs with gaps");
     MPI_Type_free(&pair);
+    double some[2 * N] = {0};
+    double none[2 * N] = {0};
+    CHECK(call_allreduce(some, none, N, MPI_DOUBLE, MPI_BAND, comm) != 0, "bits of numbers");
     operations_work(comm);
+}
+
+/* ---- chain: a rank that has left a broadcast helps nobody, it waits for another one ---- */
+
+static void chain(void)
+{
+    enum { N = 20000 };
+    static int data[N];
+    for (int round = 0; round < 10; round++) {
+        data[N - 1] = me == 0 ? round : -1;
+        CHECK(call_bcast(data, N, MPI_INT, 0, MPI_COMM_WORLD) == 0, "broadcast");
+        CHECK(data[N - 1] == round, "round %d", round);
+        int token = 0;
+        if (me + 1 < n_ranks)
+            PMPI_Recv(&token, 1, MPI_INT, me + 1, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+        if (me > 0)
+            PMPI_Send(&token, 1, MPI_INT, me - 1, 0, MPI_COMM_WORLD);
+    }
 }
 
 /* ---- memory: one rank has none, twice in a row ---- */
@@ -430,11 +451,11 @@ int main(int argc, char **argv)
     static const struct {
         const char *word;
         void (*play)(void);
-    } scenes[] = {{"plain", plain},         {"inter", inter},          {"many", many},
-                  {"unused", unused},       {"mixed", mixed},          {"apart", apart},
-                  {"operation", operation}, {"memory", memory},        {"aligned", aligned},
-                  {"part", part},           {"ahead", ahead},          {"buffers", buffers},
-                  {"meanwhile", meanwhile}, {"unfinished", unfinished}};
+    } scenes[] = {{"plain", plain},         {"inter", inter},           {"many", many},
+                  {"unused", unused},       {"mixed", mixed},           {"apart", apart},
+                  {"operation", operation}, {"memory", memory},         {"aligned", aligned},
+                  {"part", part},           {"ahead", ahead},           {"buffers", buffers},
+                  {"meanwhile", meanwhile}, {"unfinished", unfinished}, {"chain", chain}};
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &me);
     MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
