@@ -293,8 +293,8 @@ int ffmk_rebalance(ffmk_items *items, ffmk_balance_info *info);
 /** What a collective operation did, here. FFMK_COLLECTIVE_INFO_INIT before the call. */
 typedef struct ffmk_collective_info {
     size_t size;
-    const char *algorithm; /**< Static: "shared memory", "corrected gossip over UDP"; "MPI" where no
-                              survival is promised. */
+    const char *algorithm; /**< Static: "shared memory", "corrected gossip over UDP", where no
+                              survival is promised "corrected gossip over MPI" or "MPI". */
     uint64_t messages;     /**< This rank sent over a network meanwhile, for this communicator. */
     double time_s;         /**< Wall time in the call. */
     int dead;              /**< Ranks of the communicator that are known to be dead here. */

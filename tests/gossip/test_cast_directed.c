@@ -437,6 +437,15 @@ START_TEST(back_to_back_broadcasts_take_a_message_each)
 }
 END_TEST
 
+/* A hundred steps, in which all that is sent arrives. */
+static void run_on(uint64_t step_ns)
+{
+    for (int i = 0; i < 100; i++) {
+        pass(step_ns);
+        let(-1, -1, -1);
+    }
+}
+
 /* A root that broadcasts what others never ask for, and one that never takes what came. */
 START_TEST(who_closes_needs_nothing)
 {
@@ -450,10 +459,7 @@ START_TEST(who_closes_needs_nothing)
         ck_assert(i > 0 || !ffmk_cast_is_settled(cast[i]));
         ffmk_cast_close(cast[i], now);
     }
-    for (int i = 0; i < 100; i++) {
-        pass(10000000);
-        let(-1, -1, -1);
-    }
+    run_on(10000000);
     for (uint32_t i = 0; i < n; i++)
         ck_assert(ffmk_cast_is_settled(cast[i]));
     close_all();
@@ -499,10 +505,7 @@ START_TEST(nobody_goes_before_all_have_closed)
     open_two_that_have_left();
     pass(1000);
     ffmk_cast_close(cast[0], now);
-    for (int again = 0; again < 100; again++) {
-        pass(1000000);
-        let(-1, -1, -1);
-    }
+    run_on(1000000);
     ck_assert(!ffmk_cast_is_settled(cast[0]));
     ffmk_cast_close(cast[1], now);
     for (int left = 2, again = 0; left > 0; again++) {
@@ -537,10 +540,7 @@ START_TEST(who_is_not_told_asks_all)
         if (i != 5)
             kill_member(i);
     ffmk_cast_died(cast[9], 1, now);
-    for (int again = 0; again < 100; again++) {
-        pass(100000000);
-        let(-1, -1, -1);
-    }
+    run_on(100000000);
     ck_assert(ffmk_cast_is_settled(cast[9]));
     close_all();
 }
@@ -554,19 +554,13 @@ START_TEST(who_is_open_still_gets_it)
     ffmk_cast_leave(cast[0], 1);
     ffmk_cast_close(cast[0], now);
     ffmk_cast_close(cast[1], now);
-    for (int i = 0; i < 100; i++) {
-        pass(10000000);
-        let(-1, -1, -1);
-    }
+    run_on(10000000);
     ck_assert(!ffmk_cast_is_settled(cast[0]));
     ffmk_cast_bcast(cast[2], 0, &manner, NULL, 0, 0, now);
     ck_assert_int_eq(ffmk_cast_state(cast[2], 1), FFMK_CAST_VALUE);
     ffmk_cast_leave(cast[2], 1);
     ffmk_cast_close(cast[2], now);
-    for (int i = 0; i < 100; i++) {
-        pass(10000000);
-        let(-1, -1, -1);
-    }
+    run_on(10000000);
     for (uint32_t i = 0; i < n; i++)
         ck_assert(ffmk_cast_is_settled(cast[i]));
     close_all();
