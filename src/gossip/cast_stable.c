@@ -57,7 +57,7 @@ static void tell_children(struct ffmk_cast *cast)
     cast->told_settle = cast->settle;
     for (uint32_t i = 0; i < CHILDREN && child(cast, i) != FFMK_RING_NOBODY; i++) {
         const uint64_t told = cast->told_to[child(cast, i)];
-        if (stable - told >= 2 * SOME || (cast->settle <= stable && told < cast->settle))
+        if (stable - told >= (uint64_t)2 * SOME || (cast->settle <= stable && told < cast->settle))
             ffmk_cast_send(cast, child(cast, i), &ping, NULL, 0);
     }
 }
