@@ -141,7 +141,7 @@ bool ffmk_cast_settle(struct ffmk_cast *cast, uint64_t now);
 /** This member enters no more operations, and needs nothing of those it has entered or ever hears
  * of. It is settled then when all the living have closed. \return whether that is news. */
 bool ffmk_cast_close(struct ffmk_cast *cast, uint64_t now);
-/** Whether it is, or this member is excluded. */
+/** Whether it is, or this member is excluded; of one that has closed, whether it may go. */
 bool ffmk_cast_is_settled(const struct ffmk_cast *cast);
 /** If it is: whether those whom this member has to tell so were told. */
 bool ffmk_cast_others_know(const struct ffmk_cast *cast);

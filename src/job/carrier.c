@@ -18,6 +18,12 @@
 enum { TAG_MESSAGE, TAG_LEAVE };
 enum { ROUNDS = 64, LEAST_SENDS = 16 };
 
+/* A message on its way out. */
+struct sent {
+    void *message;
+    int to;
+};
+
 struct ffmk_mpi_carrier {
     struct ffmk_carrier carrier; /* first */
     struct ffmk_endpoint *endpoint;
@@ -28,10 +34,7 @@ struct ffmk_mpi_carrier {
     int sends;
     int capacity;
     MPI_Request *request;
-    struct sent {
-        void *message;
-        int to;
-    } * sent;
+    struct sent *sent;
     int *done; /* for MPI, like … */
     MPI_Status *status;
     uint8_t *came; /* a message on its way in */
@@ -45,6 +48,12 @@ struct ffmk_mpi_carrier {
 /* Those that are closed. */
 static pthread_mutex_t listing = PTHREAD_MUTEX_INITIALIZER;
 static struct ffmk_mpi_carrier *leaving;
+
+/* The id that a rank of the communicator has on its card. */
+static uint64_t id_of(int rank)
+{
+    return (uint64_t)rank + 1;
+}
 
 static bool grow(struct ffmk_mpi_carrier *carrier)
 {
@@ -87,7 +96,11 @@ static bool send(struct ffmk_carrier *base, uint64_t to, const void *const part[
     for (int i = 0; i < 3; at += bytes[i++])
         if (bytes[i] > 0)
             memcpy(message + at, part[i], bytes[i]);
-    return post(carrier, (int)(to - ffmk_carrier_id(0)), TAG_MESSAGE, message, all);
+    const int rank = (int)(to - id_of(0));
+    if (post(carrier, rank, TAG_MESSAGE, message, all))
+        return true;
+    carrier->left[rank] = true;
+    return false;
 }
 
 /* Forget what was sent; whoever cannot be sent to is dead. */
@@ -104,8 +117,10 @@ static void finish_sends(struct ffmk_mpi_carrier *carrier)
     }
     for (int i = 0; i < n; i++) {
         struct sent *sent = &carrier->sent[carrier->done[i]];
-        if (code == MPI_ERR_IN_STATUS && carrier->status[i].MPI_ERROR != MPI_SUCCESS)
-            ffmk_endpoint_lost(carrier->endpoint, ffmk_carrier_id((size_t)sent->to));
+        if (code == MPI_ERR_IN_STATUS && carrier->status[i].MPI_ERROR != MPI_SUCCESS) {
+            ffmk_endpoint_lost(carrier->endpoint, id_of(sent->to));
+            carrier->left[sent->to] = true;
+        }
         free(sent->message);
         sent->message = NULL;
     }
@@ -142,13 +157,14 @@ static bool receive(struct ffmk_mpi_carrier *carrier, struct ffmk_endpoint *endp
         carrier->came = more;
         carrier->room = bytes;
     }
-    if (PMPI_Mrecv(carrier->came, bytes, MPI_BYTE, &message, &status) != MPI_SUCCESS)
+    if (PMPI_Mrecv(carrier->came, bytes, MPI_BYTE, &message, &status) != MPI_SUCCESS) {
+        ffmk_endpoint_be_excluded(endpoint);
         return false;
+    }
     if (status.MPI_TAG == TAG_LEAVE)
         carrier->left[status.MPI_SOURCE] = true;
     else
-        ffmk_endpoint_carried(endpoint, ffmk_carrier_id((size_t)status.MPI_SOURCE), carrier->came,
-                              (size_t)bytes);
+        ffmk_endpoint_carried(endpoint, id_of(status.MPI_SOURCE), carrier->came, (size_t)bytes);
     return true;
 }
 
@@ -204,7 +220,7 @@ struct ffmk_mpi_carrier *ffmk_carrier_open(MPI_Comm comm)
         .carrier = {.send = send, .look = look}, .comm = own, .rank = rank};
     PMPI_Comm_size(comm, &carrier->size);
     const struct ffmk_endpoint_options options = {.carrier = &carrier->carrier,
-                                                  .id = ffmk_carrier_id((size_t)carrier->rank)};
+                                                  .id = id_of(carrier->rank)};
     carrier->left = calloc((size_t)carrier->size, sizeof *carrier->left);
     if (!carrier->left || ffmk_endpoint_open(&options, &carrier->endpoint) != FFMK_SUCCESS) {
         carrier->endpoint = NULL;
@@ -242,7 +258,7 @@ static void tell_all(struct ffmk_mpi_carrier *carrier)
         const int to = (carrier->rank + i) % carrier->size;
         void *nothing = malloc(1);
         if (!nothing || !post(carrier, to, TAG_LEAVE, nothing, 0))
-            carrier->left[to] = true; /* it is dead, or will be told so */
+            carrier->left[to] = true; /* it is dead */
     }
     carrier->told = true;
     carrier->left[carrier->rank] = true;

@@ -11,12 +11,6 @@
 
 struct ffmk_mpi_carrier;
 
-/** The id that a rank of the communicator has on its card. */
-static inline uint64_t ffmk_carrier_id(size_t rank)
-{
-    return rank + 1;
-}
-
 /** Collective over the communicator. \return NULL, errno telling why: at some ranks, it may be;
  * those who have one give it up by ffmk_carrier_abandon() then. */
 struct ffmk_mpi_carrier *ffmk_carrier_open(MPI_Comm comm);
@@ -24,8 +18,8 @@ void ffmk_carrier_abandon(struct ffmk_mpi_carrier *carrier);
 
 struct ffmk_endpoint *ffmk_carrier_endpoint(struct ffmk_mpi_carrier *carrier);
 
-/** What went over its endpoint was destroyed. The communicator may go; ours stays
- * until all ranks need nothing of this one any more. */
+/** What went over its endpoint was destroyed. The communicator may go; ours stays until all ranks
+ * need nothing of this one any more. */
 void ffmk_carrier_close(struct ffmk_mpi_carrier *carrier);
 
 /** Take leave of those that can be, once; or, MPI being about to end, wait for all of them. */

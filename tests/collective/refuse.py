@@ -69,7 +69,7 @@ with Folder() as folder:
             went_on(run, np, flavour, word)
             check(lines is None or len(run.said) == lines, flavour, word, "lines", run.said)
         for transport in ("udp", "mpi"):
-            for word in ("operation", "chain"):
+            for word in ("operation", "chain", *(["together"] if transport == "mpi" else [])):
                 run = job(3, program, word, env={**QUIET, **env, "FFMK_TRANSPORT": transport}, cwd=folder, timeout=60)
                 went_on(run, 3, flavour, word, transport)
         for more in ({}, {"FFMK_TRANSPORT": "udp"}, {"FFMK_TRANSPORT": "udp", "FFMK_DISABLE": "1"} if flavour == "public" else {}):

@@ -36,8 +36,8 @@ void ffmk_across_abandon(struct ffmk_across *across);
 /** Wait until no member that lives needs anything of this one for what was started. */
 void ffmk_across_stay(struct ffmk_across *across);
 
-/** Wait until no member that lives needs anything of this process over this endpoint: of what was
- * destroyed, and of what was not. */
+/** Close all that go over this endpoint, also what was not destroyed, and wait until no member that
+ * lives needs anything of them. No operation begins any more. */
 void ffmk_across_settle(struct ffmk_endpoint *endpoint);
 
 /** Whether all that were over this endpoint have been destroyed, and nobody needs anything of them

@@ -216,6 +216,28 @@ static void operation(void)
     operations_work(comm);
 }
 
+/* ---- together: no operation ends before all have come to it ---- */
+
+static void together(void)
+{
+    int token = 0;
+    int came = 0;
+    int value = me == 0 ? 7 : 0;
+    operations_work(MPI_COMM_WORLD);
+    if (me == n_ranks - 1) {
+        usleep(300000);
+        PMPI_Send(&token, 1, MPI_INT, 0, 0, MPI_COMM_WORLD);
+    }
+    CHECK(call_bcast(&value, 1, MPI_INT, 0, MPI_COMM_WORLD) == 0 && value == 7, "broadcast");
+    if (me == 0) {
+        /* It was sent before; a look or two may only make MPI go on. */
+        for (int looks = 0; looks < 10 && !came; looks++)
+            PMPI_Iprobe(n_ranks - 1, 0, MPI_COMM_WORLD, &came, MPI_STATUS_IGNORE);
+        CHECK(came, "the root was there alone");
+        PMPI_Recv(&token, 1, MPI_INT, n_ranks - 1, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    }
+}
+
 /* ---- chain: a rank that has left a broadcast helps nobody, it waits for another one ---- */
 
 static void chain(void)
@@ -455,7 +477,8 @@ int main(int argc, char **argv)
                   {"unused", unused},       {"mixed", mixed},           {"apart", apart},
                   {"operation", operation}, {"memory", memory},         {"aligned", aligned},
                   {"part", part},           {"ahead", ahead},           {"buffers", buffers},
-                  {"meanwhile", meanwhile}, {"unfinished", unfinished}, {"chain", chain}};
+                  {"meanwhile", meanwhile}, {"unfinished", unfinished}, {"chain", chain},
+                  {"together", together}};
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &me);
     MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
