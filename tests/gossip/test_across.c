@@ -172,6 +172,10 @@ void ffmk_endpoint_lock(struct ffmk_endpoint *endpoint)
 {
     (void)endpoint;
 }
+void ffmk_endpoint_glance_in_burst(struct ffmk_endpoint *endpoint, uint64_t now)
+{
+    (void)endpoint, (void)now;
+}
 void ffmk_endpoint_unlock(struct ffmk_endpoint *endpoint)
 {
     (void)endpoint;

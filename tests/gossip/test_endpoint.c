@@ -126,8 +126,10 @@ static void echo(int from, const uint8_t *message, size_t bytes)
 
 static void compute(void)
 {
-    static uint8_t message[5000];
-    enum { ROUNDS = 60 };
+    static uint8_t message[20000];
+    const size_t larger[40] = {sizeof message, 5000}; /* a stream's, some datagrams, many of one */
+    enum { ROUNDS = 200 };
+    uint32_t asked = 0;
     node.receive = echo;
     open_node(1000 * ms, 0);
     if (node.me == 0) {
@@ -145,8 +147,11 @@ static void compute(void)
                 usleep(1000);
             if (i == ROUNDS / 2)
                 usleep(100000); /* all is acknowledged, the other's thread sleeps well */
-            send_to(0, message, i % 2 == 0 && i > 0 && i < ROUNDS / 2 ? sizeof message : 10);
-            while (load(&echoes) <= i) {
+            for (size_t k = 0; i % 2 == 0 && i > 0 && i < ROUNDS / 2 && k < 40; k++, asked++)
+                send_to(0, message, larger[k]);
+            send_to(0, message, 10);
+            asked++;
+            while (load(&echoes) < asked) {
                 ffmk_endpoint_wait(node.endpoint, 10000, 100 * ms);
                 NEED(shared->died[1][0] == 0);
             }
@@ -171,6 +176,49 @@ START_TEST(who_computes_answers_by_memory)
 {
     by_memory = true;
     run(2, compute);
+}
+END_TEST
+
+/* The last messages of a burst wait for others, but not until somebody attends again, which the
+ * thread would see first after two milliseconds. */
+static void count_all(int from, const uint8_t *message, size_t bytes)
+{
+    (void)from;
+    (void)message;
+    (void)bytes;
+    add(&shared->flag[0]);
+}
+
+static void compute_after_a_burst(void)
+{
+    enum { ROUNDS = 50, BURST = 40 };
+    const uint8_t message[50] = {0};
+    uint32_t soon = 0;
+    node.receive = count_all;
+    open_node(5000 * ms, 0);
+    for (uint32_t round = 1; node.me == 0 && round <= ROUNDS; round++) {
+        ffmk_endpoint_wait(node.endpoint, 0, 0);
+        for (int i = 0; i < BURST; i++)
+            send_to(1, message, sizeof message);
+        const uint64_t begin = ffmk_clock_ns();
+        while (load(&shared->flag[0]) < round * BURST)
+            ; /* nothing of the endpoint's */
+        soon += ffmk_clock_ns() - begin < ms;
+    }
+    while (node.me == 1 && load(&shared->flag[0]) < ROUNDS * BURST)
+        ffmk_endpoint_wait(node.endpoint, 10000, 10 * ms);
+    if (node.me == 0) {
+        const struct ffmk_endpoint_counts counts = ffmk_endpoint_counts(node.endpoint);
+        NEED(counts.datagrams < counts.messages);
+        NEED(soon > ROUNDS / 4);
+    }
+    meet_at(2, 2);
+    close_node();
+}
+
+START_TEST(who_computes_after_a_burst_has_sent_it)
+{
+    run(2, compute_after_a_burst);
 }
 END_TEST
 
@@ -509,7 +557,8 @@ END_TEST
 
 CASES("endpoint", an_address_is_chosen, values_hang_on_peers, two_exchange_messages,
       five_exchange_messages, a_tenth_is_lost, three_tenths_are_lost,
-      what_was_sent_arrives_though_the_sender_leaves, who_computes_answers, threads_wait_at_once,
+      what_was_sent_arrives_though_the_sender_leaves, who_computes_answers,
+      who_computes_after_a_burst_has_sent_it, threads_wait_at_once,
       five_exchange_messages_by_memory, who_computes_answers_by_memory,
       threads_wait_at_once_by_memory, who_looks_once_still_gets_what_comes_by_memory,
       the_thread_sleeps_while_others_attend, the_thread_sleeps_while_others_attend_by_memory)

@@ -2,8 +2,8 @@
  * What it proves, over thousands of seeds: on a network that loses, doubles, delays and reorders
  * datagrams every body arrives exactly once, acknowledgements end, memory stays bounded, and
  * without loss nothing is sent twice; an acknowledgement waits for a body that carries it, but not
- * for long; a body grows until it is sent, and not then; a datagram that was changed, shortened or
- * is for another process is none. */
+ * for long; a body grows until it is sent, and not then; in a burst, and only there, the last one
+ * is held; a datagram that was changed, shortened or is for another process is none. */
 #include "core/rng.h"
 #include "gossip/net/link.h"
 
@@ -327,8 +327,77 @@ START_TEST(a_body_grows_until_it_is_sent)
 }
 END_TEST
 
+/* Adds one after a while, as somebody who sends does. \return how many bodies go. */
+static uint32_t send_after(struct ffmk_link_end *link, uint64_t *now, uint64_t after, size_t bytes)
+{
+    struct ffmk_datagram out;
+    uint32_t went = 0;
+    *now += after;
+    uint8_t *place = ffmk_link_extend(link, bytes);
+    if (!place)
+        place = ffmk_link_add(link, bytes, 0);
+    memset(place, 1, bytes);
+    while (ffmk_link_output(link, *now, &out))
+        went++;
+    return went;
+}
+
+START_TEST(in_a_burst_the_last_body_is_held)
+{
+    struct ffmk_link_end link;
+    struct ffmk_datagram out;
+    uint64_t now = 1000000 * microsecond;
+    ffmk_link_create(&link);
+    /* The first of all is after a long time. */
+    for (int i = 0; i < FFMK_LINK_BURST; i++)
+        ck_assert_uint_eq(send_after(&link, &now, 5 * microsecond, 100), 1);
+    ck_assert(ffmk_link_held_until(&link) == FFMK_LINK_NEVER);
+    for (int i = 0; i < 10; i++)
+        ck_assert_uint_eq(send_after(&link, &now, microsecond, 100), 0);
+    ck_assert(ffmk_link_held_until(&link) == now - 9 * microsecond + FFMK_LINK_HOLD_NS);
+    ck_assert(ffmk_link_due(&link) == ffmk_link_held_until(&link));
+    /* What does not fit has another one go. */
+    ck_assert_uint_eq(send_after(&link, &now, microsecond, 300), 1);
+    /* Nor longer than that. */
+    ck_assert(!ffmk_link_output(&link, now + FFMK_LINK_HOLD_NS - 1, &out));
+    now += FFMK_LINK_HOLD_NS;
+    ck_assert(ffmk_link_output(&link, now, &out));
+    ck_assert_uint_eq(out.body_bytes, 300);
+    ck_assert(ffmk_link_held_until(&link) == FFMK_LINK_NEVER);
+    /* Whoever is in a hurry does not wait. */
+    for (int i = 0; i < 2 * FFMK_LINK_BURST; i++)
+        send_after(&link, &now, microsecond, 1);
+    ck_assert(ffmk_link_held_until(&link) != FFMK_LINK_NEVER);
+    ffmk_link_hurry(&link);
+    ck_assert(ffmk_link_output(&link, now, &out));
+    /* Later the burst has ended. */
+    now += 100 * microsecond;
+    ck_assert_uint_eq(send_after(&link, &now, 100 * microsecond, 1), 0);
+    ck_assert(ffmk_link_output(&link, now + FFMK_LINK_HOLD_NS, &out));
+    ck_assert_uint_eq(send_after(&link, &now, 100 * microsecond, 1), 1);
+    ffmk_link_destroy(&link);
+}
+END_TEST
+
+/* Few in a row, and then something else: never held. */
+START_TEST(bursts_are_not_made_of_little)
+{
+    struct ffmk_link_end link;
+    uint64_t now = 1000000 * microsecond;
+    ffmk_link_create(&link);
+    for (int round = 0; round < 1000; round++)
+        for (int i = 0; i < FFMK_LINK_BURST; i++) {
+            ck_assert_uint_eq(send_after(&link, &now, (i ? 5 : 100) * microsecond, 10), 1);
+            const struct ffmk_datagram acknowledgement = {.come = link.next};
+            ffmk_link_receive(&link, &acknowledgement, now);
+        }
+    ffmk_link_destroy(&link);
+}
+END_TEST
+
 CASES("link", every_body_arrives_once, without_loss_nothing_is_sent_twice,
       who_does_not_answer_is_not_flooded, forged_datagrams_are_none, who_is_excluded_is_told,
       an_acknowledgement_waits_half_a_millisecond,
       an_acknowledgement_of_many_or_again_does_not_wait, any_numbers_are_survived,
-      a_body_grows_until_it_is_sent)
+      a_body_grows_until_it_is_sent, in_a_burst_the_last_body_is_held,
+      bursts_are_not_made_of_little)

@@ -86,6 +86,15 @@ static bool oversleeps(struct ffmk_endpoint *endpoint)
                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
+/* The same of what links hold. */
+static bool holds_too_long(struct ffmk_endpoint *endpoint)
+{
+    uint64_t wakes = load(&endpoint->thread_wakes);
+    return load(&endpoint->held_until) < wakes &&
+           __atomic_compare_exchange_n(&endpoint->thread_wakes, &wakes, 0, false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST);
+}
+
 void ffmk_endpoint_leave(struct ffmk_endpoint *endpoint)
 {
     if (endpoint->carrier)
@@ -101,7 +110,7 @@ void ffmk_endpoint_leave(struct ffmk_endpoint *endpoint)
     if (alarm)
         endpoint->thread_wanted = false;
     if (!alarm && __atomic_load_n(&endpoint->attending, __ATOMIC_SEQ_CST) == 0)
-        alarm = oversleeps(endpoint);
+        alarm = oversleeps(endpoint) || holds_too_long(endpoint);
     pthread_mutex_unlock(&endpoint->lock);
     if (news && __atomic_load_n(&endpoint->sleepers, __ATOMIC_SEQ_CST) > 0)
         ffmk_endpoint_ring(endpoint->bell);
@@ -152,7 +161,8 @@ bool ffmk_endpoint_look(struct ffmk_endpoint *endpoint, struct ffmk_batch *batch
         return look_at_carrier(endpoint, now);
     unsigned n = ffmk_post_take(endpoint, batch);
     if (n == 0) {
-        if ((load(&endpoint->due) > now && !ffmk_mailbox_has(&endpoint->box)) ||
+        if ((load(&endpoint->due) > now && load(&endpoint->held_until) == FFMK_NEVER &&
+             !ffmk_mailbox_has(&endpoint->box)) ||
             pthread_mutex_trylock(&endpoint->lock) != 0)
             return false;
     } else {
@@ -175,6 +185,13 @@ void ffmk_endpoint_glance(struct ffmk_endpoint *endpoint)
     store(&endpoint->attended_at, now);
     if (oversleeps(endpoint))
         ffmk_endpoint_ring(endpoint->alarm);
+}
+
+void ffmk_endpoint_glance_in_burst(struct ffmk_endpoint *endpoint, uint64_t now)
+{
+    enum { EVERY_NS = 20000 };
+    if (endpoint->held_until != FFMK_NEVER && now >= load(&endpoint->attended_at) + EVERY_NS)
+        ffmk_endpoint_glance(endpoint);
 }
 
 static void sleep_for(struct ffmk_endpoint *endpoint, uint64_t now, uint64_t sleep_ns)

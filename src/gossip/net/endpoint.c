@@ -89,6 +89,7 @@ int ffmk_endpoint_open(const struct ffmk_endpoint_options *options,
     endpoint->loss = options->loss;
     endpoint->seed = options->seed;
     endpoint->due = endpoint->services_due = endpoint->peers_due = FFMK_NEVER;
+    endpoint->held_until = FFMK_NEVER;
     endpoint->seen_ns = ffmk_clock_ns();
     endpoint->generation = endpoint->seen_ns; /* none that a thread has seen */
     int code = open_all(endpoint, options->interface);

@@ -101,6 +101,9 @@ struct ffmk_endpoint {
     uint64_t generation;  /* turns in which a service was called */
     uint64_t attended_at; /* when the last thread left ffmk_endpoint_wait() */
     uint64_t thread_due;  /* when the thread will look by itself; 0: it is awake, or soon */
+    uint64_t thread_wakes; /* the same, or when it will see whether others still attend; 0: it is
+                              awake */
+    uint64_t held_until;   /* no body that a link holds has to go before; FFMK_NEVER: none has */
     struct ffmk_endpoint_counts counts;
 
     pthread_mutex_t bed; /* for who goes to sleep or gets up */
@@ -137,7 +140,9 @@ struct ffmk_endpoint {
     uint64_t risings_seen; /* the thread's */
     struct event_base *base;
     struct event *on_alarm, *on_datagram, *on_time, *on_mate;
-    int mates; /* the pidfds */
+    int timer;         /* the thread's, … */
+    uint64_t timer_at; /* … when it rings; FFMK_NEVER: not */
+    int mates;         /* the pidfds */
     struct ffmk_streams streams;
 };
 
@@ -156,6 +161,8 @@ void ffmk_peer_heard(struct ffmk_peer *peer);
 /* Into the link what waits for it, and note when it is due. */
 void ffmk_peer_refill(struct ffmk_peer *peer, uint64_t now);
 void ffmk_peer_note(struct ffmk_peer *peer);
+/* Let go what links hold until then. */
+void ffmk_peers_release(struct ffmk_endpoint *endpoint, uint64_t until);
 /* Forget all that is to be sent. */
 void ffmk_peer_drop(struct ffmk_peer *peer);
 /* Have the thread look at its stream. */

@@ -51,6 +51,7 @@ uint8_t *ffmk_link_add(struct ffmk_link_end *link, size_t bytes, uint64_t now)
     *parcel_of(link, link->next) =
         (struct ffmk_parcel){.body = body, .bytes = bytes, .room = bytes, .due = now};
     link->next++;
+    link->news = true;
     return body;
 }
 
@@ -69,6 +70,7 @@ uint8_t *ffmk_link_extend(struct ffmk_link_end *link, size_t bytes)
     }
     uint8_t *place = last->body + last->bytes;
     last->bytes += bytes;
+    link->news = true;
     return place;
 }
 
@@ -160,6 +162,11 @@ static bool has_come(const struct ffmk_link_end *link, uint64_t sequence)
     return behind > 64 || link->beyond >> (behind - 1) & 1;
 }
 
+static void slow_down(struct ffmk_link_end *link, uint32_t by)
+{
+    link->quick = link->quick > by ? link->quick - by : 0;
+}
+
 bool ffmk_link_receive(struct ffmk_link_end *link, const struct ffmk_datagram *datagram,
                        uint64_t now)
 {
@@ -175,6 +182,7 @@ bool ffmk_link_receive(struct ffmk_link_end *link, const struct ffmk_datagram *d
         link->owed_at = now; /* the acknowledgement was lost, or is late */
         return false;
     }
+    slow_down(link, FFMK_LINK_BURST / 2); /* who answers is waited for, or waits */
     if (sequence > link->come) {
         uint64_t bit = UINT64_C(1) << (sequence - link->come - 1);
         link->beyond |= bit;
@@ -190,6 +198,55 @@ bool ffmk_link_receive(struct ffmk_link_end *link, const struct ffmk_datagram *d
     return true;
 }
 
+/* A pause within a burst may be another's turn on the core; a longer one is the caller's. */
+static void note_pace(struct ffmk_link_end *link, uint64_t now)
+{
+    if (!link->news)
+        return;
+    link->news = false;
+    const uint64_t gap = now - link->added_at;
+    link->added_at = now;
+    if (gap >= 3 * FFMK_LINK_BURST_NS)
+        slow_down(link, FFMK_LINK_BURST);
+    else if (gap >= FFMK_LINK_BURST_NS)
+        slow_down(link, 2);
+    else if (link->quick < 2 * FFMK_LINK_BURST)
+        link->quick++;
+}
+
+/* It may be the first time that this body could go. */
+static bool hold(const struct ffmk_link_end *link, uint64_t sequence, struct ffmk_parcel *parcel,
+                 uint64_t now)
+{
+    if (parcel->tries > 0)
+        return false;
+    if (sequence + 1 < link->next || link->quick < FFMK_LINK_BURST) {
+        parcel->due = now;
+        return false;
+    }
+    if (!parcel->held) {
+        parcel->held = true;
+        parcel->due = now + FFMK_LINK_HOLD_NS;
+    }
+    return parcel->due > now;
+}
+
+uint64_t ffmk_link_held_until(const struct ffmk_link_end *link)
+{
+    const struct ffmk_parcel *last = &link->parcels[(link->next - 1) % FFMK_LINK_WINDOW];
+    const bool held = link->oldest < link->next && last->body && last->tries == 0 && last->held;
+    return held ? last->due : FFMK_LINK_NEVER;
+}
+
+void ffmk_link_hurry(struct ffmk_link_end *link)
+{
+    struct ffmk_parcel *last = parcel_of(link, link->next - 1);
+    if (link->oldest < link->next && last->body && last->tries == 0) {
+        last->held = true;
+        last->due = 0;
+    }
+}
+
 static void fill(struct ffmk_link_end *link, struct ffmk_datagram *datagram)
 {
     datagram->come = link->come;
@@ -200,9 +257,10 @@ static void fill(struct ffmk_link_end *link, struct ffmk_datagram *datagram)
 bool ffmk_link_output(struct ffmk_link_end *link, uint64_t now, struct ffmk_datagram *datagram)
 {
     uint32_t late = 0;
+    note_pace(link, now);
     for (uint64_t s = link->oldest; s < link->next; s++) {
         struct ffmk_parcel *parcel = parcel_of(link, s);
-        if (!may_go(parcel, &late) || parcel->due > now)
+        if (!may_go(parcel, &late) || hold(link, s, parcel, now) || parcel->due > now)
             continue;
         link->repeats += parcel->tries > 0;
         if (parcel->tries > link->backoff && !parcel->lost && link->backoff < MOST_BACKOFF)

@@ -15,7 +15,13 @@
 #include <stdint.h>
 
 enum {
-    FFMK_LINK_WINDOW = 64 /* bodies; as many as a datagram can acknowledge one by one */
+    FFMK_LINK_WINDOW = 64, /* bodies; as many as a datagram can acknowledge one by one */
+    /* A burst: so many times in a row something was added before so much time had passed, and
+     * little came. From then on the last body is held for FFMK_LINK_HOLD_NS, so that it grows, or
+     * until it is full. */
+    FFMK_LINK_BURST = 16,
+    FFMK_LINK_BURST_NS = 20000,
+    FFMK_LINK_HOLD_NS = 100000
 };
 
 #define FFMK_LINK_NEVER UINT64_MAX
@@ -29,6 +35,7 @@ struct ffmk_parcel {
     uint64_t due;     /* when to send it (again) */
     uint32_t tries;
     bool lost; /* rather than late: later ones have come */
+    bool held; /* or was, until it is due */
 };
 
 /** One end of a link. (ffmk.h has another struct ffmk_link.) */
@@ -38,12 +45,15 @@ struct ffmk_link_end {
     struct ffmk_parcel parcels[FFMK_LINK_WINDOW]; /* by sequence modulo the window */
     uint64_t come;                                /* as in a datagram */
     uint64_t beyond;
-    uint32_t owes;    /* bodies that came since the last acknowledgement was sent */
-    uint64_t owed_at; /* when the next one is due */
-    uint64_t trip;    /* smoothed round trip, 0: not known (RFC 6298) */
-    uint64_t spread;  /* its mean deviation */
-    uint32_t backoff; /* doublings of the wait since a trip was measured: the other end is slow */
-    uint64_t repeats; /* datagrams sent again, for whoever wants to know */
+    uint32_t owes;     /* bodies that came since the last acknowledgement was sent */
+    uint64_t owed_at;  /* when the next one is due */
+    uint64_t trip;     /* smoothed round trip, 0: not known (RFC 6298) */
+    uint64_t spread;   /* its mean deviation */
+    uint32_t backoff;  /* doublings of the wait since a trip was measured: the other end is slow */
+    bool news;         /* something was added since ffmk_link_output() */
+    uint64_t added_at; /* as that saw it, last */
+    uint32_t quick;    /* so often more before FFMK_LINK_BURST_NS had passed than after */
+    uint64_t repeats;  /* datagrams sent again, for whoever wants to know */
 };
 
 void ffmk_link_create(struct ffmk_link_end *link);
@@ -80,6 +90,12 @@ bool ffmk_link_receive(struct ffmk_link_end *link, const struct ffmk_datagram *d
 /** The next datagram to send now: its sequence, come, beyond and body are filled in; the body is
  * valid until the link is used again. \return false: none. */
 bool ffmk_link_output(struct ffmk_link_end *link, uint64_t now, struct ffmk_datagram *datagram);
+
+/** Until when the last body is held, or FFMK_LINK_NEVER: none is. */
+uint64_t ffmk_link_held_until(const struct ffmk_link_end *link);
+
+/** Hold none of those that are there: who sent them has nothing to add. */
+void ffmk_link_hurry(struct ffmk_link_end *link);
 
 /** When there is something to send (again) if nothing comes before, or FFMK_LINK_NEVER. */
 uint64_t ffmk_link_due(const struct ffmk_link_end *link);

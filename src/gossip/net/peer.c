@@ -154,6 +154,26 @@ void ffmk_peer_note(struct ffmk_peer *peer)
         due = endpoint->seen_ns + endpoint->step_ns / 2;
     if (due < endpoint->peers_due)
         endpoint->peers_due = due;
+    const uint64_t held = ffmk_link_held_until(&peer->link);
+    if (held < endpoint->held_until)
+        __atomic_store_n(&endpoint->held_until, held, __ATOMIC_SEQ_CST);
+}
+
+void ffmk_peers_release(struct ffmk_endpoint *endpoint, uint64_t until)
+{
+    uint64_t later = FFMK_NEVER;
+    for (struct ffmk_peer *peer = endpoint->active; peer; peer = peer->next_active) {
+        const uint64_t held = ffmk_link_held_until(&peer->link);
+        if (held == FFMK_NEVER)
+            continue;
+        if (held <= until) {
+            ffmk_link_hurry(&peer->link);
+            ffmk_peer_touch(peer);
+        } else if (held < later) {
+            later = held;
+        }
+    }
+    __atomic_store_n(&endpoint->held_until, later, __ATOMIC_SEQ_CST);
 }
 
 void ffmk_peers_look(struct ffmk_endpoint *endpoint, uint64_t now)

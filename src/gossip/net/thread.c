@@ -12,6 +12,7 @@
 #include <ffmk.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 enum { STACK_BYTES = 256 << 10 };
@@ -46,11 +47,22 @@ static void on_datagram(evutil_socket_t udp, short what, void *endpoint)
     ((struct ffmk_endpoint *)endpoint)->datagrams_came = true;
 }
 
-static void on_time(evutil_socket_t none, short what, void *endpoint)
+static void on_time(evutil_socket_t timer, short what, void *endpoint)
 {
-    (void)none;
     (void)what;
-    (void)endpoint;
+    ffmk_endpoint_silence(timer);
+    ((struct ffmk_endpoint *)endpoint)->timer_at = FFMK_NEVER;
+}
+
+/* Not later than that: one that rings too early costs less than to be set each time. */
+static void wake_at(struct ffmk_endpoint *endpoint, uint64_t time)
+{
+    if (endpoint->timer_at <= time)
+        return;
+    const struct itimerspec then = {
+        .it_value = {.tv_sec = (time_t)(time / 1000000000), .tv_nsec = (long)(time % 1000000000)}};
+    timerfd_settime(endpoint->timer, TFD_TIMER_ABSTIME, &then, NULL);
+    endpoint->timer_at = time;
 }
 
 static void have_sockets(struct ffmk_endpoint *endpoint, bool mine)
@@ -93,8 +105,8 @@ static uint64_t pause_beside(struct ffmk_endpoint *endpoint, uint64_t now)
 }
 
 /* What to wait for, and how long. Under the lock, so that a time that changes later is seen to be
- * before the one that is set here. */
-static void arrange(struct ffmk_endpoint *endpoint)
+ * before the one that is set here. \return false: not at all. */
+static bool arrange(struct ffmk_endpoint *endpoint)
 {
     ffmk_endpoint_enter(endpoint);
     uint64_t now = ffmk_clock_ns();
@@ -106,12 +118,27 @@ static void arrange(struct ffmk_endpoint *endpoint)
         ffmk_mailbox_attend(&endpoint->box, false);
     if (endpoint->thread_wanted || (!attended && ffmk_mailbox_has(&endpoint->box)))
         pause = 0;
+    const bool holds = __atomic_load_n(&endpoint->attending, __ATOMIC_SEQ_CST) == 0 &&
+                       endpoint->held_until != FFMK_NEVER;
+    if (holds && endpoint->held_until < now + pause)
+        pause = endpoint->held_until > now ? endpoint->held_until - now : 0;
     __atomic_store_n(&endpoint->thread_due, due, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&endpoint->thread_wakes, now + pause, __ATOMIC_SEQ_CST);
     pthread_mutex_unlock(&endpoint->lock);
     have_sockets(endpoint, !attended);
-    struct timeval after = {.tv_sec = (time_t)(pause / 1000000000),
-                            .tv_usec = (suseconds_t)((pause % 1000000000 + 999) / 1000)};
-    event_add(endpoint->on_time, &after);
+    if (pause > 0)
+        wake_at(endpoint, now + pause);
+    return pause > 0;
+}
+
+static bool is_for_thread(const struct ffmk_endpoint *endpoint, uint64_t now)
+{
+    if (__atomic_load_n(&endpoint->attending, __ATOMIC_SEQ_CST) == 0 &&
+        __atomic_load_n(&endpoint->held_until, __ATOMIC_SEQ_CST) <= now)
+        return true;
+    return (endpoint->datagrams_came || ffmk_mailbox_has(&endpoint->box) ||
+            __atomic_load_n(&endpoint->due, __ATOMIC_SEQ_CST) <= now) &&
+           !ffmk_endpoint_is_attended(endpoint, now);
 }
 
 static void *run(void *argument)
@@ -120,15 +147,14 @@ static void *run(void *argument)
     struct ffmk_batch batch;
     ffmk_batch_create(&batch);
     while (!__atomic_load_n(&endpoint->stop, __ATOMIC_ACQUIRE)) {
-        arrange(endpoint);
-        event_base_loop(endpoint->base, EVLOOP_ONCE);
+        const bool waits = arrange(endpoint);
+        event_base_loop(endpoint->base, waits ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
         __atomic_store_n(&endpoint->thread_due, 0, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&endpoint->thread_wakes, 0, __ATOMIC_SEQ_CST);
         __atomic_store_n(&endpoint->naps, false, __ATOMIC_SEQ_CST);
         ffmk_streams_go_on(endpoint);
         uint64_t now = ffmk_clock_ns();
-        if ((endpoint->datagrams_came || ffmk_mailbox_has(&endpoint->box) ||
-             __atomic_load_n(&endpoint->due, __ATOMIC_SEQ_CST) <= now) &&
-            !ffmk_endpoint_is_attended(endpoint, now))
+        if (is_for_thread(endpoint, now))
             ffmk_endpoint_look(endpoint, &batch, now);
         endpoint->datagrams_came = false;
     }
@@ -143,10 +169,8 @@ static struct event_base *new_base(void)
     struct event_config *config = event_config_new();
     if (!config)
         return NULL;
-    /* One thread knows it; its user's EVENT_* variables are for others; and a time is not rounded
-     * to milliseconds. */
-    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV |
-                                      EVENT_BASE_FLAG_PRECISE_TIMER);
+    /* One thread knows it; and its user's EVENT_* variables are for others. */
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
     struct event_base *base = event_base_new_with_config(config);
     event_config_free(config);
     return base;
@@ -166,6 +190,8 @@ static void free_all(struct ffmk_endpoint *endpoint)
     free_event(endpoint->on_alarm);
     free_event(endpoint->on_datagram);
     free_event(endpoint->on_time);
+    if (endpoint->timer >= 0)
+        close(endpoint->timer);
     if (endpoint->base)
         event_base_free(endpoint->base);
     errno = why;
@@ -200,10 +226,14 @@ int ffmk_thread_start(struct ffmk_endpoint *endpoint)
         event_new(endpoint->base, endpoint->alarm, EV_READ | EV_PERSIST, on_alarm, endpoint);
     endpoint->on_datagram =
         event_new(endpoint->base, endpoint->udp, EV_READ | EV_PERSIST, on_datagram, endpoint);
-    endpoint->on_time = event_new(endpoint->base, -1, 0, on_time, endpoint);
+    endpoint->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    endpoint->timer_at = FFMK_NEVER;
+    if (endpoint->timer >= 0)
+        endpoint->on_time =
+            event_new(endpoint->base, endpoint->timer, EV_READ | EV_PERSIST, on_time, endpoint);
     int code = FFMK_ERR_NO_MEMORY;
     if (endpoint->on_alarm && endpoint->on_datagram && endpoint->on_time &&
-        event_add(endpoint->on_alarm, NULL) == 0)
+        event_add(endpoint->on_alarm, NULL) == 0 && event_add(endpoint->on_time, NULL) == 0)
         code = ffmk_mates_open(endpoint);
     if (code == FFMK_SUCCESS)
         code = ffmk_streams_open(endpoint);

@@ -141,6 +141,11 @@ void ffmk_endpoint_pass_time(struct ffmk_endpoint *endpoint, uint64_t now)
 void ffmk_endpoint_turn(struct ffmk_endpoint *endpoint, uint64_t now)
 {
     ffmk_endpoint_pass_time(endpoint, now);
+    if (endpoint->held_until != FFMK_NEVER) {
+        const bool attended = __atomic_load_n(&endpoint->attending, __ATOMIC_SEQ_CST) > 0;
+        if (attended || endpoint->held_until <= now)
+            ffmk_peers_release(endpoint, attended ? FFMK_NEVER : now);
+    }
     if (endpoint->peers_due <= now)
         ffmk_peers_look(endpoint, now);
     for (int round = 0; round < ROUNDS; round++) {
