@@ -368,7 +368,7 @@ START_TEST(in_a_burst_the_last_body_is_held)
     for (int i = 0; i < 2 * FFMK_LINK_BURST; i++)
         send_after(&link, &now, microsecond, 1);
     ck_assert(ffmk_link_held_until(&link) != FFMK_LINK_NEVER);
-    ffmk_link_hurry(&link);
+    ffmk_link_hurry(&link, now);
     ck_assert(ffmk_link_output(&link, now, &out));
     /* Later the burst has ended. */
     now += 100 * microsecond;

@@ -182,7 +182,7 @@ bool ffmk_link_receive(struct ffmk_link_end *link, const struct ffmk_datagram *d
         link->owed_at = now; /* the acknowledgement was lost, or is late */
         return false;
     }
-    slow_down(link, FFMK_LINK_BURST / 2); /* who answers is waited for, or waits */
+    slow_down(link, 3); /* who answers is waited for, or waits */
     if (sequence > link->come) {
         uint64_t bit = UINT64_C(1) << (sequence - link->come - 1);
         link->beyond |= bit;
@@ -238,8 +238,9 @@ uint64_t ffmk_link_held_until(const struct ffmk_link_end *link)
     return held ? last->due : FFMK_LINK_NEVER;
 }
 
-void ffmk_link_hurry(struct ffmk_link_end *link)
+void ffmk_link_hurry(struct ffmk_link_end *link, uint64_t now)
 {
+    link->added_at = now;
     struct ffmk_parcel *last = parcel_of(link, link->next - 1);
     if (link->oldest < link->next && last->body && last->tries == 0) {
         last->held = true;

@@ -94,8 +94,9 @@ bool ffmk_link_output(struct ffmk_link_end *link, uint64_t now, struct ffmk_data
 /** Until when the last body is held, or FFMK_LINK_NEVER: none is. */
 uint64_t ffmk_link_held_until(const struct ffmk_link_end *link);
 
-/** Hold none of those that are there: who sent them has nothing to add. */
-void ffmk_link_hurry(struct ffmk_link_end *link);
+/** Whoever sends waits for something: hold nothing of what is there, for he has nothing to add; and
+ * the time is not his. */
+void ffmk_link_hurry(struct ffmk_link_end *link, uint64_t now);
 
 /** When there is something to send (again) if nothing comes before, or FFMK_LINK_NEVER. */
 uint64_t ffmk_link_due(const struct ffmk_link_end *link);

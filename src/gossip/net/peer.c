@@ -166,12 +166,10 @@ void ffmk_peers_release(struct ffmk_endpoint *endpoint, uint64_t until)
         const uint64_t held = ffmk_link_held_until(&peer->link);
         if (held == FFMK_NEVER)
             continue;
-        if (held <= until) {
-            ffmk_link_hurry(&peer->link);
+        if (held <= until)
             ffmk_peer_touch(peer);
-        } else if (held < later) {
+        else if (held < later)
             later = held;
-        }
     }
     __atomic_store_n(&endpoint->held_until, later, __ATOMIC_SEQ_CST);
 }

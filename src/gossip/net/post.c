@@ -205,9 +205,8 @@ static void flush(struct ffmk_peer *peer, uint64_t now)
     ffmk_peer_refill(peer, now);
     if (peer->dead)
         return;
-    /* Whoever waits has nothing to add. */
     if (__atomic_load_n(&endpoint->attending, __ATOMIC_SEQ_CST) > 0)
-        ffmk_link_hurry(&peer->link);
+        ffmk_link_hurry(&peer->link, now);
     uint64_t repeats = peer->link.repeats;
     struct ffmk_datagram datagram = {0};
     while (ffmk_link_output(&peer->link, now, &datagram))
