@@ -180,7 +180,8 @@ START_TEST(who_computes_answers_by_memory)
 END_TEST
 
 /* The last messages of a burst wait for others, but not until somebody attends again, which the
- * thread would see first after two milliseconds. */
+ * thread would see first after two milliseconds. Beside it a message alone, which tells whether
+ * this machine has time for who waits. */
 static void count_all(int from, const uint8_t *message, size_t bytes)
 {
     (void)from;
@@ -189,28 +190,42 @@ static void count_all(int from, const uint8_t *message, size_t bytes)
     add(&shared->flag[0]);
 }
 
+/* \return whether so many messages in a row have come within a millisecond. */
+static bool come_soon(uint32_t messages)
+{
+    const uint8_t message[50] = {0};
+    const uint32_t before = load(&shared->flag[0]);
+    ffmk_endpoint_wait(node.endpoint, 0, 0);
+    for (uint32_t i = 0; i < messages; i++)
+        send_to(1, message, sizeof message);
+    const uint64_t begin = ffmk_clock_ns();
+    while (load(&shared->flag[0]) < before + messages)
+        usleep(20); /* nothing of the endpoint's */
+    return ffmk_clock_ns() - begin < ms;
+}
+
 static void compute_after_a_burst(void)
 {
     enum { ROUNDS = 50, BURST = 40 };
-    const uint8_t message[50] = {0};
-    uint32_t soon = 0;
+    uint32_t alone = 0;
+    uint32_t in_bursts = 0;
     node.receive = count_all;
     open_node(5000 * ms, 0);
-    for (uint32_t round = 1; node.me == 0 && round <= ROUNDS; round++) {
-        ffmk_endpoint_wait(node.endpoint, 0, 0);
-        for (int i = 0; i < BURST; i++)
-            send_to(1, message, sizeof message);
-        const uint64_t begin = ffmk_clock_ns();
-        while (load(&shared->flag[0]) < round * BURST)
-            ; /* nothing of the endpoint's */
-        soon += ffmk_clock_ns() - begin < ms;
+    for (uint32_t round = 0; node.me == 0 && round < ROUNDS; round++) {
+        alone += come_soon(1);
+        in_bursts += come_soon(BURST);
     }
-    while (node.me == 1 && load(&shared->flag[0]) < ROUNDS * BURST)
+    while (node.me == 1 && load(&shared->flag[0]) < ROUNDS * (BURST + 1))
         ffmk_endpoint_wait(node.endpoint, 10000, 10 * ms);
     if (node.me == 0) {
         const struct ffmk_endpoint_counts counts = ffmk_endpoint_counts(node.endpoint);
         NEED(counts.datagrams < counts.messages);
-        NEED(soon > ROUNDS / 4);
+        const bool tells = alone >= ROUNDS * 9 / 10;
+        if (!tells)
+            fprintf(stderr,
+                    "not looked at when bursts come, for only %u of %d messages came soon\n", alone,
+                    ROUNDS);
+        NEED(!tells || in_bursts > ROUNDS / 4);
     }
     meet_at(2, 2);
     close_node();

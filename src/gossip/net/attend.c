@@ -72,27 +72,23 @@ static uint64_t due_of(const struct ffmk_endpoint *endpoint)
                                                         : endpoint->peers_due;
 }
 
-/* The thread sleeps longer than it may. Once, for it is awake then. Others put messages into the
- * box as long as it is attended to, and it is the thread that ends that. */
+/* The thread would look too late. Once, for it is awake then. */
+static bool must_wake(uint64_t *thread_time, uint64_t time) /* NOLINT: written to */
+{
+    uint64_t at = load(thread_time);
+    return time < at && __atomic_compare_exchange_n(thread_time, &at, 0, false, __ATOMIC_SEQ_CST,
+                                                    __ATOMIC_SEQ_CST);
+}
+
+/* Others put messages into the box as long as it is attended to, and it is the thread that ends
+ * that. */
 static bool oversleeps(struct ffmk_endpoint *endpoint)
 {
-    uint64_t thread_due = load(&endpoint->thread_due);
     uint64_t due = load(&endpoint->due);
     const uint64_t end = load(&endpoint->attended_at) + FFMK_ATTENDED_NS;
     if (endpoint->box.file >= 0 && end < due)
         due = end;
-    return due < thread_due &&
-           __atomic_compare_exchange_n(&endpoint->thread_due, &thread_due, 0, false,
-                                       __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-}
-
-/* The same of what links hold. */
-static bool holds_too_long(struct ffmk_endpoint *endpoint)
-{
-    uint64_t wakes = load(&endpoint->thread_wakes);
-    return load(&endpoint->held_until) < wakes &&
-           __atomic_compare_exchange_n(&endpoint->thread_wakes, &wakes, 0, false, __ATOMIC_SEQ_CST,
-                                       __ATOMIC_SEQ_CST);
+    return must_wake(&endpoint->thread_due, due);
 }
 
 void ffmk_endpoint_leave(struct ffmk_endpoint *endpoint)
@@ -110,7 +106,8 @@ void ffmk_endpoint_leave(struct ffmk_endpoint *endpoint)
     if (alarm)
         endpoint->thread_wanted = false;
     if (!alarm && __atomic_load_n(&endpoint->attending, __ATOMIC_SEQ_CST) == 0)
-        alarm = oversleeps(endpoint) || holds_too_long(endpoint);
+        alarm =
+            oversleeps(endpoint) || must_wake(&endpoint->thread_wakes, load(&endpoint->held_until));
     pthread_mutex_unlock(&endpoint->lock);
     if (news && __atomic_load_n(&endpoint->sleepers, __ATOMIC_SEQ_CST) > 0)
         ffmk_endpoint_ring(endpoint->bell);

@@ -206,11 +206,11 @@ static void note_pace(struct ffmk_link_end *link, uint64_t now)
     link->news = false;
     const uint64_t gap = now - link->added_at;
     link->added_at = now;
-    if (gap >= 3 * FFMK_LINK_BURST_NS)
+    if (gap >= UINT64_C(3) * FFMK_LINK_BURST_NS)
         slow_down(link, FFMK_LINK_BURST);
     else if (gap >= FFMK_LINK_BURST_NS)
         slow_down(link, 2);
-    else if (link->quick < 2 * FFMK_LINK_BURST)
+    else if (link->quick < 2 * FFMK_LINK_BURST - 1)
         link->quick++;
 }
 
