@@ -161,7 +161,7 @@ void ffmk_peer_heard(struct ffmk_peer *peer);
 /* Into the link what waits for it, and note when it is due. */
 void ffmk_peer_refill(struct ffmk_peer *peer, uint64_t now);
 void ffmk_peer_note(struct ffmk_peer *peer);
-/* Let go what links hold until then. */
+/* Look at the links that hold something until then, or less long. */
 void ffmk_peers_release(struct ffmk_endpoint *endpoint, uint64_t until);
 /* Forget all that is to be sent. */
 void ffmk_peer_drop(struct ffmk_peer *peer);

@@ -51,7 +51,7 @@ struct ffmk_link_end {
     uint64_t spread;   /* its mean deviation */
     uint32_t backoff;  /* doublings of the wait since a trip was measured: the other end is slow */
     bool news;         /* something was added since ffmk_link_output() */
-    uint64_t added_at; /* as that saw it, last */
+    uint64_t added_at; /* as that saw it, or when the sender last waited */
     uint32_t quick;    /* so often more before FFMK_LINK_BURST_NS had passed than after */
     uint64_t repeats;  /* datagrams sent again, for whoever wants to know */
 };

@@ -231,7 +231,7 @@ int ffmk_thread_start(struct ffmk_endpoint *endpoint)
     if (endpoint->timer >= 0)
         endpoint->on_time =
             event_new(endpoint->base, endpoint->timer, EV_READ | EV_PERSIST, on_time, endpoint);
-    int code = FFMK_ERR_NO_MEMORY;
+    int code = endpoint->timer < 0 ? FFMK_ERR_IO : FFMK_ERR_NO_MEMORY;
     if (endpoint->on_alarm && endpoint->on_datagram && endpoint->on_time &&
         event_add(endpoint->on_alarm, NULL) == 0 && event_add(endpoint->on_time, NULL) == 0)
         code = ffmk_mates_open(endpoint);
