@@ -113,21 +113,25 @@ START_TEST(what_was_sent_arrives_though_the_sender_leaves)
 }
 END_TEST
 
-/* Answers what comes, wherever it runs. */
+/* Answers what comes, wherever it runs: what takes some datagrams with what takes a stream. */
+enum { SOME_BYTES = 5000, STREAM_BYTES = 20000 };
 static uint32_t echoes;
 
 static void echo(int from, const uint8_t *message, size_t bytes)
 {
+    static const uint8_t large[STREAM_BYTES];
+    const bool some = bytes == SOME_BYTES;
     if (node.me == 0) /* under the lock */
-        ffmk_peer_send(node.peer[from], NAME, message, bytes, NULL, 0);
+        ffmk_peer_send(node.peer[from], NAME, some ? large : message, some ? sizeof large : bytes,
+                       NULL, 0);
     else
         add(&echoes);
 }
 
 static void compute(void)
 {
-    static uint8_t message[20000];
-    const size_t larger[40] = {sizeof message, 5000}; /* a stream's, some datagrams, many of one */
+    static uint8_t message[STREAM_BYTES];
+    const size_t larger[40] = {STREAM_BYTES, SOME_BYTES}; /* and many without a byte */
     enum { ROUNDS = 200 };
     uint32_t asked = 0;
     node.receive = echo;
