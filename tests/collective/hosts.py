@@ -323,6 +323,7 @@ class Job(Run):
             network = f"{NETWORK}.0/24"
             across = ["--mca", "plm_rsh_agent", "/run/agent", "--mca", "orte_tmpdir_base", "/run", "--mca", "oob_tcp_if_include",
                       network, "--mca", "btl_tcp_if_include", network, "--host", where]
+            across += ["--bind-to", "none"]  # the first ranks of all hosts would be bound to the same core
             across += [word for key, value in env.items() for word in ("-x", f"{key}={value}")]
         else:
             across = ["-launcher", "ssh", "-launcher-exec", "/run/agent", "-hosts", where]
