@@ -172,7 +172,7 @@ void ffmk_endpoint_lock(struct ffmk_endpoint *endpoint)
 {
     (void)endpoint;
 }
-void ffmk_endpoint_glance_in_burst(struct ffmk_endpoint *endpoint, uint64_t now)
+void ffmk_endpoint_glance_again(struct ffmk_endpoint *endpoint, uint64_t now)
 {
     (void)endpoint, (void)now;
 }

@@ -474,6 +474,39 @@ START_TEST(the_thread_sleeps_while_others_attend)
 }
 END_TEST
 
+/* Who sends a message now and then, and looks when it does, but never waits. */
+static void only_send(void)
+{
+    enum { ROUNDS = 5000 };
+    static const uint64_t apart = 50000;
+    const uint8_t message[64] = {0};
+    node.receive = count_ping;
+    open_node(30000 * ms, 0);
+    meet_at(2, 2);
+    const uint64_t before = naps();
+    const uint64_t begin = ffmk_clock_ns();
+    for (uint64_t next = begin; node.me == 0 && next < begin + ROUNDS * apart; next += apart) {
+        while (ffmk_clock_ns() < next)
+            ;
+        ffmk_endpoint_lock(node.endpoint);
+        ffmk_endpoint_glance_again(node.endpoint, ffmk_clock_ns());
+        ffmk_peer_send(node.peer[1], NAME, message, sizeof message, NULL, 0);
+        ffmk_endpoint_unlock(node.endpoint);
+    }
+    if (node.me == 0)
+        NEED(naps() - before < 2 * (ffmk_clock_ns() - begin) / ms + 50);
+    while (node.me == 1 && load(&pings) < ROUNDS)
+        ffmk_endpoint_wait(node.endpoint, 20000, 10 * ms);
+    meet_at(3, 2);
+    close_node();
+}
+
+START_TEST(the_thread_sleeps_while_one_only_sends)
+{
+    run(2, only_send);
+}
+END_TEST
+
 START_TEST(the_thread_sleeps_while_others_attend_by_memory)
 {
     by_memory = true;
@@ -582,4 +615,5 @@ CASES("endpoint", an_address_is_chosen, values_hang_on_peers, two_exchange_messa
       who_computes_after_a_burst_has_sent_it, threads_wait_at_once,
       five_exchange_messages_by_memory, who_computes_answers_by_memory,
       threads_wait_at_once_by_memory, who_looks_once_still_gets_what_comes_by_memory,
-      the_thread_sleeps_while_others_attend, the_thread_sleeps_while_others_attend_by_memory)
+      the_thread_sleeps_while_others_attend, the_thread_sleeps_while_others_attend_by_memory,
+      the_thread_sleeps_while_one_only_sends)

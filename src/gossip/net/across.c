@@ -312,7 +312,7 @@ static void start(struct ffmk_across *across, struct ffmk_across_operation *oper
     *at = operation;
     operation->messages = ffmk_cast_sent(across->cast);
     const uint64_t now = ffmk_clock_ns();
-    ffmk_endpoint_glance_in_burst(across->endpoint, now);
+    ffmk_endpoint_glance_again(across->endpoint, now);
     ffmk_across_ask(across, now);
     ffmk_across_go_on(across);
     ffmk_endpoint_unlock(across->endpoint);

@@ -72,23 +72,27 @@ static uint64_t due_of(const struct ffmk_endpoint *endpoint)
                                                         : endpoint->peers_due;
 }
 
-/* The thread would look too late. Once, for it is awake then. */
-static bool must_wake(uint64_t *thread_time, uint64_t time) /* NOLINT: written to */
+/* The thread, if it sleeps, would look too late. It is not woken for that: to set its timer costs
+ * the caller a tenth of what the thread takes to get up, to set it by itself and to lie down. */
+static void look_by(struct ffmk_endpoint *endpoint, uint64_t *thread_time, /* NOLINT: written to */
+                    uint64_t time)
 {
     uint64_t at = load(thread_time);
-    return time < at && __atomic_compare_exchange_n(thread_time, &at, 0, false, __ATOMIC_SEQ_CST,
-                                                    __ATOMIC_SEQ_CST);
+    if (time < at && __atomic_compare_exchange_n(thread_time, &at, time > 0 ? time : 1, false,
+                                                 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        ffmk_thread_wake_at(endpoint, time > 0 ? time : 1);
 }
 
 /* Others put messages into the box as long as it is attended to, and it is the thread that ends
  * that. */
-static bool oversleeps(struct ffmk_endpoint *endpoint)
+static void leave_to_thread(struct ffmk_endpoint *endpoint)
 {
     uint64_t due = load(&endpoint->due);
     const uint64_t end = load(&endpoint->attended_at) + FFMK_ATTENDED_NS;
     if (endpoint->box.file >= 0 && end < due)
         due = end;
-    return must_wake(&endpoint->thread_due, due);
+    look_by(endpoint, &endpoint->thread_due, due);
+    look_by(endpoint, &endpoint->thread_wakes, load(&endpoint->held_until));
 }
 
 void ffmk_endpoint_leave(struct ffmk_endpoint *endpoint)
@@ -102,12 +106,11 @@ void ffmk_endpoint_leave(struct ffmk_endpoint *endpoint)
     if (endpoint->worked)
         store(&endpoint->generation, endpoint->generation + 1);
     endpoint->worked = false;
-    bool alarm = endpoint->thread_wanted && !pthread_equal(pthread_self(), endpoint->thread);
+    const bool alarm = endpoint->thread_wanted && !pthread_equal(pthread_self(), endpoint->thread);
     if (alarm)
         endpoint->thread_wanted = false;
     if (!alarm && __atomic_load_n(&endpoint->attending, __ATOMIC_SEQ_CST) == 0)
-        alarm =
-            oversleeps(endpoint) || must_wake(&endpoint->thread_wakes, load(&endpoint->held_until));
+        leave_to_thread(endpoint);
     pthread_mutex_unlock(&endpoint->lock);
     if (news && __atomic_load_n(&endpoint->sleepers, __ATOMIC_SEQ_CST) > 0)
         ffmk_endpoint_ring(endpoint->bell);
@@ -180,14 +183,13 @@ void ffmk_endpoint_glance(struct ffmk_endpoint *endpoint)
         take_turn(endpoint, &batch, n, now);
     ffmk_mailbox_attend(&endpoint->box, true);
     store(&endpoint->attended_at, now);
-    if (oversleeps(endpoint))
-        ffmk_endpoint_ring(endpoint->alarm);
+    leave_to_thread(endpoint);
 }
 
-void ffmk_endpoint_glance_in_burst(struct ffmk_endpoint *endpoint, uint64_t now)
+void ffmk_endpoint_glance_again(struct ffmk_endpoint *endpoint, uint64_t now)
 {
     enum { EVERY_NS = 20000 };
-    if (endpoint->held_until != FFMK_NEVER && now >= load(&endpoint->attended_at) + EVERY_NS)
+    if (now >= load(&endpoint->attended_at) + EVERY_NS)
         ffmk_endpoint_glance(endpoint);
 }
 
@@ -241,6 +243,6 @@ void ffmk_endpoint_wait(struct ffmk_endpoint *endpoint, uint64_t spin_ns, uint64
     }
     seen = load(&endpoint->generation);
     store(&endpoint->attended_at, now);
-    if (__atomic_sub_fetch(&endpoint->attending, 1, __ATOMIC_SEQ_CST) == 0 && oversleeps(endpoint))
-        ffmk_endpoint_ring(endpoint->alarm);
+    if (__atomic_sub_fetch(&endpoint->attending, 1, __ATOMIC_SEQ_CST) == 0)
+        leave_to_thread(endpoint);
 }

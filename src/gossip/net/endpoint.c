@@ -33,6 +33,7 @@ static void free_endpoint(struct ffmk_endpoint *endpoint)
     close_file(endpoint->alarm);
     pthread_mutex_destroy(&endpoint->lock);
     pthread_mutex_destroy(&endpoint->bed);
+    pthread_mutex_destroy(&endpoint->timing);
     free(endpoint);
     errno = why;
 }
@@ -82,6 +83,7 @@ int ffmk_endpoint_open(const struct ffmk_endpoint_options *options,
     pthread_mutex_init(&endpoint->lock, &adaptive);
     pthread_mutexattr_destroy(&adaptive);
     pthread_mutex_init(&endpoint->bed, NULL);
+    pthread_mutex_init(&endpoint->timing, NULL);
     endpoint->detect_after_ns = options->detect_after_ns;
     endpoint->step_ns = options->detect_after_ns / 4;
     if (endpoint->step_ns > MOST_STEP_NS)

@@ -93,9 +93,9 @@ bool ffmk_endpoint_trylock(struct ffmk_endpoint *endpoint);
 /** Make the endpoint go on, once, with what has come: ffmk_endpoint_wait() under the lock. */
 void ffmk_endpoint_glance(struct ffmk_endpoint *endpoint);
 
-/** The same, now and then while so many messages are sent one after the other that those are held
- * that do not fill a datagram: whoever only sends would not hear that they have come. */
-void ffmk_endpoint_glance_in_burst(struct ffmk_endpoint *endpoint, uint64_t now);
+/** The same, if the last look is a while ago: answers to whoever only sends would wake the thread,
+ * one by one. */
+void ffmk_endpoint_glance_again(struct ffmk_endpoint *endpoint, uint64_t now);
 
 /** The process that a card is of; one that was met before is the same. Parted from as often as it
  * was met. A card of this process itself gives NULL, like one that is out of reach (errno

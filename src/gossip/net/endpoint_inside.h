@@ -140,8 +140,9 @@ struct ffmk_endpoint {
     uint64_t risings_seen; /* the thread's */
     struct event_base *base;
     struct event *on_alarm, *on_datagram, *on_time, *on_mate;
-    int timer;         /* the thread's, … */
-    uint64_t timer_at; /* … when it rings; FFMK_NEVER: not */
+    pthread_mutex_t timing; /* for who sets the thread's timer, … */
+    int timer;
+    uint64_t timer_at; /* … which rings then; FFMK_NEVER: not; atomic */
     int mates;         /* the pidfds */
     struct ffmk_streams streams;
 };
@@ -204,6 +205,8 @@ void ffmk_endpoint_silence(int bell);
 /* thread.c */
 int ffmk_thread_start(struct ffmk_endpoint *endpoint);
 void ffmk_thread_stop(struct ffmk_endpoint *endpoint);
+/* By any thread: the endpoint's is not to sleep longer than that. */
+void ffmk_thread_wake_at(struct ffmk_endpoint *endpoint, uint64_t time);
 
 /* mates.c */
 /* Take what came by memory. */

@@ -47,22 +47,29 @@ static void on_datagram(evutil_socket_t udp, short what, void *endpoint)
     ((struct ffmk_endpoint *)endpoint)->datagrams_came = true;
 }
 
-static void on_time(evutil_socket_t timer, short what, void *endpoint)
+static void on_time(evutil_socket_t timer, short what, void *argument)
 {
     (void)what;
+    struct ffmk_endpoint *endpoint = argument;
+    pthread_mutex_lock(&endpoint->timing);
     ffmk_endpoint_silence(timer);
-    ((struct ffmk_endpoint *)endpoint)->timer_at = FFMK_NEVER;
+    __atomic_store_n(&endpoint->timer_at, FFMK_NEVER, __ATOMIC_SEQ_CST);
+    pthread_mutex_unlock(&endpoint->timing);
 }
 
 /* Not later than that: one that rings too early costs less than to be set each time. */
-static void wake_at(struct ffmk_endpoint *endpoint, uint64_t time)
+void ffmk_thread_wake_at(struct ffmk_endpoint *endpoint, uint64_t time)
 {
-    if (endpoint->timer_at <= time)
+    if (__atomic_load_n(&endpoint->timer_at, __ATOMIC_SEQ_CST) <= time)
         return;
     const struct itimerspec then = {
         .it_value = {.tv_sec = (time_t)(time / 1000000000), .tv_nsec = (long)(time % 1000000000)}};
-    timerfd_settime(endpoint->timer, TFD_TIMER_ABSTIME, &then, NULL);
-    endpoint->timer_at = time;
+    pthread_mutex_lock(&endpoint->timing);
+    if (endpoint->timer_at > time) {
+        timerfd_settime(endpoint->timer, TFD_TIMER_ABSTIME, &then, NULL);
+        __atomic_store_n(&endpoint->timer_at, time, __ATOMIC_SEQ_CST);
+    }
+    pthread_mutex_unlock(&endpoint->timing);
 }
 
 static void have_sockets(struct ffmk_endpoint *endpoint, bool mine)
@@ -127,7 +134,7 @@ static bool arrange(struct ffmk_endpoint *endpoint)
     pthread_mutex_unlock(&endpoint->lock);
     have_sockets(endpoint, !attended);
     if (pause > 0)
-        wake_at(endpoint, now + pause);
+        ffmk_thread_wake_at(endpoint, now + pause);
     return pause > 0;
 }
 
