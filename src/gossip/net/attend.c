@@ -83,15 +83,19 @@ static void look_by(struct ffmk_endpoint *endpoint, uint64_t *thread_time, /* NO
         ffmk_thread_wake_at(endpoint, time > 0 ? time : 1);
 }
 
-/* Others put messages into the box as long as it is attended to, and it is the thread that ends
- * that. */
+/* From now on it attends to nothing until this ends: its core and this thread's may be the same. */
+static void take_from_thread(struct ffmk_endpoint *endpoint)
+{
+    ffmk_mailbox_attend(&endpoint->box, true);
+    ffmk_thread_watch(endpoint, false);
+}
+
+/* It goes on with both when nobody has attended for a while. */
 static void leave_to_thread(struct ffmk_endpoint *endpoint)
 {
-    uint64_t due = load(&endpoint->due);
+    const uint64_t due = load(&endpoint->due);
     const uint64_t end = load(&endpoint->attended_at) + FFMK_ATTENDED_NS;
-    if (endpoint->box.file >= 0 && end < due)
-        due = end;
-    look_by(endpoint, &endpoint->thread_due, due);
+    look_by(endpoint, &endpoint->thread_due, end < due ? end : due);
     look_by(endpoint, &endpoint->thread_wakes, load(&endpoint->held_until));
 }
 
@@ -173,6 +177,14 @@ bool ffmk_endpoint_look(struct ffmk_endpoint *endpoint, struct ffmk_batch *batch
     return true;
 }
 
+/* With the lock, and for so long as if it had waited. */
+static void attend(struct ffmk_endpoint *endpoint, uint64_t now)
+{
+    store(&endpoint->attended_at, now);
+    take_from_thread(endpoint);
+    leave_to_thread(endpoint);
+}
+
 void ffmk_endpoint_glance(struct ffmk_endpoint *endpoint)
 {
     struct ffmk_batch batch;
@@ -181,15 +193,17 @@ void ffmk_endpoint_glance(struct ffmk_endpoint *endpoint)
     const unsigned n = ffmk_post_take(endpoint, &batch);
     if (n > 0 || load(&endpoint->due) <= now || ffmk_mailbox_has(&endpoint->box))
         take_turn(endpoint, &batch, n, now);
-    ffmk_mailbox_attend(&endpoint->box, true);
-    store(&endpoint->attended_at, now);
-    leave_to_thread(endpoint);
+    attend(endpoint, now);
 }
 
 void ffmk_endpoint_glance_again(struct ffmk_endpoint *endpoint, uint64_t now)
 {
     enum { EVERY_NS = 20000 };
-    if (now >= load(&endpoint->attended_at) + EVERY_NS)
+    if (endpoint->carrier || now < load(&endpoint->attended_at) + EVERY_NS)
+        return;
+    if (__atomic_load_n(&endpoint->watches, __ATOMIC_SEQ_CST))
+        attend(endpoint, now); /* the thread has seen what came until now */
+    else
         ffmk_endpoint_glance(endpoint);
 }
 
@@ -225,7 +239,7 @@ void ffmk_endpoint_wait(struct ffmk_endpoint *endpoint, uint64_t spin_ns, uint64
     struct ffmk_batch batch;
     ffmk_batch_create(&batch);
     __atomic_add_fetch(&endpoint->attending, 1, __ATOMIC_SEQ_CST);
-    ffmk_mailbox_attend(&endpoint->box, true);
+    take_from_thread(endpoint);
     uint64_t now = ffmk_clock_ns();
     const uint64_t until = now + spin_ns;
     bool went_on = ffmk_endpoint_look(endpoint, &batch, now);

@@ -135,14 +135,15 @@ struct ffmk_endpoint {
     int alarm;             /* wakes it */
     bool thread_wanted;    /* for those in `streaming` */
     bool stop;             /* atomic */
-    bool has_sockets;      /* the thread's: those for datagrams are its own now */
     bool datagrams_came;   /* the thread's: as its event loop said */
     uint64_t risings_seen; /* the thread's */
     struct event_base *base;
     struct event *on_alarm, *on_datagram, *on_time, *on_mate;
-    pthread_mutex_t timing; /* for who sets the thread's timer, … */
+    pthread_mutex_t timing; /* for who changes what the thread waits for: */
     int timer;
-    uint64_t timer_at; /* … which rings then; FFMK_NEVER: not; atomic */
+    uint64_t timer_at; /* when it rings; FFMK_NEVER: not; atomic */
+    int datagrams;     /* a set of the socket, … */
+    bool watches;      /* … whether it wakes the thread; atomic */
     int mates;         /* the pidfds */
     struct ffmk_streams streams;
 };
@@ -207,6 +208,8 @@ int ffmk_thread_start(struct ffmk_endpoint *endpoint);
 void ffmk_thread_stop(struct ffmk_endpoint *endpoint);
 /* By any thread: the endpoint's is not to sleep longer than that. */
 void ffmk_thread_wake_at(struct ffmk_endpoint *endpoint, uint64_t time);
+/* By any thread: whether it is the endpoint's that datagrams wake. */
+void ffmk_thread_watch(struct ffmk_endpoint *endpoint, bool watch);
 
 /* mates.c */
 /* Take what came by memory. */

@@ -12,6 +12,7 @@
 #include <ffmk.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -40,9 +41,9 @@ static void on_alarm(evutil_socket_t alarm, short what, void *endpoint)
     ffmk_endpoint_silence(alarm);
 }
 
-static void on_datagram(evutil_socket_t udp, short what, void *endpoint)
+static void on_datagram(evutil_socket_t datagrams, short what, void *endpoint)
 {
-    (void)udp;
+    (void)datagrams;
     (void)what;
     ((struct ffmk_endpoint *)endpoint)->datagrams_came = true;
 }
@@ -72,15 +73,19 @@ void ffmk_thread_wake_at(struct ffmk_endpoint *endpoint, uint64_t time)
     pthread_mutex_unlock(&endpoint->timing);
 }
 
-static void have_sockets(struct ffmk_endpoint *endpoint, bool mine)
+/* Its event loop knows the set that the socket is in. A datagram wakes nobody who waits for the set
+ * while that waits for nothing of the socket. */
+void ffmk_thread_watch(struct ffmk_endpoint *endpoint, bool watch)
 {
-    if (endpoint->has_sockets == mine)
+    if (__atomic_load_n(&endpoint->watches, __ATOMIC_SEQ_CST) == watch)
         return;
-    endpoint->has_sockets = mine;
-    if (mine)
-        event_add(endpoint->on_datagram, NULL);
-    else
-        event_del(endpoint->on_datagram);
+    pthread_mutex_lock(&endpoint->timing);
+    if (endpoint->watches != watch) {
+        struct epoll_event event = {.events = watch ? EPOLLIN : 0};
+        epoll_ctl(endpoint->datagrams, EPOLL_CTL_MOD, endpoint->udp, &event);
+        __atomic_store_n(&endpoint->watches, watch, __ATOMIC_SEQ_CST);
+    }
+    pthread_mutex_unlock(&endpoint->timing);
 }
 
 /* All who attend sleep, and nobody got up since the last look; so the first who does can wake the
@@ -131,8 +136,8 @@ static bool arrange(struct ffmk_endpoint *endpoint)
         pause = endpoint->held_until > now ? endpoint->held_until - now : 0;
     __atomic_store_n(&endpoint->thread_due, due, __ATOMIC_SEQ_CST);
     __atomic_store_n(&endpoint->thread_wakes, now + pause, __ATOMIC_SEQ_CST);
+    ffmk_thread_watch(endpoint, !attended);
     pthread_mutex_unlock(&endpoint->lock);
-    have_sockets(endpoint, !attended);
     if (pause > 0)
         ffmk_thread_wake_at(endpoint, now + pause);
     return pause > 0;
@@ -199,6 +204,8 @@ static void free_all(struct ffmk_endpoint *endpoint)
     free_event(endpoint->on_time);
     if (endpoint->timer >= 0)
         close(endpoint->timer);
+    if (endpoint->datagrams >= 0)
+        close(endpoint->datagrams);
     if (endpoint->base)
         event_base_free(endpoint->base);
     errno = why;
@@ -226,21 +233,27 @@ static int start_quietly(struct ffmk_endpoint *endpoint)
 int ffmk_thread_start(struct ffmk_endpoint *endpoint)
 {
     endpoint->base = new_base();
-    endpoint->mates = -1;
+    endpoint->mates = endpoint->datagrams = endpoint->timer = -1;
     if (!endpoint->base)
         return FFMK_ERR_NO_MEMORY;
     endpoint->on_alarm =
         event_new(endpoint->base, endpoint->alarm, EV_READ | EV_PERSIST, on_alarm, endpoint);
-    endpoint->on_datagram =
-        event_new(endpoint->base, endpoint->udp, EV_READ | EV_PERSIST, on_datagram, endpoint);
     endpoint->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     endpoint->timer_at = FFMK_NEVER;
-    if (endpoint->timer >= 0)
+    endpoint->datagrams = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event none = {0};
+    int code = FFMK_ERR_IO;
+    if (endpoint->timer >= 0 && endpoint->datagrams >= 0 &&
+        epoll_ctl(endpoint->datagrams, EPOLL_CTL_ADD, endpoint->udp, &none) == 0) {
         endpoint->on_time =
             event_new(endpoint->base, endpoint->timer, EV_READ | EV_PERSIST, on_time, endpoint);
-    int code = endpoint->timer < 0 ? FFMK_ERR_IO : FFMK_ERR_NO_MEMORY;
+        endpoint->on_datagram = event_new(endpoint->base, endpoint->datagrams, EV_READ | EV_PERSIST,
+                                          on_datagram, endpoint);
+        code = FFMK_ERR_NO_MEMORY;
+    }
     if (endpoint->on_alarm && endpoint->on_datagram && endpoint->on_time &&
-        event_add(endpoint->on_alarm, NULL) == 0 && event_add(endpoint->on_time, NULL) == 0)
+        event_add(endpoint->on_alarm, NULL) == 0 && event_add(endpoint->on_time, NULL) == 0 &&
+        event_add(endpoint->on_datagram, NULL) == 0)
         code = ffmk_mates_open(endpoint);
     if (code == FFMK_SUCCESS)
         code = ffmk_streams_open(endpoint);
