@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the ranks of programs/deaths.c wrote of their operations, attacks on them while they write, and whether it is right."""
+"""What the ranks of programs/*deaths.c wrote of their operations, attacks on them while they write, and whether it is right."""
 
+import math
 import mmap
 import os
 import pathlib
@@ -17,6 +18,36 @@ STARTED, OPERATED, SAID, FINALIZED = range(1, 5)  # stages
 OPERATIONS = 1000
 HEAD = struct.Struct("4Q")
 RECORD = struct.Struct("BBBBi4Q")
+
+
+class InOrder:
+    """What programs/deaths.c does: one operation after the other."""
+
+    alone = 1  # how many results a rank may have that was declared dead, and nobody shares
+
+    @staticmethod
+    def part(comm, rank, np):
+        """Of the ranks that made this communicator: with whom this one is."""
+        return rank % 2 if comm == 2 else 0
+
+    @staticmethod
+    def lane(comm):
+        """Of two operations in one lane, who took no part in the first takes none in the second."""
+        return 0
+
+
+class Crowded(InOrder):
+    """What programs/crowded_deaths.c does: many operations at once, in order on each communicator."""
+
+    alone = 6
+
+    @staticmethod
+    def part(comm, rank, np):
+        return {1: rank % 2, 4: rank % 3, 5: rank < np // 4}.get(comm, 0)
+
+    @staticmethod
+    def lane(comm):
+        return comm
 
 
 class Journal:
@@ -41,13 +72,24 @@ class Journal:
     dead = property(lambda self: self.word(3))
 
     def records(self):
-        return list(RECORD.iter_unpack(self.memory[HEAD.size : HEAD.size + self.done * RECORD.size]))
+        """Of all operations, those that it never came to among them."""
+        return list(RECORD.iter_unpack(self.memory[HEAD.size :]))
+
+
+def order(folder, word):
+    with open(folder / "orders", "r+b") as file:  # as it is: the ranks have it mapped
+        file.seek(8 * word)
+        file.write(struct.pack("Q", 1))
 
 
 def finish(folder):
     """Let the ranks say what they think of the others, and end."""
-    with open(folder / "finish", "r+b") as file:  # as it is: the ranks have it mapped
-        file.write(struct.pack("Q", 1))
+    order(folder, 0)
+
+
+def begin(folder):
+    """Let the ranks begin; those of programs/deaths.c do not wait for it."""
+    order(folder, 1)
 
 
 def is_dead(pid):
@@ -68,11 +110,11 @@ def wait_until(holds, seconds, what):
     return True
 
 
-def attack(draw, journals, operations, deeds, stuck=lambda: False):
+def attack(draw, journals, operations, deeds, stuck=lambda: False, hit=()):
     """Do each deed when some rank has come to some operation. It is called with a rank that nothing was done to, and with
-    all of those, and returns the ranks that it did something to. `stuck` says that nobody may come any further now."""
+    all of those, and returns the ranks that it did something to; `hit` are ranks that something was done to before. `stuck` says that nobody may come any further now."""
     order = draw.sample(range(len(journals)), len(journals))
-    hit = set()
+    hit = set(hit)
     for at, index in sorted((draw.uniform(0, 1.02) ** 1.5 * operations, index) for index in range(len(deeds))):
         spared = [r for r in order if r not in hit]
         if not spared:
@@ -85,40 +127,55 @@ def attack(draw, journals, operations, deeds, stuck=lambda: False):
         hit |= set(deeds[index](draw.choice(spared), spared))
 
 
-def members(comm, rank, np):
-    return [r for r in range(np) if comm != 2 or r % 2 == rank % 2]
-
-
 def ranks_of(mask):
     return {r for r in range(64) if mask >> r & 1}
 
 
-def came_to(records):
-    """How many operations a rank took part in before it was excluded. MPI's code for that may be the one for failures."""
-    for i, record in enumerate(records):
-        if record[2] == EXCLUDED or (record[2] == FAILED and record[0] != BCAST):
-            return i
-    return len(records)
+class History:
+    """What one rank wrote of all operations, and which of them it took part in."""
+
+    def __init__(self, journal):
+        self.records = journal.records()
+        self.knew_ns = min((record[8] for record in self.records if self.tells_exclusion(record)), default=math.inf)
+
+    @staticmethod
+    def tells_exclusion(record):
+        """MPI's code for that may be the one for failures."""
+        return record[8] > 0 and (record[2] == EXCLUDED or (record[2] == FAILED and record[0] != BCAST))
+
+    def is_excluded(self):
+        return self.knew_ns < math.inf
+
+    def began(self, op):
+        return 0 < self.records[op][7] < self.knew_ns
+
+    def completed(self, op):
+        return self.began(op) and self.records[op][8] > 0 and not self.tells_exclusion(self.records[op])
 
 
-def compare(journals, survivors, operations, what, exact):
+def groups_of(comm, np, program):
+    parts = {}
+    for r in range(np):
+        parts.setdefault(program.part(comm, r, np), []).append(r)
+    return parts.values()
+
+
+def compare(journals, survivors, operations, what, exact, program=InOrder):
     """Each operation, by what everybody wrote of it. `exact`: what the dead wrote is what the survivors did, too; else there
-    are no witnesses but survivors. \\return how many broadcasts failed and how many reductions were without the dead."""
+    are no witnesses but survivors. \return how many broadcasts failed and how many reductions were without the dead."""
     np = len(journals)
-    records = [journal.records() for journal in journals]
-    came = [came_to(of_rank) for of_rank in records]
+    histories = [History(journal) for journal in journals]
     counts = {"failed": 0, "partial": 0}
-    missed = set()
+    missed = {}
     for r in survivors:
-        equal(len(records[r]), operations, what, f"operations of rank {r}")
-        equal(came[r], len(records[r]), what, f"operations before rank {r} was excluded")
+        equal([op for op in range(operations) if not histories[r].completed(op)], [], what, f"operations without rank {r}")
     if failures:
         return counts
     for op in range(operations):
-        groups = [members(2, 0, np), members(2, 1, np)] if records[min(survivors)][op][1] == 2 else [members(0, 0, np)]
+        comm = histories[min(survivors)].records[op][1]
         missed_now = set()
-        for group in groups:
-            seen = {r: records[r][op] for r in group if came[r] > op and (exact or r in survivors)}
+        for group in groups_of(comm, np, program):
+            seen = {r: histories[r].records[op] for r in group if histories[r].completed(op) and (exact or r in survivors)}
             if not seen:
                 continue
             first = next(iter(seen.values()))
@@ -129,9 +186,9 @@ def compare(journals, survivors, operations, what, exact):
                 check(record[3] or record[2] != SUCCEEDED, where, "a wrong result")
             living = set(group) & survivors
             if kind == BCAST:
-                if came[root] > op and (exact or root in survivors):
+                if histories[root].completed(op) and (exact or root in survivors):
                     equal(code, SUCCEEDED, where, "the root lived")
-                elif came[root] < op:
+                elif not histories[root].began(op):
                     equal(code, FAILED, where, "the root was dead")
                 else:
                     check(code in (SUCCEEDED, FAILED), where, "the root died in it")
@@ -142,37 +199,42 @@ def compare(journals, survivors, operations, what, exact):
             check(all(record[8] >= last for record in seen.values()), where, "somebody left before all had come")
             if kind == ALLREDUCE:
                 must = set(seen)
-                may = {r for r in group if came[r] >= op}
+                may = {r for r in group if histories[r].began(op)}
+                before = missed.get(program.lane(comm), set())
                 check(must <= ranks_of(mask) <= must | may, where, "contributors", ranks_of(mask), must, may)
-                check(not ranks_of(mask) & missed, where, "contributors", ranks_of(mask), "who were dead before", missed)
+                check(not ranks_of(mask) & before, where, "contributors", ranks_of(mask), "who were dead before", before)
                 missed_now |= set(group) - ranks_of(mask)
                 counts["partial"] += ranks_of(mask) != set(group)
-        missed |= missed_now
+        missed.setdefault(program.lane(comm), set()).update(missed_now)
         if failures:
             break
     return counts
 
 
-def compare_excluded(journals, excluded, survivors, what):
+def compare_excluded(journals, excluded, survivors, what, program=InOrder):
     """A rank that was declared dead, and lives: what it got before it knew is what others got, but for broadcasts of its own
-    and one reduction that it was the first to complete, when it woke; then it gets nothing any more."""
-    alone = 0
-    mine = journals[excluded].records()
-    came = came_to(mine)
-    check(came < len(mine), what, f"rank {excluded} was never excluded")
-    last = {record[2] for record in mine[came:]}
-    check(last in ({EXCLUDED}, {FAILED}), what, f"codes of rank {excluded} from operation {came} on", last)
-    for op, record in enumerate(mine[:came]):
-        for other in survivors & set(members(record[1], excluded, len(journals))):
-            theirs = journals[other].records()[op]
-            same = record[:3] == theirs[:3] and record[4:7] == theirs[4:7]
+    and reductions under way that it was the first to complete, when it woke; then it gets nothing any more."""
+    np = len(journals)
+    alone = {}
+    mine = History(journals[excluded])
+    got = [op for op in range(len(mine.records)) if mine.completed(op)]
+    codes = {record[2] for op, record in enumerate(mine.records) if not mine.completed(op)}
+    check(codes in ({EXCLUDED}, {FAILED}), what, f"codes of rank {excluded}, which was declared dead", codes)
+    theirs = {r: journals[r].records() for r in survivors}
+    for op in got:
+        record = mine.records[op]
+        part = program.part(record[1], excluded, np)
+        for other in (r for r in survivors if program.part(record[1], r, np) == part):
+            found = theirs[other][op]
+            same = record[:3] == found[:3] and record[4:7] == found[4:7]
             if record[0] == ALLREDUCE and not same:
-                alone += 1
-                same = record[6] >> excluded & 1 and not theirs[6] >> excluded & 1 and alone == 1
-            check(same or record[4] == excluded or record[2] == FAILED, what, f"operation {op}", excluded, record, other, theirs)
+                lane = program.lane(record[1])
+                alone[lane] = alone.get(lane, 0) + 1
+                same = record[6] >> excluded & 1 and not found[6] >> excluded & 1 and alone[lane] <= program.alone
+            check(same or record[4] == excluded or record[2] == FAILED, what, f"operation {op}", excluded, record, other, found)
             break
 
 
 def longest_s(journals, ranks):
     """Of all their calls."""
-    return max((record[8] - record[7]) / 1e9 for r in ranks for record in journals[r].records())
+    return max((record[8] - record[7]) / 1e9 for r in ranks for record in journals[r].records() if record[8])

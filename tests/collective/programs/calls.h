@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * The collective calls that a test is about: ffmk's own with -DFFMK_CALLS, else MPI's, which the
- * environment replaces, with -DNONBLOCKING those that do not block where there is one of ours. What
- * a result is compared with comes from PMPI, past both. */
+ * environment replaces. What a result is compared with comes from PMPI, past both. */
 #ifndef CALLS_H
 #define CALLS_H
 
@@ -15,29 +14,11 @@
 #include <ffmk.h>
 #endif
 
-#ifdef NONBLOCKING
-static inline int call_wait(MPI_Request *request)
-{
-    static unsigned turn;
-    if (turn++ % 2)
-        return MPI_Wait(request, MPI_STATUS_IGNORE);
-    int complete = 0;
-    int code = MPI_SUCCESS;
-    while (!complete && code == MPI_SUCCESS)
-        code = MPI_Test(request, &complete, MPI_STATUS_IGNORE);
-    return code;
-}
-#endif
-
 static inline int call_bcast(void *buffer, MPI_Count count, MPI_Datatype datatype, int root,
                              MPI_Comm comm)
 {
 #ifdef FFMK_CALLS
     return ffmk_bcast(buffer, count, datatype, root, comm, NULL);
-#elif defined NONBLOCKING
-    MPI_Request request;
-    int code = MPI_Ibcast(buffer, (int)count, datatype, root, comm, &request);
-    return code == MPI_SUCCESS ? call_wait(&request) : code;
 #else
     return MPI_Bcast(buffer, (int)count, datatype, root, comm);
 #endif
@@ -47,10 +28,6 @@ static inline int call_barrier(MPI_Comm comm)
 {
 #ifdef FFMK_CALLS
     return ffmk_barrier(comm, NULL);
-#elif defined NONBLOCKING
-    MPI_Request request;
-    int code = MPI_Ibarrier(comm, &request);
-    return code == MPI_SUCCESS ? call_wait(&request) : code;
 #else
     return MPI_Barrier(comm);
 #endif
@@ -62,13 +39,6 @@ static inline int call_allreduce(const void *sendbuf, void *recvbuf, MPI_Count c
 #ifdef FFMK_CALLS
     return ffmk_allreduce(sendbuf, recvbuf, count, datatype, op, comm, NULL);
 #else
-#ifdef NONBLOCKING
-    MPI_Request request;
-    if (op == MPI_BOR || op == MPI_SUM) {
-        int code = MPI_Iallreduce(sendbuf, recvbuf, (int)count, datatype, op, comm, &request);
-        return code == MPI_SUCCESS ? call_wait(&request) : code;
-    }
-#endif
     return MPI_Allreduce(sendbuf, recvbuf, (int)count, datatype, op, comm);
 #endif
 }
