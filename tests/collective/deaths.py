@@ -106,7 +106,7 @@ def run(plan, flavour, seed, folder):
             killed, stopped = carry_out(plan, draw, journals, operations, place)
             wait_until(lambda: all(journals[r].stage >= OPERATED for r in stopped), 60, f"{what}: the stopped ranks' operations")
             # One that had done all of them before it was stopped may never hear of it.
-            excluded = {r for r in stopped if plan.may_exclude() and History(journals[r]).is_excluded()}
+            excluded = {r for r in stopped if plan.may_exclude() and History(journals[r], course).is_excluded()}
             living = [r for r in range(plan.np) if r not in killed]
             survivors = [r for r in living if r not in excluded]
             wait_until(lambda: all(journals[r].stage >= OPERATED for r in living), 60, f"{what}: the survivors' operations")

@@ -32,7 +32,7 @@ class InOrder:
 
     @staticmethod
     def lane(comm):
-        """Of two operations in one lane, who took no part in the first takes none in the second."""
+        """Of two operations in one lane, who was missed in the first takes no part in the second if it began it after that."""
         return 0
 
 
@@ -76,15 +76,16 @@ class Journal:
         return list(RECORD.iter_unpack(self.memory[HEAD.size :]))
 
 
-def order(folder, word):
-    with open(folder / "orders", "r+b") as file:  # as it is: the ranks have it mapped
-        file.seek(8 * word)
-        file.write(struct.pack("Q", 1))
+def order(folder, *words):
+    file = os.open(folder / "orders", os.O_RDWR | os.O_CREAT, 0o600)
+    for word in words:
+        os.pwrite(file, struct.pack("Q", 1), 8 * word)
+    os.close(file)
 
 
 def finish(folder):
-    """Let the ranks say what they think of the others, and end."""
-    order(folder, 0)
+    """Let the ranks say what they think of the others, and end; those that have not begun go through all before."""
+    order(folder, 0, 1)
 
 
 def begin(folder):
@@ -112,7 +113,8 @@ def wait_until(holds, seconds, what):
 
 def attack(draw, journals, operations, deeds, stuck=lambda: False, hit=()):
     """Do each deed when some rank has come to some operation. It is called with a rank that nothing was done to, and with
-    all of those, and returns the ranks that it did something to; `hit` are ranks that something was done to before. `stuck` says that nobody may come any further now."""
+    all of those, and returns the ranks that it did something to; `hit` are those of before. `stuck` says that nobody may come
+    any further now."""
     order = draw.sample(range(len(journals)), len(journals))
     hit = set(hit)
     for at, index in sorted((draw.uniform(0, 1.02) ** 1.5 * operations, index) for index in range(len(deeds))):
@@ -132,11 +134,14 @@ def ranks_of(mask):
 
 
 class History:
-    """What one rank wrote of all operations, and which of them it took part in."""
+    """What one rank wrote of all operations, and which of them it took part in. On another communicator it may yet get what
+    was sent to it before, when it knows on one that it is excluded."""
 
-    def __init__(self, journal):
-        self.records = journal.records()
-        self.knew_ns = min((record[8] for record in self.records if self.tells_exclusion(record)), default=math.inf)
+    def __init__(self, journal, program):
+        self.records, self.program, self.knew_ns = journal.records(), program, {}
+        for record in filter(self.tells_exclusion, self.records):
+            lane = program.lane(record[1])
+            self.knew_ns[lane] = min(record[8], self.knew_ns.get(lane, math.inf))
 
     @staticmethod
     def tells_exclusion(record):
@@ -144,10 +149,11 @@ class History:
         return record[8] > 0 and (record[2] == EXCLUDED or (record[2] == FAILED and record[0] != BCAST))
 
     def is_excluded(self):
-        return self.knew_ns < math.inf
+        return bool(self.knew_ns)
 
     def began(self, op):
-        return 0 < self.records[op][7] < self.knew_ns
+        record = self.records[op]
+        return 0 < record[7] < self.knew_ns.get(self.program.lane(record[1]), math.inf)
 
     def completed(self, op):
         return self.began(op) and self.records[op][8] > 0 and not self.tells_exclusion(self.records[op])
@@ -164,16 +170,16 @@ def compare(journals, survivors, operations, what, exact, program=InOrder):
     """Each operation, by what everybody wrote of it. `exact`: what the dead wrote is what the survivors did, too; else there
     are no witnesses but survivors. \return how many broadcasts failed and how many reductions were without the dead."""
     np = len(journals)
-    histories = [History(journal) for journal in journals]
+    histories = [History(journal, program) for journal in journals]
     counts = {"failed": 0, "partial": 0}
-    missed = {}
+    missed_ns = {}
     for r in survivors:
         equal([op for op in range(operations) if not histories[r].completed(op)], [], what, f"operations without rank {r}")
     if failures:
         return counts
     for op in range(operations):
         comm = histories[min(survivors)].records[op][1]
-        missed_now = set()
+        missed = missed_ns.setdefault(program.lane(comm), {})
         for group in groups_of(comm, np, program):
             seen = {r: histories[r].records[op] for r in group if histories[r].completed(op) and (exact or r in survivors)}
             if not seen:
@@ -200,12 +206,12 @@ def compare(journals, survivors, operations, what, exact, program=InOrder):
             if kind == ALLREDUCE:
                 must = set(seen)
                 may = {r for r in group if histories[r].began(op)}
-                before = missed.get(program.lane(comm), set())
                 check(must <= ranks_of(mask) <= must | may, where, "contributors", ranks_of(mask), must, may)
-                check(not ranks_of(mask) & before, where, "contributors", ranks_of(mask), "who were dead before", before)
-                missed_now |= set(group) - ranks_of(mask)
+                late = {r for r in ranks_of(mask) if histories[r].records[op][7] > missed.get(r, math.inf)}
+                check(not late, where, "contributors", ranks_of(mask), "who were dead before", late)
+                for r in set(group) - ranks_of(mask):
+                    missed[r] = min([record[8] for record in seen.values()] + [missed.get(r, math.inf)])
                 counts["partial"] += ranks_of(mask) != set(group)
-        missed.setdefault(program.lane(comm), set()).update(missed_now)
         if failures:
             break
     return counts
@@ -216,7 +222,7 @@ def compare_excluded(journals, excluded, survivors, what, program=InOrder):
     and reductions under way that it was the first to complete, when it woke; then it gets nothing any more."""
     np = len(journals)
     alone = {}
-    mine = History(journals[excluded])
+    mine = History(journals[excluded], program)
     got = [op for op in range(len(mine.records)) if mine.completed(op)]
     codes = {record[2] for op, record in enumerate(mine.records) if not mine.completed(op)}
     check(codes in ({EXCLUDED}, {FAILED}), what, f"codes of rank {excluded}, which was declared dead", codes)
