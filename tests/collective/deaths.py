@@ -104,12 +104,11 @@ def run(plan, flavour, seed, folder):
         journals = [Journal(place / f"rank{r}", operations) for r in range(plan.np)]
         if wait_until(lambda: all(j.stage >= STARTED for j in journals), 60, f"{what}: all ranks"):
             killed, stopped = carry_out(plan, draw, journals, operations, place)
-            wait_until(lambda: all(journals[r].stage >= OPERATED for r in stopped), 60, f"{what}: the stopped ranks' operations")
+            living = [r for r in range(plan.np) if r not in killed]
+            wait_until(lambda: all(journals[r].stage >= OPERATED for r in living), 60, f"{what}: the living's operations")
             # One that had done all of them before it was stopped may never hear of it.
             excluded = {r for r in stopped if plan.may_exclude() and History(journals[r], course).is_excluded()}
-            living = [r for r in range(plan.np) if r not in killed]
             survivors = [r for r in living if r not in excluded]
-            wait_until(lambda: all(journals[r].stage >= OPERATED for r in living), 60, f"{what}: the survivors' operations")
             wait_until(lambda: all(is_dead(journals[r].pid) for r in killed), 20, f"{what}: the deaths")
     finally:
         finish(place)
@@ -151,7 +150,7 @@ def draw_crowded_plan(seed):
     np = draw.choice((8, 8, 8, 16))
     modes = draw.choice(MODES)
     root_first = draw.random() < 0.3
-    if seed == first_seed or draw.random() < 0.1:
+    if seed % 10 == 1:
         return Plan(8, draw.choice((0, 1, 4)), 0, root_first, stops=1, stop_s=5.0, detect_s=2.0, modes=modes)
     kills = draw.choice((1, 2, 3, np // 2, np - 1))
     early = draw.choice((0, 0, 0, 1, kills))
@@ -170,5 +169,5 @@ with Folder() as folder:
             break
     if runs > 5:
         check(sums["failed"] > 0 and sums["partial"] > 0, "the deaths hit nothing:", sums)
-        check(sums["excluded"] > 0 or plan_of(first_seed).may_exclude() is False, "nobody was excluded:", sums)
+        check(sums["excluded"] > 0 or not plan_of(first_seed).may_exclude(), "nobody was excluded:", sums)
 done()

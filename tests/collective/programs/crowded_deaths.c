@@ -48,12 +48,13 @@ static struct members members[COMMS];
 
 static unsigned char *guarded(size_t bytes)
 {
-    unsigned char *memory = malloc(bytes + 2 * GUARD_BYTES);
+    const size_t whole = GUARD_BYTES + bytes + GUARD_BYTES;
+    unsigned char *memory = malloc(whole);
     if (!memory) {
         perror("malloc");
         exit(1);
     }
-    memset(memory, UNTOUCHED, bytes + 2 * GUARD_BYTES);
+    memset(memory, UNTOUCHED, whole);
     return memory + GUARD_BYTES;
 }
 
@@ -165,8 +166,9 @@ static void draw_reduction(struct operation *operation, uint64_t *state)
     operation->reduction =
         (enum reduction)ffmk_rng_below(state, operation->blocks ? COMPOSITION + 1 : COMPOSITION);
     const bool gaps = operation->reduction == COMPOSITION && ffmk_rng_next(state) % 2 == 0;
-    operation->stride =
-        operation->reduction == SUM ? sizeof(double) : sizeof(struct element) + gaps * GAP_BYTES;
+    operation->stride = operation->reduction == SUM
+                            ? sizeof(double)
+                            : sizeof(struct element) + (gaps ? GAP_BYTES : 0);
     operation->n = operation->bytes / operation->stride % 20000 + 1;
     operation->bytes = operation->n * operation->stride;
     operation->in_place = ffmk_rng_mix(operation->seed + (uint64_t)me) % 3 == 0; /* some ranks */
@@ -398,7 +400,7 @@ int main(int argc, char **argv)
     MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided);
     MPI_Comm_rank(MPI_COMM_WORLD, &me);
     MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
-    n_threads = argc == 5 ? atoi(argv[4]) : 0;
+    n_threads = argc == 5 ? (int)strtol(argv[4], NULL, 10) : 0;
     if (n_threads < 1 || n_threads > MOST_THREADS || n_ranks > MOST_RANKS ||
         provided != MPI_THREAD_MULTIPLE)
         MPI_Abort(MPI_COMM_WORLD, 2);
