@@ -278,8 +278,8 @@ int ffmk_rebalance(ffmk_items *items, ffmk_balance_info *info);
  *
  * A rank on another host is declared dead when it answers nothing for FFMK_DETECT milliseconds;
  * that is final, and it spreads. If it comes back its operations give FFMK_ERR_EXCLUDED, after one
- * more result at most, which nobody shares. Ranks that are late, or compute, answer: a thread of
- * the library does it for them.
+ * more result at most that nobody shares, and on other communicators what had been sent to it
+ * before. Ranks that are late, or compute, answer: a thread of the library does it for them.
  *
  * Buffers may be in a GPU's memory, at some ranks or at all, whether or not the MPI knows of GPUs:
  * where the program has loaded the driver of CUDA (11.0 or newer) or HIP (5.0 or newer) it copies

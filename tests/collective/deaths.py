@@ -46,7 +46,7 @@ class Plan:
 
 
 def carry_out(plan, draw, journals, operations, place):
-    """\return who was killed, and who was stopped"""
+    """\\return who was killed, and who was stopped"""
     killed, stopped, wakers = set(), set(), []
 
     def kill(victim, spared):
