@@ -27,6 +27,7 @@ struct record {
     int64_t pid;
     uint64_t transport;           /* enum ffmk_transport */
     struct ffmk_cast_speed speed; /* as was found with another communicator; 0: not yet */
+    uint64_t reach;               /* enum ffmk_across_reach: the greatest of its communicators */
 };
 
 static void mix(uint64_t hash[2], const void *data, size_t bytes)
@@ -64,12 +65,14 @@ static void identify_host(uint64_t hash[2])
 /* What the network between hosts was like when this process measured it first. */
 static pthread_mutex_t finding = PTHREAD_MUTEX_INITIALIZER;
 static struct ffmk_cast_speed found;
+static uint64_t reach_found;
 
 static struct record own_record(const void *unique)
 {
     struct record record = {.pid = getpid(), .transport = (uint64_t)ffmk_network_transport()};
     pthread_mutex_lock(&finding);
     record.speed = found;
+    record.reach = reach_found;
     pthread_mutex_unlock(&finding);
     identify_host(record.host);
     struct timespec now;
@@ -182,26 +185,33 @@ static bool recall(const struct record *records, int n, struct ffmk_cast_speed *
     return true;
 }
 
-/* What the network is like, as all ranks together found. */
-static void measure(struct ffmk_context *context, MPI_Comm comm, const struct record *records)
+/* What the network is like, as all ranks together found. \return whether it leads to them. */
+static enum ffmk_across_reach measure(struct ffmk_context *context, MPI_Comm comm,
+                                      const struct record *records)
 {
-    enum { SLOT, HOP, PATIENCE, FIGURES };
+    enum { REACH, SLOT, HOP, PATIENCE, FIGURES };
     struct ffmk_cast_speed speed;
     if (!recall(records, context->size, &speed)) {
-        const struct ffmk_cast_speed mine = ffmk_across_measure(context->across);
-        uint64_t figures[FIGURES] = {mine.slot, mine.hop, mine.patience};
-        uint64_t most[FIGURES] = {mine.slot, mine.hop, mine.patience};
+        const uint64_t reach =
+            context->carrier ? FFMK_ACROSS_REACHES : ffmk_across_reach(context->across);
+        const struct ffmk_cast_speed mine =
+            reach == FFMK_ACROSS_REACHES ? ffmk_across_measure(context->across) : found;
+        const uint64_t figures[FIGURES] = {reach, mine.slot, mine.hop, mine.patience};
+        uint64_t most[FIGURES] = {reach, mine.slot, mine.hop, mine.patience};
         PMPI_Allreduce(figures, most, FIGURES, MPI_UINT64_T, MPI_MAX, comm);
-        speed = (struct ffmk_cast_speed){
-            .slot = most[SLOT], .hop = most[HOP], .patience = most[PATIENCE]};
         pthread_mutex_lock(&finding);
+        reach_found = most[REACH] > reach_found ? most[REACH] : reach_found;
         if (ffmk_across_has_hosts(context->across)) /* of one host it would tell others nothing */
             found = mine;
         pthread_mutex_unlock(&finding);
+        if (most[REACH] != FFMK_ACROSS_REACHES)
+            return (enum ffmk_across_reach)most[REACH];
+        speed = (struct ffmk_cast_speed){
+            .slot = most[SLOT], .hop = most[HOP], .patience = most[PATIENCE]};
     }
     ffmk_across_set_speed(context->across, &speed);
     if (context->rank != 0)
-        return;
+        return FFMK_ACROSS_REACHES;
     const struct ffmk_cast_manner manner = ffmk_network_manner(FFMK_CONFIG_BCAST);
     const struct ffmk_cast_way way = ffmk_across_way(context->across, &manner);
     ffmk_log_debug(
@@ -210,6 +220,7 @@ static void measure(struct ffmk_context *context, MPI_Comm comm, const struct re
         context->size, way.hosts, context->carrier ? "MPI" : "UDP", (double)speed.slot * 1e-3,
         (double)speed.hop * 1e-3, (double)speed.patience * 1e-3, way.hop, way.rounds,
         manner.mode == FFMK_RUMOR_OPPORTUNISTIC ? "C" : "f", way.number, manner.miss);
+    return FFMK_ACROSS_REACHES;
 }
 
 /* What a rank's messages go over. \return NULL, errno telling why. */
@@ -226,10 +237,18 @@ static struct ffmk_endpoint *endpoint_for(struct ffmk_context *context, MPI_Comm
     return context->carrier ? ffmk_carrier_endpoint(context->carrier) : NULL;
 }
 
-/* All ranks of the communicator meet on the network, or none does. \return false, errno telling
- * why. */
+/* Others have none, or do not hear of it, and never will report that they have closed. */
+static void abandon(struct ffmk_context *context)
+{
+    ffmk_across_abandon(context->across);
+    context->across = NULL;
+}
+
+/* All ranks of the communicator meet on the network, or none does. \return false: *reach_p tells
+ * why, or errno if that leads to them. */
 static bool meet(struct ffmk_context *context, MPI_Comm comm, const struct record *records,
-                 enum ffmk_transport transport, ffmk_prepare_network *before)
+                 enum ffmk_transport transport, ffmk_prepare_network *before,
+                 enum ffmk_across_reach *reach_p)
 {
     const size_t n = (size_t)context->size;
     const bool flat = transport == FFMK_TRANSPORT_UDP; /* each for itself */
@@ -259,14 +278,13 @@ static bool meet(struct ffmk_context *context, MPI_Comm comm, const struct recor
         met = ffmk_prepare_agreed(comm, met);
     }
     free(cards);
-    if (!met) { /* others have none, and never will report that they have closed */
-        ffmk_across_abandon(context->across);
-        context->across = NULL;
-    }
     if (met && context->across) {
         ffmk_across_set_meanwhile(context->across, ffmk_meanwhile);
-        measure(context, comm, records);
+        *reach_p = measure(context, comm, records);
+        met = *reach_p == FFMK_ACROSS_REACHES;
     }
+    if (!met)
+        abandon(context);
     errno = why;
     return met;
 }
@@ -316,6 +334,33 @@ static enum ffmk_transport common_transport(const struct record *records, int n)
     return (enum ffmk_transport)last;
 }
 
+/* As far as somebody knows. */
+static enum ffmk_across_reach common_reach(const struct record *records, int n)
+{
+    uint64_t worst = FFMK_ACROSS_REACHES;
+    for (int i = 0; i < n; i++)
+        worst = records[i].reach > worst ? records[i].reach : worst;
+    return (enum ffmk_across_reach)worst;
+}
+
+static void meet_or_leave(struct ffmk_context *context, MPI_Comm comm, const struct record *records,
+                          ffmk_prepare_network *before)
+{
+    static const char *const far[] = {
+        [FFMK_ACROSS_NO_STREAMS] = "UDP gets from host to host, TCP to our ports does not",
+        [FFMK_ACROSS_NO_DATAGRAMS] = "UDP does not get from host to host"};
+    const enum ffmk_transport transport = common_transport(records, context->size);
+    enum ffmk_across_reach reach = transport == FFMK_TRANSPORT_MPI
+                                       ? FFMK_ACROSS_REACHES
+                                       : common_reach(records, context->size);
+    if (reach == FFMK_ACROSS_REACHES && meet(context, comm, records, transport, before, &reach))
+        return;
+    char why[160];
+    snprintf(why, sizeof why, "no network among the ranks (%s)",
+             reach == FFMK_ACROSS_REACHES ? strerror(errno) : far[reach]);
+    leave_to_mpi(context, why);
+}
+
 int ffmk_prepare(struct ffmk_context *context, MPI_Comm comm, ffmk_prepare_network *before)
 {
     struct record *records = malloc((size_t)context->size * sizeof *records);
@@ -335,12 +380,9 @@ int ffmk_prepare(struct ffmk_context *context, MPI_Comm comm, ffmk_prepare_netwo
         PMPI_Comm_compare(comm, MPI_COMM_WORLD, &compared);
     context->whole = compared == MPI_IDENT || compared == MPI_CONGRUENT;
     context->name = records[0].nonce;
-    const enum ffmk_transport transport = common_transport(records, context->size);
-    if (transport != FFMK_TRANSPORT_AUTO || !one_host(records, context->size)) {
-        if (!meet(context, comm, records, transport, before)) {
-            snprintf(why, sizeof why, "no network among the ranks (%s)", strerror(errno));
-            leave_to_mpi(context, why);
-        }
+    if (common_transport(records, context->size) != FFMK_TRANSPORT_AUTO ||
+        !one_host(records, context->size)) {
+        meet_or_leave(context, comm, records, before);
     } else if (!share_memory(context, comm, records)) {
         snprintf(why, sizeof why, "no shared memory, or processes cannot be watched (%s)",
                  strerror(errno));

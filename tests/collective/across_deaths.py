@@ -5,6 +5,7 @@ Arguments after the settings: public|unmodified, first seed, then scenarios, eac
     kills   any ranks but one are killed: one by one, all of a host, or with their host; half of the time datagrams get lost
     powers  all hosts but one, or fewer, lose their power
     blink   a cable is out for less than the time of detection: nobody notices
+    wall    TCP is held up for longer, but datagrams are not: nobody dies of it
     torn    ranks of one side are killed during such a time: those beside them have what those on the other side lack
     stop    a rank is stopped for longer: the others go on without it, and it is excluded when it wakes
     halves  a cable is out for longer: those on each side go on without the others
@@ -24,7 +25,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "pmpi"))
 from harness import Folder, arguments, check, done, equal, failures, settings, skip  # noqa: E402
-from hosts import Hosts, missing  # noqa: E402
+from hosts import MPI_PORTS, Hosts, missing  # noqa: E402
 from journals import OPERATED, OPERATIONS, SAID, STARTED, Journal  # noqa: E402
 from journals import attack, compare, compare_excluded, finish, is_dead, longest_s, ranks_of, wait_until  # noqa: E402
 
@@ -36,6 +37,7 @@ NP = 8
 MODES = {} if arguments[0] == "public" else \
     {"FFMK_BCAST": "checked", "FFMK_BARRIER": "failure-proof:2", "FFMK_ALLREDUCE": "opportunistic"}
 RECOVERY = {"openmpi": ["--enable-recovery"], "mpich": ["-disable-auto-cleanup"]}[settings.mpi]
+PORTS = {"openmpi": MPI_PORTS, "mpich": []}[settings.mpi]
 
 
 class Scene:
@@ -52,7 +54,7 @@ class Scene:
             self.hosts.loss(host, loss)
         env = {"FFMK_SUMMARY": "off", "FFMK_DETECT": round(1000 * detect_s), **MODES}
         self.job = self.hosts.launch(NP // count, settings.program(f"deaths_{arguments[0]}"), self.place, seed, OPERATIONS,
-                                     env=env, options=RECOVERY)
+                                     env=env, options=[*RECOVERY, *PORTS])
 
     def __enter__(self):
         try:
@@ -181,6 +183,17 @@ def blink(seed):
         return counts
 
 
+def wall(seed):
+    with Scene("wall", seed, 2, 2.0) as scene:
+        scene.come(scene.draw.uniform(0, OPERATIONS * 0.5))
+        scene.hosts.block_streams(2)
+        time.sleep(1.6 * scene.detect_s)
+        scene.hosts.block_streams(2, False)
+        counts = scene.compare(set(range(NP)))
+        equal(counts, {"failed": 0, "partial": 0}, scene.what)
+        return counts
+
+
 def torn(seed):
     killed = set()
     with Scene("torn", seed, 2, 4.0) as scene:
@@ -226,7 +239,7 @@ def halves(seed):
 
 
 sums = {"failed": 0, "partial": 0}
-scenarios = {"kills": kills, "powers": powers, "blink": blink, "torn": torn, "stop": stop, "halves": halves}
+scenarios = {"kills": kills, "powers": powers, "blink": blink, "wall": wall, "torn": torn, "stop": stop, "halves": halves}
 with Folder() as folder:
     for words in arguments[2:]:
         name, _, times = words.partition(":")

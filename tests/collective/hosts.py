@@ -30,11 +30,16 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "pmpi"))
 from harness import Run, clean_environment, settings  # noqa: E402
-from wire import NETWORK, drop_udp  # noqa: E402
+from wire import NETWORK, drop_tcp, drop_udp  # noqa: E402
 
 WIRE = pathlib.Path(__file__).resolve().parent / "wire.py"
 FRONT = "ffmk-front"
 NAME = "ffmk-host-{}"
+
+# The least port that Linux gives who wants any; and options for Open MPI to have others.
+EPHEMERAL = 32768
+MPI_PORTS = ["--mca", "btl_tcp_port_min_v4", "20000", "--mca", "btl_tcp_port_range_v4", "1000",
+             "--mca", "oob_tcp_dynamic_ipv4_ports", "21000-21999"]
 
 # What becomes a host's first process, in namespaces of its own. The first line it says is its process number outside of
 # them. Its orphans become its children, and are forgotten when they end because it ignores their ends. The end of `cat` is
@@ -250,6 +255,12 @@ class Hosts:
         All zero ends it."""
         self.ways[host] = (percent / 100, delay_ms / 1000, reorder / 100)
         self._misfortunes()
+
+    def block_streams(self, host, blocked=True):
+        """TCP to and from a host is lost, but for that of Open MPI jobs that were launched with MPI_PORTS."""
+        for way in ("ingress", "egress"):
+            self._tool(self.front, "tc", "filter", "add" if blocked else "del", "dev", f"port{host}", way, "pref", "2",
+                       *(["protocol", "ip", "bpf", "direct-action", "bytecode", drop_tcp(EPHEMERAL)] if blocked else []))
 
     def cut(self, host, silently=False):
         """Pull a host's cable; silently: behind a switch of its own, so that its interface does not know."""

@@ -20,8 +20,12 @@ import time
 NETWORK = "10.77.0"
 
 
+def in_words_of_tc(program):
+    return f"{len(program)}," + ",".join(" ".join(map(str, line)) for line in program)
+
+
 def drop_udp(probability):
-    """Classic BPF in tc's words: TC_ACT_SHOT for IPv4 datagrams of UDP with this probability, else TC_ACT_UNSPEC."""
+    """Classic BPF: TC_ACT_SHOT for IPv4 datagrams of UDP with this probability, else TC_ACT_UNSPEC."""
     limit = min(int(probability * 2**32), 2**32 - 1)
     if probability >= 1:
         program = [(0x30, 0, 0, 23), (0x15, 0, 1, 17), (0x06, 0, 0, 2), (0x06, 0, 0, 2**32 - 1)]
@@ -31,7 +35,13 @@ def drop_udp(probability):
                    (0x20, 0, 0, 2**32 - 0x1000 + 56),  # a random number: SKF_AD_OFF + SKF_AD_RANDOM
                    (0x35, 1, 0, limit),
                    (0x06, 0, 0, 2), (0x06, 0, 0, 2**32 - 1)]
-    return f"{len(program)}," + ",".join(" ".join(map(str, line)) for line in program)
+    return in_words_of_tc(program)
+
+
+def drop_tcp(least_port):
+    """TC_ACT_SHOT for TCP over IPv4 between two such ports."""
+    return in_words_of_tc([(0x30, 0, 0, 23), (0x15, 0, 5, 6), (0x28, 0, 0, 34), (0x35, 0, 3, least_port),
+                           (0x28, 0, 0, 36), (0x35, 0, 1, least_port), (0x06, 0, 0, 2), (0x06, 0, 0, 2**32 - 1)])
 
 
 def hear_udp_only(port):

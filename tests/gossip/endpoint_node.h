@@ -102,6 +102,9 @@ static inline void on_excluded(struct ffmk_service *service, uint64_t now)
 /* They share memory, too. */
 static bool by_memory;
 
+/* 0, or the port that is on this process's card instead of its own for streams. */
+static uint16_t wall;
+
 static const uint64_t NAME = 0x123456789abcdef0;
 
 static inline void open_node(uint64_t detect_ns, double loss)
@@ -117,6 +120,8 @@ static inline void open_node(uint64_t detect_ns, double loss)
                                          .died = on_died,
                                          .excluded = on_excluded};
     shared->card[node.me] = *ffmk_endpoint_card(node.endpoint);
+    if (wall)
+        shared->card[node.me].tcp_port = wall;
     shared->pid[node.me] = getpid();
     add(&shared->stage[0]);
     while (load(&shared->stage[0]) < (uint32_t)node.n)

@@ -172,6 +172,11 @@ void ffmk_endpoint_lock(struct ffmk_endpoint *endpoint)
 {
     (void)endpoint;
 }
+uint64_t ffmk_endpoint_detect_after(const struct ffmk_endpoint *endpoint)
+{
+    (void)endpoint;
+    return 0;
+}
 void ffmk_endpoint_glance_again(struct ffmk_endpoint *endpoint, uint64_t now)
 {
     (void)endpoint, (void)now;

@@ -4,6 +4,9 @@
  * share. */
 #include "endpoint_node.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 /* To all others, small and large ones, every few milliseconds, while they live. */
 static void talk_until(bool (*done)(void), uint64_t most_ns)
 {
@@ -234,8 +237,43 @@ START_TEST(who_was_declared_dead_hears_of_it_by_memory)
 }
 END_TEST
 
+/* To the last one no connection is made, though it answers datagrams. */
+static void be_behind_a_wall(void)
+{
+    const bool behind = node.me == node.n - 1;
+    const int listener = behind ? socket(AF_INET6, SOCK_STREAM, 0) : -1;
+    struct sockaddr_in6 nowhere = {.sin6_family = AF_INET6};
+    socklen_t bytes = sizeof nowhere;
+    wall = behind && bind(listener, (struct sockaddr *)&nowhere, bytes) == 0 &&
+                   getsockname(listener, (struct sockaddr *)&nowhere, &bytes) == 0
+               ? ntohs(nowhere.sin6_port)
+               : 0; /* bound, and does not listen */
+    open_node(300 * ms, 0);
+    if (behind) {
+        while (load(&shared->stage[2]) < (uint32_t)node.n - 1)
+            ffmk_endpoint_wait(node.endpoint, 0, ms);
+        close_node();
+        return;
+    }
+    const uint64_t begin = ffmk_clock_ns();
+    talk_until(last_is_dead, 20000 * ms);
+    NEED(last_is_dead());
+    NEED(ffmk_clock_ns() - begin > 550 * ms); /* it had been given new connections before */
+    for (int i = 0; i < node.n; i++)
+        NEED(shared->died[node.me][i] == (i == node.n - 1));
+    meet_at(2, node.n - 1);
+    close_node();
+}
+
+START_TEST(whom_no_stream_reaches_is_declared_dead)
+{
+    run(3, be_behind_a_wall);
+}
+END_TEST
+
 CASES("endpoint_deaths", who_was_killed_is_found_dead_and_nobody_else,
       who_was_stopped_for_long_is_excluded, who_was_stopped_blames_nobody,
-      who_was_declared_dead_hears_of_it, who_was_killed_is_found_dead_and_nobody_else_by_memory,
+      who_was_declared_dead_hears_of_it, whom_no_stream_reaches_is_declared_dead,
+      who_was_killed_is_found_dead_and_nobody_else_by_memory,
       who_was_stopped_for_long_is_excluded_by_memory, who_was_stopped_blames_nobody_by_memory,
       who_was_declared_dead_hears_of_it_by_memory)

@@ -47,6 +47,12 @@ bool ffmk_across_is_gone(struct ffmk_endpoint *endpoint);
 /** How outcomes are to spread, and what to do while a wait takes long; as of host.h. */
 void ffmk_across_set_meanwhile(struct ffmk_across *across, ffmk_host_meanwhile *meanwhile);
 
+/** Whether a member of another host answers what goes by datagrams, and what takes a stream, within
+ * the time after which it would be declared dead; all members must ask now. Ordered: the greatest
+ * of all members' is what there is among them. */
+enum ffmk_across_reach { FFMK_ACROSS_REACHES, FFMK_ACROSS_NO_STREAMS, FFMK_ACROSS_NO_DATAGRAMS };
+enum ffmk_across_reach ffmk_across_reach(struct ffmk_across *across);
+
 /** What the network is like, from some round trips to a member of another host; all members must do
  * so now. Give all the same; from then on it is looked at anew while operations are started. */
 struct ffmk_cast_speed ffmk_across_measure(struct ffmk_across *across);

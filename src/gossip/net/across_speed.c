@@ -11,6 +11,7 @@
 /* Messages that are not the cast's, by their first byte. */
 enum { ECHO = 64, ECHO_BACK = 65 };
 enum { ECHOES = 12, ECHO_BYTES = 1 + sizeof(uint64_t) };
+enum { STREAM_BYTES = FFMK_PEER_SOON_BYTES }; /* with the question it takes a stream */
 
 static const uint64_t LONGEST_NS = 50000000;
 static const uint64_t ASK_EVERY_NS = 50000000;
@@ -38,11 +39,18 @@ static struct ffmk_peer *partner(const struct ffmk_across *across)
     return near;
 }
 
-static void ask(struct ffmk_across *across, struct ffmk_peer *peer, uint64_t now)
+/* With so many bytes behind the question. */
+static void ask_with(struct ffmk_across *across, struct ffmk_peer *peer, size_t more, uint64_t now)
 {
+    static const uint8_t nothing[STREAM_BYTES];
     uint8_t message[ECHO_BYTES] = {ECHO};
     memcpy(message + 1, &now, sizeof now);
-    ffmk_peer_send(peer, across->service.name, message, sizeof message, NULL, 0);
+    ffmk_peer_send(peer, across->service.name, message, sizeof message, nothing, more);
+}
+
+static void ask(struct ffmk_across *across, struct ffmk_peer *peer, uint64_t now)
+{
+    ask_with(across, peer, 0, now);
 }
 
 static bool is_near(uint64_t one, uint64_t other)
@@ -77,7 +85,7 @@ bool ffmk_across_hear_echo(struct ffmk_across *across, struct ffmk_peer *peer,
 {
     if (message[0] < ECHO)
         return false;
-    if (bytes != ECHO_BYTES)
+    if (bytes < ECHO_BYTES)
         return true;
     uint8_t reply[ECHO_BYTES];
     uint64_t sent_at;
@@ -105,6 +113,30 @@ void ffmk_across_ask(struct ffmk_across *across, uint64_t now)
     across->ask_at = now + ASK_EVERY_NS;
     if (peer)
         ask(across, peer, now);
+}
+
+/* Whether a question with so many bytes behind it is answered. */
+static bool is_answered(struct ffmk_across *across, struct ffmk_peer *peer, size_t more)
+{
+    const uint64_t patience = ffmk_endpoint_detect_after(across->endpoint);
+    const uint64_t start = ffmk_clock_ns();
+    begin(across);
+    ffmk_endpoint_lock(across->endpoint);
+    ask_with(across, peer, more, start);
+    ffmk_endpoint_unlock(across->endpoint);
+    while (across->echoes == 0 && ffmk_clock_ns() - start < patience)
+        ffmk_endpoint_wait(across->endpoint, 50000, 1000000);
+    return across->echoes > 0;
+}
+
+enum ffmk_across_reach ffmk_across_reach(struct ffmk_across *across)
+{
+    struct ffmk_peer *peer = partner(across);
+    if (!peer)
+        return FFMK_ACROSS_REACHES;
+    if (!is_answered(across, peer, 0))
+        return FFMK_ACROSS_NO_DATAGRAMS;
+    return is_answered(across, peer, STREAM_BYTES) ? FFMK_ACROSS_REACHES : FFMK_ACROSS_NO_STREAMS;
 }
 
 struct ffmk_cast_speed ffmk_across_measure(struct ffmk_across *across)

@@ -72,6 +72,7 @@ static bool take_acknowledgement(struct ffmk_connection *connection)
         if (head.number > peer->stream.acknowledged)
             peer->stream.acknowledged = head.number;
         peer->stream.delay_ns = 0;
+        peer->stream.since = endpoint->own_ns;
         release(connection);
         ffmk_peer_touch(peer);
         ffmk_endpoint_turn(endpoint, now);

@@ -129,6 +129,11 @@ const struct ffmk_card *ffmk_endpoint_card(const struct ffmk_endpoint *endpoint)
     return &endpoint->card;
 }
 
+uint64_t ffmk_endpoint_detect_after(const struct ffmk_endpoint *endpoint)
+{
+    return endpoint->detect_after_ns;
+}
+
 bool ffmk_endpoint_is_excluded(const struct ffmk_endpoint *endpoint)
 {
     return endpoint->excluded;

@@ -154,6 +154,9 @@ bool ffmk_peer_is_dead(const struct ffmk_peer *peer);
 void ffmk_peer_bury(struct ffmk_peer *peer);
 /** This process can go on no more: it falls silent, and others will find it dead. */
 void ffmk_endpoint_be_excluded(struct ffmk_endpoint *endpoint);
+/** As its options said. */
+uint64_t ffmk_endpoint_detect_after(const struct ffmk_endpoint *endpoint);
+
 bool ffmk_endpoint_is_excluded(const struct ffmk_endpoint *endpoint);
 
 /** Whatever the caller wants to hang on a peer for its service: found by the service's name. NULL:

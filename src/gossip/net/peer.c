@@ -174,28 +174,6 @@ void ffmk_peers_release(struct ffmk_endpoint *endpoint, uint64_t until)
     __atomic_store_n(&endpoint->held_until, later, __ATOMIC_SEQ_CST);
 }
 
-void ffmk_peers_look(struct ffmk_endpoint *endpoint, uint64_t now)
-{
-    endpoint->peers_due = FFMK_NEVER;
-    struct ffmk_peer *next;
-    for (struct ffmk_peer *peer = endpoint->active; peer; peer = next) {
-        next = peer->next_active;
-        if (peer->outbox && ffmk_outbox_taken(peer->outbox) != peer->taken) {
-            peer->taken = ffmk_outbox_taken(peer->outbox);
-            ffmk_peer_heard(peer);
-        }
-        uint64_t since = peer->heard > peer->pending_since ? peer->heard : peer->pending_since;
-        if (peer->is_pending && endpoint->own_ns - since >= endpoint->detect_after_ns) {
-            ffmk_peer_bury(peer);
-            continue;
-        }
-        if (peer->due <= now)
-            ffmk_peer_touch(peer);
-        else
-            ffmk_peer_note(peer);
-    }
-}
-
 void ffmk_peer_refill(struct ffmk_peer *peer, uint64_t now)
 {
     while (peer->waiting && ffmk_link_has_room(&peer->link)) {
@@ -302,6 +280,59 @@ static bool send_pieces(struct ffmk_peer *peer, const uint8_t *message, size_t b
     return true;
 }
 
+/* A message for no service. */
+static void ring(struct ffmk_peer *peer)
+{
+    static const uint8_t nobody[FFMK_NAME_BYTES];
+    const struct ffmk_part part = {.bytes = nobody, .length = sizeof nobody};
+    if (send_part(peer, &part))
+        ffmk_peer_touch(peer);
+    else
+        ffmk_peer_bury(peer);
+}
+
+/* Whether its answers fail to come: to datagrams, or though they come to what a stream brings. That
+ * may take longer: a connection stands still for as long again as the network was cut, and new
+ * ones are tried meanwhile. */
+static bool is_silent(struct ffmk_peer *peer)
+{
+    const struct ffmk_endpoint *endpoint = peer->endpoint;
+    const uint64_t now = endpoint->own_ns;
+    const uint64_t patience = endpoint->detect_after_ns;
+    struct ffmk_stream *stream = &peer->stream;
+    if (stream->first && now - stream->since >= patience / 2 &&
+        now - stream->renewed >= patience / 4) {
+        stream->renewed = now;
+        stream->renew = true;
+        ffmk_peer_stream(peer);
+        ring(peer); /* nothing else may be on its way that it answers */
+    }
+    const uint64_t since = peer->heard > peer->pending_since ? peer->heard : peer->pending_since;
+    return (peer->is_pending && now - since >= patience) ||
+           (stream->first && now - stream->since >= 2 * patience);
+}
+
+void ffmk_peers_look(struct ffmk_endpoint *endpoint, uint64_t now)
+{
+    endpoint->peers_due = FFMK_NEVER;
+    struct ffmk_peer *next;
+    for (struct ffmk_peer *peer = endpoint->active; peer; peer = next) {
+        next = peer->next_active;
+        if (peer->outbox && ffmk_outbox_taken(peer->outbox) != peer->taken) {
+            peer->taken = ffmk_outbox_taken(peer->outbox);
+            ffmk_peer_heard(peer);
+        }
+        if (is_silent(peer))
+            ffmk_peer_bury(peer);
+        if (peer->dead)
+            continue;
+        if (peer->due <= now)
+            ffmk_peer_touch(peer);
+        else
+            ffmk_peer_note(peer);
+    }
+}
+
 /* To a process that shares memory. \return false: it must go another way. */
 static bool put_in_box(struct ffmk_peer *peer, uint64_t name, const void *head, size_t head_bytes,
                        const void *payload, size_t payload_bytes)
@@ -314,13 +345,8 @@ static bool put_in_box(struct ffmk_peer *peer, uint64_t name, const void *head, 
         memcpy(begin + FFMK_NAME_BYTES, head, head_bytes);
     const enum ffmk_outbox_answer answer =
         ffmk_outbox_put(peer->outbox, begin, FFMK_NAME_BYTES + head_bytes, payload, payload_bytes);
-    if (answer == FFMK_OUTBOX_RING) {
-        /* For no service: whom it reaches looks into the box. */
-        static const uint8_t nobody[FFMK_NAME_BYTES];
-        const struct ffmk_part ring = {.bytes = nobody, .length = sizeof nobody};
-        if (!send_part(peer, &ring))
-            ffmk_peer_bury(peer);
-    }
+    if (answer == FFMK_OUTBOX_RING)
+        ring(peer); /* whom it reaches looks into the box */
     if (answer != FFMK_OUTBOX_NO)
         ffmk_peer_touch(peer);
     return answer != FFMK_OUTBOX_NO;

@@ -307,10 +307,12 @@ bool ffmk_stream_send(struct ffmk_peer *peer, uint64_t name, const void *head, s
     if (payload_bytes > 0)
         memcpy(at + FFMK_NAME_BYTES + head_bytes, payload, payload_bytes);
     ffmk_seal(peer->card.key, frame->data, sealed, frame->data + sealed);
-    if (stream->first)
+    if (stream->first) {
         stream->last->next = frame;
-    else
+    } else {
         stream->first = frame;
+        stream->since = stream->renewed = peer->endpoint->own_ns;
+    }
     stream->last = frame;
     ffmk_peer_stream(peer);
     return true;
@@ -345,9 +347,12 @@ void ffmk_streams_go_on(struct ffmk_endpoint *endpoint)
         ffmk_endpoint_enter(endpoint);
         struct ffmk_peer *peer = endpoint->streaming;
         bool gone = peer && (peer->dead || endpoint->excluded);
+        bool renew = false;
         if (peer) {
             endpoint->streaming = peer->next_streaming;
             peer->is_streaming = false;
+            renew = peer->stream.renew;
+            peer->stream.renew = false;
         }
         endpoint->thread_wanted = endpoint->streaming != NULL;
         ffmk_endpoint_leave(endpoint);
@@ -356,6 +361,8 @@ void ffmk_streams_go_on(struct ffmk_endpoint *endpoint)
         struct ffmk_stream *stream = &peer->stream;
         if (gone)
             end_stream(peer);
+        else if (renew && stream->out)
+            end_connection(stream->out);
         else if (!stream->out && !(stream->again && event_pending(stream->again, EV_TIMEOUT, NULL)))
             begin_connection(peer);
         else if (stream->out && !ffmk_connection_write(stream->out))

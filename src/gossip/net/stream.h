@@ -2,7 +2,8 @@
  * Messages that are too large for a datagram, through TCP: to each peer a connection of its own, by
  * whoever has something for it, when it has; the other direction is the peer's. What was sent is
  * kept until it is acknowledged, and sent again by a new connection when one broke, so that it
- * arrives once if both live, and in order. All of it happens in the endpoint's thread; others only
+ * arrives once if both live, and in order. So is one that stands still, for TCP waits for long
+ * where a network was cut for a while. All of it happens in the endpoint's thread; others only
  * add frames. It never gives up: who is dead is for others to decide. */
 #ifndef FFMK_GOSSIP_NET_STREAM_H
 #define FFMK_GOSSIP_NET_STREAM_H
@@ -23,6 +24,10 @@ struct ffmk_peer;
 struct ffmk_stream {
     struct ffmk_frame *first, *last; /* not acknowledged yet; under the lock */
     uint64_t sent;                   /* sequence of the last of them; under the lock */
+    /* Under the lock, by the own clock. */
+    uint64_t since;   /* when the first of them became that, or one was acknowledged */
+    uint64_t renewed; /* when it was last given a new connection for that */
+    bool renew;       /* it is to be given one */
     /* The thread's. */
     uint64_t acknowledged;
     uint64_t come; /* all frames of the other direction up to this one */
