@@ -361,11 +361,9 @@ void ffmk_streams_go_on(struct ffmk_endpoint *endpoint)
         struct ffmk_stream *stream = &peer->stream;
         if (gone)
             end_stream(peer);
-        else if (renew && stream->out)
-            end_connection(stream->out);
         else if (!stream->out && !(stream->again && event_pending(stream->again, EV_TIMEOUT, NULL)))
             begin_connection(peer);
-        else if (stream->out && !ffmk_connection_write(stream->out))
+        else if (stream->out && (renew || !ffmk_connection_write(stream->out)))
             end_connection(stream->out);
     }
 }
