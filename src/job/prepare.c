@@ -118,6 +118,22 @@ static struct ffmk_watch *watch_all(const struct record *records, int n)
     return watch;
 }
 
+/* Whether a host has more ranks than cores: in this communicator, or in one before, for those who
+ * wait in a small one keep the others of the job from their work. */
+static bool is_crowded(const struct record *records, int n)
+{
+    static long most_ever;
+    long most = __atomic_load_n(&most_ever, __ATOMIC_RELAXED);
+    for (int i = 0; i < n; i++) {
+        long here = 0;
+        for (int j = 0; j < n; j++)
+            here += same_host(&records[i], &records[j]);
+        most = here > most ? here : most;
+    }
+    __atomic_store_n(&most_ever, most, __ATOMIC_RELAXED); /* near enough, if threads are at it */
+    return most > sysconf(_SC_NPROCESSORS_ONLN);
+}
+
 /* All ranks of the communicator share memory, or none does. \return false, errno telling why. */
 static bool share_memory(struct ffmk_context *context, MPI_Comm comm, const struct record *records)
 {
@@ -136,9 +152,8 @@ static bool share_memory(struct ffmk_context *context, MPI_Comm comm, const stru
         context->watch = watch_all(records, context->size);
         why = context->watch ? why : errno;
         if (context->watch)
-            context->host =
-                ffmk_host_create(context->segment, n, (size_t)context->rank, context->watch,
-                                 (long)n > sysconf(_SC_NPROCESSORS_ONLN));
+            context->host = ffmk_host_create(context->segment, n, (size_t)context->rank,
+                                             context->watch, is_crowded(records, context->size));
         if (context->host)
             ffmk_host_set_meanwhile(context->host, ffmk_meanwhile);
     } else if (made) {
@@ -149,19 +164,6 @@ static bool share_memory(struct ffmk_context *context, MPI_Comm comm, const stru
         ffmk_segment_unname(name);
     errno = why;
     return shared;
-}
-
-/* As many as the host has at most, at all of them alike. */
-static bool is_crowded(const struct record *records, int n)
-{
-    long most = 0;
-    for (int i = 0; i < n; i++) {
-        long here = 0;
-        for (int j = 0; j < n; j++)
-            here += same_host(&records[i], &records[j]);
-        most = here > most ? here : most;
-    }
-    return most > sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 static struct ffmk_cast_speed most_of(const struct ffmk_cast_speed *one,
