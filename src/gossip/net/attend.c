@@ -159,11 +159,10 @@ static bool look_at_carrier(struct ffmk_endpoint *endpoint, uint64_t now)
     return worked;
 }
 
-bool ffmk_endpoint_look(struct ffmk_endpoint *endpoint, struct ffmk_batch *batch, uint64_t now)
+/* `n` datagrams are in the batch. \return whether there was something to do. */
+static bool go_on_with(struct ffmk_endpoint *endpoint, struct ffmk_batch *batch, unsigned n,
+                       uint64_t now)
 {
-    if (endpoint->carrier)
-        return look_at_carrier(endpoint, now);
-    unsigned n = ffmk_post_take(endpoint, batch);
     if (n == 0) {
         if ((load(&endpoint->due) > now && load(&endpoint->held_until) == FFMK_NEVER &&
              !ffmk_mailbox_has(&endpoint->box)) ||
@@ -175,6 +174,21 @@ bool ffmk_endpoint_look(struct ffmk_endpoint *endpoint, struct ffmk_batch *batch
     take_turn(endpoint, batch, n, now);
     ffmk_endpoint_leave(endpoint);
     return true;
+}
+
+bool ffmk_endpoint_look(struct ffmk_endpoint *endpoint, struct ffmk_batch *batch, uint64_t now)
+{
+    if (endpoint->carrier)
+        return look_at_carrier(endpoint, now);
+    return go_on_with(endpoint, batch, ffmk_post_take(endpoint, batch), now);
+}
+
+/* The same, by who has looked just now. */
+static bool look_again(struct ffmk_endpoint *endpoint, struct ffmk_batch *batch, uint64_t now)
+{
+    if (endpoint->carrier)
+        return look_at_carrier(endpoint, now);
+    return go_on_with(endpoint, batch, ffmk_post_take_one(endpoint, batch), now);
 }
 
 /* With the lock, and for so long as if it had waited. */
@@ -248,7 +262,7 @@ void ffmk_endpoint_wait(struct ffmk_endpoint *endpoint, uint64_t spin_ns, uint64
          * between network namespaces a hop took 45 us with 20 us of spinning before, 17 us so. */
         sched_yield();
         now = ffmk_clock_ns();
-        went_on = ffmk_endpoint_look(endpoint, &batch, now);
+        went_on = look_again(endpoint, &batch, now);
     }
     if (!went_on && sleep_ns > 0 && !endpoint->carrier && load(&endpoint->generation) == seen) {
         sleep_for(endpoint, now, sleep_ns);

@@ -59,6 +59,18 @@ unsigned ffmk_post_take(struct ffmk_endpoint *endpoint, struct ffmk_batch *batch
     return n > 0 ? (unsigned)n : 0;
 }
 
+unsigned ffmk_post_take_one(struct ffmk_endpoint *endpoint, struct ffmk_batch *batch)
+{
+    const ssize_t n =
+        recv(endpoint->udp, batch->bytes[0], sizeof batch->bytes[0], MSG_DONTWAIT | MSG_TRUNC);
+    if (n < 0)
+        return 0;
+    const bool cut = (size_t)n > sizeof batch->bytes[0];
+    batch->message[0].msg_len = (unsigned)n;
+    batch->message[0].msg_hdr.msg_flags = cut ? MSG_TRUNC : 0;
+    return 1;
+}
+
 static void refuse(struct ffmk_endpoint *endpoint)
 {
     ffmk_endpoint_count(&endpoint->counts.refused);
