@@ -118,8 +118,9 @@ static struct ffmk_watch *watch_all(const struct record *records, int n)
     return watch;
 }
 
-/* Whether a host has more ranks than cores: in this communicator, or in one before, for those who
- * wait in a small one keep the others of the job from their work. */
+/* Whether a host has more ranks than cores: in this communicator, or in one before (the first is
+ * MPI_COMM_WORLD, where the library watches), for those who wait in a small one keep the others of
+ * the job from their work. */
 static bool is_crowded(const struct record *records, int n)
 {
     static long most_ever;
@@ -192,25 +193,26 @@ static enum ffmk_across_reach measure(struct ffmk_context *context, MPI_Comm com
                                       const struct record *records)
 {
     enum { REACH, SLOT, HOP, PATIENCE, FIGURES };
-    struct ffmk_cast_speed speed;
-    if (!recall(records, context->size, &speed)) {
-        const uint64_t reach =
-            context->carrier ? FFMK_ACROSS_REACHES : ffmk_across_reach(context->across);
-        const struct ffmk_cast_speed mine =
-            reach == FFMK_ACROSS_REACHES ? ffmk_across_measure(context->across) : found;
-        const uint64_t figures[FIGURES] = {reach, mine.slot, mine.hop, mine.patience};
-        uint64_t most[FIGURES] = {reach, mine.slot, mine.hop, mine.patience};
-        PMPI_Allreduce(figures, most, FIGURES, MPI_UINT64_T, MPI_MAX, comm);
-        pthread_mutex_lock(&finding);
-        reach_found = most[REACH] > reach_found ? most[REACH] : reach_found;
-        if (ffmk_across_has_hosts(context->across)) /* of one host it would tell others nothing */
-            found = mine;
-        pthread_mutex_unlock(&finding);
-        if (most[REACH] != FFMK_ACROSS_REACHES)
-            return (enum ffmk_across_reach)most[REACH];
-        speed = (struct ffmk_cast_speed){
-            .slot = most[SLOT], .hop = most[HOP], .patience = most[PATIENCE]};
-    }
+    struct ffmk_cast_speed speed = {0};
+    const bool known = recall(records, context->size, &speed);
+    const uint64_t reach =
+        context->carrier ? FFMK_ACROSS_REACHES : ffmk_across_reach(context->across);
+    const bool measures = !known && reach == FFMK_ACROSS_REACHES;
+    if (measures)
+        speed = ffmk_across_measure(context->across);
+    const uint64_t figures[FIGURES] = {reach, speed.slot, speed.hop, speed.patience};
+    uint64_t most[FIGURES] = {reach, speed.slot, speed.hop, speed.patience};
+    PMPI_Allreduce(figures, most, FIGURES, MPI_UINT64_T, MPI_MAX, comm);
+    pthread_mutex_lock(&finding);
+    reach_found = most[REACH] > reach_found ? most[REACH] : reach_found;
+    if (measures &&
+        ffmk_across_has_hosts(context->across)) /* of one host it tells others nothing */
+        found = speed;
+    pthread_mutex_unlock(&finding);
+    if (most[REACH] != FFMK_ACROSS_REACHES)
+        return (enum ffmk_across_reach)most[REACH];
+    speed =
+        (struct ffmk_cast_speed){.slot = most[SLOT], .hop = most[HOP], .patience = most[PATIENCE]};
     ffmk_across_set_speed(context->across, &speed);
     if (context->rank != 0)
         return FFMK_ACROSS_REACHES;
@@ -348,7 +350,7 @@ static enum ffmk_across_reach common_reach(const struct record *records, int n)
 static void meet_or_leave(struct ffmk_context *context, MPI_Comm comm, const struct record *records,
                           ffmk_prepare_network *before)
 {
-    static const char *const far[] = {
+    static const char *const reasons[] = {
         [FFMK_ACROSS_NO_STREAMS] = "UDP gets from host to host, TCP to our ports does not",
         [FFMK_ACROSS_NO_DATAGRAMS] = "UDP does not get from host to host"};
     const enum ffmk_transport transport = common_transport(records, context->size);
@@ -359,7 +361,7 @@ static void meet_or_leave(struct ffmk_context *context, MPI_Comm comm, const str
         return;
     char why[160];
     snprintf(why, sizeof why, "no network among the ranks (%s)",
-             reach == FFMK_ACROSS_REACHES ? strerror(errno) : far[reach]);
+             reach == FFMK_ACROSS_REACHES ? strerror(errno) : reasons[reach]);
     leave_to_mpi(context, why);
 }
 

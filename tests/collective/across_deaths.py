@@ -191,6 +191,8 @@ def wall(seed):
         scene.hosts.block_streams(2, False)
         counts = scene.compare(set(range(NP)))
         equal(counts, {"failed": 0, "partial": 0}, scene.what)
+        longest = longest_s(scene.journals, range(NP))
+        check(longest > scene.detect_s, scene.what, "nothing was held up for longer than", longest, "s")
         return counts
 
 

@@ -17,5 +17,6 @@ if not run.succeeds(f"{np} ranks"):
     done()
 print("until the core is given away, ns, in the communicator of all and in one of two:", run.out.strip())
 in_world, in_pair = map(int, run.out.split())
+check(in_world < 2**63, "nobody gave a core away")
 check(in_pair < 8 * in_world, "in one of two", in_pair, "ns, of all", in_world)
 done()

@@ -172,6 +172,19 @@ void ffmk_endpoint_lock(struct ffmk_endpoint *endpoint)
 {
     (void)endpoint;
 }
+void ffmk_peer_try(struct ffmk_peer *peer)
+{
+    (void)peer;
+}
+void ffmk_peer_prove(struct ffmk_peer *peer)
+{
+    (void)peer;
+}
+bool ffmk_peer_is_proved(const struct ffmk_peer *peer)
+{
+    (void)peer;
+    return true;
+}
 uint64_t ffmk_endpoint_detect_after(const struct ffmk_endpoint *endpoint)
 {
     (void)endpoint;

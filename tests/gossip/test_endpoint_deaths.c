@@ -258,7 +258,7 @@ static void be_behind_a_wall(void)
     const uint64_t begin = ffmk_clock_ns();
     talk_until(last_is_dead, 20000 * ms);
     NEED(last_is_dead());
-    NEED(ffmk_clock_ns() - begin > 550 * ms); /* it had been given new connections before */
+    NEED(ffmk_clock_ns() - begin > 550 * ms); /* datagrams alone would have told of it sooner */
     for (int i = 0; i < node.n; i++)
         NEED(shared->died[node.me][i] == (i == node.n - 1));
     meet_at(2, node.n - 1);
@@ -271,9 +271,37 @@ START_TEST(whom_no_stream_reaches_is_declared_dead)
 }
 END_TEST
 
+/* Nobody knows yet whether anything gets through to the last one, which is dead. */
+static void try_the_dead(void)
+{
+    open_node(300 * ms, 0);
+    if (node.me == 1)
+        kill(getpid(), SIGKILL);
+    ffmk_endpoint_lock(node.endpoint);
+    ffmk_peer_try(node.peer[1]);
+    ffmk_endpoint_unlock(node.endpoint);
+    talk_until(last_is_dead, 1500 * ms);
+    NEED(!last_is_dead());
+    ffmk_endpoint_lock(node.endpoint);
+    ffmk_peer_prove(node.peer[1]);
+    ffmk_endpoint_unlock(node.endpoint);
+    talk_until(last_is_dead, 20000 * ms);
+    NEED(last_is_dead());
+    close_node();
+}
+
+START_TEST(who_is_on_trial_is_not_found_dead)
+{
+    share();
+    for (int i = 0; i < 2; i++)
+        start(2, i, try_the_dead);
+    end_all(2, 1);
+}
+END_TEST
+
 CASES("endpoint_deaths", who_was_killed_is_found_dead_and_nobody_else,
       who_was_stopped_for_long_is_excluded, who_was_stopped_blames_nobody,
       who_was_declared_dead_hears_of_it, whom_no_stream_reaches_is_declared_dead,
-      who_was_killed_is_found_dead_and_nobody_else_by_memory,
+      who_is_on_trial_is_not_found_dead, who_was_killed_is_found_dead_and_nobody_else_by_memory,
       who_was_stopped_for_long_is_excluded_by_memory, who_was_stopped_blames_nobody_by_memory,
       who_was_declared_dead_hears_of_it_by_memory)

@@ -20,7 +20,7 @@ struct ffmk_across_card {
 };
 
 /** One member's view. All of the cards are there; the card of `me` is the endpoint's. `crowded`:
- * there are more ranks on this host than cores. ffmk_across_destroy() when done. \return
+ * there are more ranks on a host than cores. ffmk_across_destroy() when done. \return
  * FFMK_SUCCESS, FFMK_ERR_NO_MEMORY, FFMK_ERR_IO (somebody is out of reach). */
 int ffmk_across_create(struct ffmk_endpoint *endpoint, uint64_t name,
                        const struct ffmk_across_card *cards, size_t members, size_t me,

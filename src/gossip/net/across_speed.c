@@ -94,9 +94,11 @@ bool ffmk_across_hear_echo(struct ffmk_across *across, struct ffmk_peer *peer,
         memcpy(reply, message, sizeof reply);
         reply[0] = ECHO_BACK;
         ffmk_peer_send(peer, across->service.name, reply, sizeof reply, NULL, 0);
-    } else if (message[0] == ECHO_BACK && sent_at < now) {
-        const uint64_t trip = now - sent_at;
+    } else if (message[0] == ECHO_BACK) {
         across->echoes++;
+        if (now <= sent_at) /* whoever took it had looked at the clock before, and lost his core */
+            return true;
+        const uint64_t trip = now - sent_at;
         across->shortest = trip < across->shortest ? trip : across->shortest;
         across->longest = trip > across->longest ? trip : across->longest;
         if (across->ask_at > 0 && across->echoes >= ECHOES)
@@ -115,28 +117,51 @@ void ffmk_across_ask(struct ffmk_across *across, uint64_t now)
         ask(across, peer, now);
 }
 
+/* How long an answer is waited for: as long as a living process may be silent, within reason. */
+static uint64_t reach_patience(const struct ffmk_across *across)
+{
+    static const uint64_t least = 1000000000;
+    static const uint64_t most = 10000000000;
+    const uint64_t detect = ffmk_endpoint_detect_after(across->endpoint);
+    return detect < least ? least : detect > most ? most : detect;
+}
+
 /* Whether a question with so many bytes behind it is answered. */
 static bool is_answered(struct ffmk_across *across, struct ffmk_peer *peer, size_t more)
 {
-    const uint64_t patience = ffmk_endpoint_detect_after(across->endpoint);
+    const uint64_t patience = reach_patience(across);
     const uint64_t start = ffmk_clock_ns();
     begin(across);
     ffmk_endpoint_lock(across->endpoint);
     ask_with(across, peer, more, start);
     ffmk_endpoint_unlock(across->endpoint);
-    while (across->echoes == 0 && ffmk_clock_ns() - start < patience)
+    for (bool last = false; across->echoes == 0 && !last;) {
+        last = ffmk_clock_ns() - start >= patience; /* of what came meanwhile */
         ffmk_endpoint_wait(across->endpoint, 50000, 1000000);
+    }
     return across->echoes > 0;
 }
 
 enum ffmk_across_reach ffmk_across_reach(struct ffmk_across *across)
 {
+    ffmk_endpoint_lock(across->endpoint);
     struct ffmk_peer *peer = partner(across);
-    if (!peer)
+    /* Who is excluded has no answer to anything, and his operations tell him. */
+    const bool asks =
+        peer && !ffmk_peer_is_proved(peer) && !ffmk_endpoint_is_excluded(across->endpoint);
+    if (asks)
+        ffmk_peer_try(peer);
+    ffmk_endpoint_unlock(across->endpoint);
+    if (!asks)
         return FFMK_ACROSS_REACHES;
     if (!is_answered(across, peer, 0))
         return FFMK_ACROSS_NO_DATAGRAMS;
-    return is_answered(across, peer, STREAM_BYTES) ? FFMK_ACROSS_REACHES : FFMK_ACROSS_NO_STREAMS;
+    if (!is_answered(across, peer, STREAM_BYTES))
+        return FFMK_ACROSS_NO_STREAMS;
+    ffmk_endpoint_lock(across->endpoint);
+    ffmk_peer_prove(peer);
+    ffmk_endpoint_unlock(across->endpoint);
+    return FFMK_ACROSS_REACHES;
 }
 
 struct ffmk_cast_speed ffmk_across_measure(struct ffmk_across *across)
@@ -144,7 +169,7 @@ struct ffmk_cast_speed ffmk_across_measure(struct ffmk_across *across)
     struct ffmk_peer *peer = partner(across);
     uint64_t spent = 0;
     begin(across);
-    for (uint32_t i = 0; i < ECHOES; i++) {
+    for (uint32_t i = 0; peer && i < ECHOES; i++) {
         const uint64_t start = ffmk_clock_ns();
         ffmk_endpoint_lock(across->endpoint);
         ask(across, peer, start);

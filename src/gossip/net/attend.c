@@ -110,10 +110,11 @@ void ffmk_endpoint_leave(struct ffmk_endpoint *endpoint)
     if (endpoint->worked)
         store(&endpoint->generation, endpoint->generation + 1);
     endpoint->worked = false;
-    const bool alarm = endpoint->thread_wanted && !pthread_equal(pthread_self(), endpoint->thread);
+    const bool is_thread = !endpoint->carrier && pthread_equal(pthread_self(), endpoint->thread);
+    const bool alarm = endpoint->thread_wanted && !is_thread;
     if (alarm)
         endpoint->thread_wanted = false;
-    if (!alarm && __atomic_load_n(&endpoint->attending, __ATOMIC_SEQ_CST) == 0)
+    if (!alarm && !is_thread && __atomic_load_n(&endpoint->attending, __ATOMIC_SEQ_CST) == 0)
         leave_to_thread(endpoint);
     pthread_mutex_unlock(&endpoint->lock);
     if (news && __atomic_load_n(&endpoint->sleepers, __ATOMIC_SEQ_CST) > 0)
@@ -216,7 +217,7 @@ void ffmk_endpoint_glance_again(struct ffmk_endpoint *endpoint, uint64_t now)
     if (endpoint->carrier || now < load(&endpoint->attended_at) + EVERY_NS)
         return;
     if (__atomic_load_n(&endpoint->watches, __ATOMIC_SEQ_CST))
-        attend(endpoint, now); /* the thread has seen what came until now */
+        attend(endpoint, now); /* the thread has seen what came, or waits for the lock to */
     else
         ffmk_endpoint_glance(endpoint);
 }

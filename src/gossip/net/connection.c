@@ -54,6 +54,14 @@ static void release(struct ffmk_connection *connection)
     }
 }
 
+void ffmk_connection_drop_frame(struct ffmk_connection *connection)
+{
+    ffmk_endpoint_enter(connection->endpoint);
+    connection->at = NULL;
+    release(connection);
+    ffmk_endpoint_leave(connection->endpoint);
+}
+
 static bool take_acknowledgement(struct ffmk_connection *connection)
 {
     struct ffmk_endpoint *endpoint = connection->endpoint;
@@ -69,10 +77,12 @@ static bool take_acknowledgement(struct ffmk_connection *connection)
     if (good) {
         ffmk_endpoint_pass_time(endpoint, now);
         ffmk_peer_heard(peer);
+        if (connection->heard || head.number > peer->stream.acknowledged)
+            peer->stream.since = endpoint->own_ns;
         if (head.number > peer->stream.acknowledged)
             peer->stream.acknowledged = head.number;
+        connection->heard = true;
         peer->stream.delay_ns = 0;
-        peer->stream.since = endpoint->own_ns;
         release(connection);
         ffmk_peer_touch(peer);
         ffmk_endpoint_turn(endpoint, now);

@@ -13,9 +13,9 @@
  * only who was given the card can send.
  *
  * Who is dead: a process that answers nothing for the time of detection while something is sent to
- * it, as seen by this process's own clock, which stands still while this process does; or one that
- * a service declares dead. That is final: it is never listened to again, but told that it is
- * excluded when it speaks.
+ * it, or for twice that acknowledges nothing that a stream is to bring, as seen by this process's
+ * own clock, which stands still while this process does; or one that a service declares dead. That
+ * is final: it is never listened to again, but told that it is excluded when it speaks.
  *
  * After a fork() the endpoint is the parent's: the child has no thread for it, must not call
  * anything of this, and has no sockets of it any more once it executes another program. */
@@ -93,8 +93,8 @@ bool ffmk_endpoint_trylock(struct ffmk_endpoint *endpoint);
 /** Make the endpoint go on, once, with what has come: ffmk_endpoint_wait() under the lock. */
 void ffmk_endpoint_glance(struct ffmk_endpoint *endpoint);
 
-/** The same, if the last look is a while ago: answers to whoever only sends would wake the thread,
- * one by one. */
+/** The same, if the last look is a while ago, or the thread's socket taken from it: answers to
+ * whoever only sends would wake the thread, one by one. */
 void ffmk_endpoint_glance_again(struct ffmk_endpoint *endpoint, uint64_t now);
 
 /** The process that a card is of; one that was met before is the same. Parted from as often as it
@@ -148,6 +148,12 @@ enum { FFMK_PEER_AT_ONCE_BYTES = 1158, FFMK_PEER_SOON_BYTES = (8 << 10) + 248 };
 
 /** Most bytes of a message. */
 enum { FFMK_PEER_MOST_BYTES = 1 << 22 };
+
+/** Whether anything gets through to it is not known yet: until it is proved to, its silence is no
+ * death. */
+void ffmk_peer_try(struct ffmk_peer *peer);
+void ffmk_peer_prove(struct ffmk_peer *peer);
+bool ffmk_peer_is_proved(const struct ffmk_peer *peer);
 
 bool ffmk_peer_is_dead(const struct ffmk_peer *peer);
 /** Declare it dead. Services are told before ffmk_endpoint_wait() returns, or soon. */

@@ -61,6 +61,7 @@ struct ffmk_peer {
     uint64_t pending_since;     /* by the own clock, if it is_pending */
     bool is_pending;            /* something was sent that is not acknowledged */
     uint64_t told_excluded;     /* when it was, last */
+    bool on_trial, proved;      /* as in endpoint.h */
     int pidfd;                  /* of a process of this host, plus 1; 0: none */
     struct ffmk_outbox *outbox; /* or NULL */
     uint64_t taken;             /* of what was put into it, when that was looked at last */

@@ -36,8 +36,8 @@ struct ffmk_host;
 size_t ffmk_host_bytes(size_t members);
 
 /** One member's view of a zeroed segment, which stays the caller's, like the watch over all
- * members' processes. `crowded`: there are more of them than cores. ffmk_host_destroy() when done.
- * \return NULL when out of memory. */
+ * members' processes. `crowded`: the job has more ranks here than there are cores.
+ * ffmk_host_destroy() when done. \return NULL when out of memory. */
 struct ffmk_host *ffmk_host_create(void *segment, size_t members, size_t me,
                                    struct ffmk_watch *watch, bool crowded);
 void ffmk_host_destroy(struct ffmk_host *host);

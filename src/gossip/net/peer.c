@@ -117,6 +117,23 @@ void ffmk_peer_heard(struct ffmk_peer *peer)
     peer->heard = peer->endpoint->own_ns;
 }
 
+void ffmk_peer_try(struct ffmk_peer *peer)
+{
+    peer->on_trial = !peer->proved;
+}
+
+void ffmk_peer_prove(struct ffmk_peer *peer)
+{
+    peer->on_trial = false;
+    peer->proved = true;
+    peer->pending_since = peer->stream.since = peer->endpoint->own_ns;
+}
+
+bool ffmk_peer_is_proved(const struct ffmk_peer *peer)
+{
+    return peer->proved;
+}
+
 static void set_active(struct ffmk_peer *peer, bool active)
 {
     if (peer->is_active == active)
@@ -291,25 +308,32 @@ static void ring(struct ffmk_peer *peer)
         ffmk_peer_bury(peer);
 }
 
-/* Whether its answers fail to come: to datagrams, or though they come to what a stream brings. That
- * may take longer: a connection stands still for as long again as the network was cut, and new
- * ones are tried meanwhile. */
-static bool is_silent(struct ffmk_peer *peer)
+/* A connection stands still for as long again as the network was cut: so it is given up for a new
+ * one, if it had the time for some round trips. */
+static void renew_stream(struct ffmk_peer *peer)
 {
     const struct ffmk_endpoint *endpoint = peer->endpoint;
-    const uint64_t now = endpoint->own_ns;
     const uint64_t patience = endpoint->detect_after_ns;
     struct ffmk_stream *stream = &peer->stream;
-    if (stream->first && now - stream->since >= patience / 2 &&
-        now - stream->renewed >= patience / 4) {
-        stream->renewed = now;
-        stream->renew = true;
-        ffmk_peer_stream(peer);
-        ring(peer); /* nothing else may be on its way that it answers */
-    }
+    const uint64_t trips = 8 * peer->link.trip;
+    const uint64_t apart = patience / 4 > trips ? patience / 4 : trips;
+    if (!stream->first || endpoint->own_ns - stream->since < patience / 2 ||
+        endpoint->own_ns - stream->renewed < apart)
+        return;
+    stream->renewed = endpoint->own_ns;
+    stream->renew = true;
+    ffmk_peer_stream(peer);
+    ring(peer); /* nothing else may be on its way that it answers */
+}
+
+/* To datagrams, or, for longer, to what a stream is to bring. */
+static bool answers_nothing(const struct ffmk_peer *peer)
+{
+    const uint64_t now = peer->endpoint->own_ns;
+    const uint64_t patience = peer->endpoint->detect_after_ns;
     const uint64_t since = peer->heard > peer->pending_since ? peer->heard : peer->pending_since;
     return (peer->is_pending && now - since >= patience) ||
-           (stream->first && now - stream->since >= 2 * patience);
+           (peer->stream.first && now - peer->stream.since >= 2 * patience);
 }
 
 void ffmk_peers_look(struct ffmk_endpoint *endpoint, uint64_t now)
@@ -322,7 +346,9 @@ void ffmk_peers_look(struct ffmk_endpoint *endpoint, uint64_t now)
             peer->taken = ffmk_outbox_taken(peer->outbox);
             ffmk_peer_heard(peer);
         }
-        if (is_silent(peer))
+        if (!peer->on_trial)
+            renew_stream(peer);
+        if (!peer->on_trial && answers_nothing(peer))
             ffmk_peer_bury(peer);
         if (peer->dead)
             continue;

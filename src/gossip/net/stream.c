@@ -132,6 +132,8 @@ static void begin_again(struct ffmk_peer *peer)
 static void end_connection(struct ffmk_connection *connection)
 {
     struct ffmk_peer *peer = connection->outgoing ? connection->peer : NULL;
+    if (peer)
+        ffmk_connection_drop_frame(connection);
     close_connection(connection);
     if (peer)
         begin_again(peer);
@@ -311,7 +313,7 @@ bool ffmk_stream_send(struct ffmk_peer *peer, uint64_t name, const void *head, s
         stream->last->next = frame;
     } else {
         stream->first = frame;
-        stream->since = stream->renewed = peer->endpoint->own_ns;
+        stream->since = peer->endpoint->own_ns;
     }
     stream->last = frame;
     ffmk_peer_stream(peer);

@@ -26,7 +26,7 @@ struct ffmk_stream {
     uint64_t sent;                   /* sequence of the last of them; under the lock */
     /* Under the lock, by the own clock. */
     uint64_t since;   /* when the first of them became that, or one was acknowledged */
-    uint64_t renewed; /* when it was last given a new connection for that */
+    uint64_t renewed; /* when it was last to be given a new connection for that */
     bool renew;       /* it is to be given one */
     /* The thread's. */
     uint64_t acknowledged;

@@ -22,7 +22,8 @@ struct ffmk_connection {
     int file;
     bool outgoing;   /* made by this process: frames go out, acknowledgements come in */
     bool connecting; /* not made yet */
-    uint64_t begun;  /* when */
+    bool heard;     /* outgoing: the answer to its hello has come, which says how far frames have */
+    uint64_t begun; /* when */
     struct event *readable, *writable;
     /* What comes: its head, or a short frame; then a frame in memory of its own. */
     uint8_t head[FFMK_FRAME_SHORT_BYTES];
@@ -44,6 +45,9 @@ struct ffmk_connection {
  * believed. */
 bool ffmk_connection_read(struct ffmk_connection *connection);
 bool ffmk_connection_write(struct ffmk_connection *connection);
+
+/* An outgoing one ends: what was wanted only because it was being sent is not any more. */
+void ffmk_connection_drop_frame(struct ffmk_connection *connection);
 
 /* A stranger has said who he is: in place of an earlier connection of his. */
 void ffmk_connection_replaces(struct ffmk_connection *connection, struct ffmk_peer *peer);

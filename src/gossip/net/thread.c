@@ -136,6 +136,9 @@ static bool arrange(struct ffmk_endpoint *endpoint)
         pause = endpoint->held_until > now ? endpoint->held_until - now : 0;
     __atomic_store_n(&endpoint->thread_due, due, __ATOMIC_SEQ_CST);
     __atomic_store_n(&endpoint->thread_wakes, now + pause, __ATOMIC_SEQ_CST);
+    /* Who attended since has not seen that, but is seen here: the box is his again. */
+    if (!attended && ffmk_endpoint_is_attended(endpoint, now))
+        pause = 0;
     ffmk_thread_watch(endpoint, !attended);
     pthread_mutex_unlock(&endpoint->lock);
     if (pause > 0)
