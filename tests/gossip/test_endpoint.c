@@ -166,7 +166,7 @@ static void compute(void)
         add(&shared->flag[0]);
     }
     meet_at(2, 2);
-    NEED(shared->died[node.me][!node.me] == 0);
+    NEED(load(&shared->died[node.me][!node.me]) == 0);
     meet_at(3, 2); /* for the end of a process of this host is seen at once */
     close_node();
 }

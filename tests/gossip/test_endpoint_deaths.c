@@ -30,7 +30,7 @@ static bool never(void)
 
 static bool last_is_dead(void)
 {
-    return shared->died[node.me][node.n - 1] > 0;
+    return load(&shared->died[node.me][node.n - 1]) > 0;
 }
 
 static void be_killed(void)
@@ -50,8 +50,8 @@ static void be_killed(void)
     talk_until(never, 700 * ms); /* to the dead, too */
     meet_at(3, node.n - 1);
     for (int i = 0; i < node.n; i++)
-        NEED(shared->died[node.me][i] == (i == node.n - 1));
-    NEED(shared->excluded[node.me] == 0);
+        NEED(load(&shared->died[node.me][i]) == (i == node.n - 1));
+    NEED(load(&shared->excluded[node.me]) == 0);
     meet_at(4, node.n - 1);
     close_node();
 }
@@ -79,7 +79,7 @@ END_TEST
 
 static bool is_excluded(void)
 {
-    return shared->excluded[node.me] > 0;
+    return load(&shared->excluded[node.me]) > 0;
 }
 
 /* The parent stops the last one. */
@@ -89,13 +89,13 @@ static void be_stopped(void)
     add(&shared->stage[2]);
     if (node.me == node.n - 1) {
         talk_until(is_excluded, 20000 * ms);
-        NEED(shared->excluded[node.me] == 1);
+        NEED(load(&shared->excluded[node.me]) == 1);
         NEED(ffmk_endpoint_is_excluded(node.endpoint));
         uint64_t datagrams = ffmk_endpoint_counts(node.endpoint).datagrams;
         talk_until(never, 100 * ms);
         NEED(ffmk_endpoint_counts(node.endpoint).datagrams == datagrams); /* it is silent */
         for (int i = 0; i < node.n; i++)
-            NEED(shared->died[node.me][i] == 0);
+            NEED(load(&shared->died[node.me][i]) == 0);
         add(&shared->flag[0]);
         close_node();
         return;
@@ -106,8 +106,8 @@ static void be_stopped(void)
         talk_until(never, 10 * ms);
     meet_at(3, node.n - 1);
     for (int i = 0; i < node.n; i++)
-        NEED(shared->died[node.me][i] == (i == node.n - 1));
-    NEED(shared->excluded[node.me] == 0);
+        NEED(load(&shared->died[node.me][i]) == (i == node.n - 1));
+    NEED(load(&shared->excluded[node.me]) == 0);
     meet_at(4, node.n - 1);
     close_node();
 }
@@ -155,7 +155,7 @@ static void blame_nobody(void)
         while (!load(&shared->flag[0]))
             ffmk_endpoint_wait(node.endpoint, 0, 10 * ms);
     meet_at(3, 2);
-    NEED(shared->died[node.me][!node.me] == 0);
+    NEED(load(&shared->died[node.me][!node.me]) == 0);
     meet_at(4, 2);
     close_node();
 }
@@ -260,7 +260,7 @@ static void be_behind_a_wall(void)
     NEED(last_is_dead());
     NEED(ffmk_clock_ns() - begin > 550 * ms); /* datagrams alone would have told of it sooner */
     for (int i = 0; i < node.n; i++)
-        NEED(shared->died[node.me][i] == (i == node.n - 1));
+        NEED(load(&shared->died[node.me][i]) == (i == node.n - 1));
     meet_at(2, node.n - 1);
     close_node();
 }
