@@ -19,7 +19,7 @@ function(ffmk_launched_program name mpi)
   set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name} C_VISIBILITY_PRESET default
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${mpi} LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${mpi})
   target_compile_definitions(${target} PRIVATE ${arg_DEFINE})
-  target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/programs)
+  target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/programs ${PROJECT_SOURCE_DIR}/tests)
   # MPI_STATUSES_IGNORE and its kin are addresses of no object: the compiler's guesses about them are wrong.
   target_compile_options(${target} PRIVATE -Wno-stringop-overflow -Wno-stringop-overread -Wno-unknown-warning-option)
   target_link_libraries(${target} PRIVATE ffmk_flags ${arg_LINK} ffmk_mpi_${mpi} Threads::Threads ${CMAKE_DL_LIBS})

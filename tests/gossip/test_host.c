@@ -7,6 +7,7 @@
 #include "gossip/net/host.h"
 
 #include "cases.h"
+#include "sizes.h"
 #include <ffmk.h>
 #include <pthread.h>
 #include <signal.h>
@@ -85,22 +86,6 @@ static struct ffmk_watch *watch_all(struct shared *shared, size_t members)
     while (shared->watching < members)
         usleep(100);
     return watch;
-}
-
-/* A size: mostly small, now and then around the borders of slot, piece and ring, or large. */
-static size_t draw_size(uint64_t *state)
-{
-    static const size_t borders[] = {224, 32 << 10, 64 << 10, 1 << 20, 2 << 20};
-    switch (ffmk_rng_below(state, 12)) {
-    case 0:
-        return 0;
-    case 1:
-        return borders[ffmk_rng_below(state, 5)] - 1 + ffmk_rng_below(state, 3);
-    case 2:
-        return ffmk_rng_below(state, 100000);
-    default:
-        return ffmk_rng_below(state, 600);
-    }
 }
 
 static void one_bcast(struct ffmk_host *host, size_t members, size_t me, uint64_t *state,

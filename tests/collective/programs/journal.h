@@ -6,6 +6,8 @@
 
 #include "core/rng.h"
 
+#include "sizes.h"
+
 #include <fcntl.h>
 #include <mpi.h>
 #include <stdint.h>
@@ -139,22 +141,6 @@ static inline uint64_t hash_of(const void *data, size_t bytes)
     for (size_t i = 0; i<bytes; i += bytes> 4096 ? 509 : 1)
         sum = ffmk_rng_mix(sum ^ byte[i]);
     return sum;
-}
-
-/* Mostly small, now and then around the borders of slot, piece and ring, or large. */
-static inline size_t draw_size(uint64_t *state)
-{
-    static const size_t borders[] = {224, 32 << 10, 64 << 10, 1 << 20, 2 << 20};
-    switch (ffmk_rng_below(state, 16)) {
-    case 0:
-        return 0;
-    case 1:
-        return borders[ffmk_rng_below(state, 5)] - 1 + ffmk_rng_below(state, 3);
-    case 2:
-        return ffmk_rng_below(state, 100000);
-    default:
-        return ffmk_rng_below(state, 600);
-    }
 }
 
 static inline unsigned char sent_byte(uint64_t seed, int root, size_t i)
