@@ -348,12 +348,11 @@ static enum ffmk_across_reach common_reach(const struct record *records, int n)
 }
 
 static void meet_or_leave(struct ffmk_context *context, MPI_Comm comm, const struct record *records,
-                          ffmk_prepare_network *before)
+                          enum ffmk_transport transport, ffmk_prepare_network *before)
 {
     static const char *const reasons[] = {
         [FFMK_ACROSS_NO_STREAMS] = "UDP gets from host to host, TCP to our ports does not",
         [FFMK_ACROSS_NO_DATAGRAMS] = "UDP does not get from host to host"};
-    const enum ffmk_transport transport = common_transport(records, context->size);
     enum ffmk_across_reach reach = transport == FFMK_TRANSPORT_MPI
                                        ? FFMK_ACROSS_REACHES
                                        : common_reach(records, context->size);
@@ -384,9 +383,9 @@ int ffmk_prepare(struct ffmk_context *context, MPI_Comm comm, ffmk_prepare_netwo
         PMPI_Comm_compare(comm, MPI_COMM_WORLD, &compared);
     context->whole = compared == MPI_IDENT || compared == MPI_CONGRUENT;
     context->name = records[0].nonce;
-    if (common_transport(records, context->size) != FFMK_TRANSPORT_AUTO ||
-        !one_host(records, context->size)) {
-        meet_or_leave(context, comm, records, before);
+    const enum ffmk_transport transport = common_transport(records, context->size);
+    if (transport != FFMK_TRANSPORT_AUTO || !one_host(records, context->size)) {
+        meet_or_leave(context, comm, records, transport, before);
     } else if (!share_memory(context, comm, records)) {
         snprintf(why, sizeof why, "no shared memory, or processes cannot be watched (%s)",
                  strerror(errno));

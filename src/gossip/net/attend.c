@@ -72,8 +72,8 @@ static uint64_t due_of(const struct ffmk_endpoint *endpoint)
                                                         : endpoint->peers_due;
 }
 
-/* The thread, if it sleeps, would look too late. It is not woken for that: to set its timer costs
- * the caller a tenth of what the thread takes to get up, to set it by itself and to lie down. */
+/* The thread, if it sleeps, would look too late. It is not woken for that, for it would get up, set
+ * its timer and lie down: the caller sets it. */
 static void look_by(struct ffmk_endpoint *endpoint, uint64_t *thread_time, /* NOLINT: written to */
                     uint64_t time)
 {

@@ -179,7 +179,7 @@ int ffmk_post_open(struct ffmk_endpoint *endpoint);
 void ffmk_batch_create(struct ffmk_batch *batch);
 /* Without the lock. \return how many came. */
 unsigned ffmk_post_take(struct ffmk_endpoint *endpoint, struct ffmk_batch *batch);
-/* The same, one at most, in two thirds of the time: who looks all the time finds no more. */
+/* The same, one at most, and sooner: who looks all the time finds no more. */
 unsigned ffmk_post_take_one(struct ffmk_endpoint *endpoint, struct ffmk_batch *batch);
 void ffmk_post_handle(struct ffmk_endpoint *endpoint, const struct ffmk_batch *batch, unsigned n,
                       uint64_t now);

@@ -136,7 +136,8 @@ static bool arrange(struct ffmk_endpoint *endpoint)
         pause = endpoint->held_until > now ? endpoint->held_until - now : 0;
     __atomic_store_n(&endpoint->thread_due, due, __ATOMIC_SEQ_CST);
     __atomic_store_n(&endpoint->thread_wakes, now + pause, __ATOMIC_SEQ_CST);
-    /* Who attended since has not seen that, but is seen here: the box is his again. */
+    /* Who began to attend since, and left, has not seen that; so he is seen here: the box is still
+     * attended to, as others see it. */
     if (!attended && ffmk_endpoint_is_attended(endpoint, now))
         pause = 0;
     ffmk_thread_watch(endpoint, !attended);
