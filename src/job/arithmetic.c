@@ -156,58 +156,58 @@ static ffmk_combine *number_of(MPI_Datatype datatype, enum operation operation)
     static const struct {
         MPI_Datatype datatype;
         enum kind kind;
-    } * row, known[] = {
-                 {MPI_SIGNED_CHAR, SIGNED},
-                 {MPI_SHORT, SIGNED},
-                 {MPI_INT, SIGNED},
-                 {MPI_LONG, SIGNED},
-                 {MPI_LONG_LONG, SIGNED},
-                 {MPI_INT8_T, SIGNED},
-                 {MPI_INT16_T, SIGNED},
-                 {MPI_INT32_T, SIGNED},
-                 {MPI_INT64_T, SIGNED},
-                 {MPI_AINT, SIGNED},
-                 {MPI_OFFSET, SIGNED},
-                 {MPI_COUNT, SIGNED},
-                 {MPI_INTEGER, SIGNED},
-                 {MPI_INTEGER1, SIGNED},
-                 {MPI_INTEGER2, SIGNED},
-                 {MPI_INTEGER4, SIGNED},
-                 {MPI_INTEGER8, SIGNED},
-                 {MPI_UNSIGNED_CHAR, UNSIGNED},
-                 {MPI_UNSIGNED_SHORT, UNSIGNED},
-                 {MPI_UNSIGNED, UNSIGNED},
-                 {MPI_UNSIGNED_LONG, UNSIGNED},
-                 {MPI_UNSIGNED_LONG_LONG, UNSIGNED},
-                 {MPI_UINT8_T, UNSIGNED},
-                 {MPI_UINT16_T, UNSIGNED},
-                 {MPI_UINT32_T, UNSIGNED},
-                 {MPI_UINT64_T, UNSIGNED},
-                 {MPI_FLOAT, FLOAT},
-                 {MPI_DOUBLE, FLOAT},
-                 {MPI_LONG_DOUBLE, FLOAT},
-                 {MPI_REAL, FLOAT},
-                 {MPI_DOUBLE_PRECISION, FLOAT},
-                 {MPI_REAL4, FLOAT},
-                 {MPI_REAL8, FLOAT},
-                 {MPI_C_FLOAT_COMPLEX, COMPLEX_NUMBER},
-                 {MPI_C_DOUBLE_COMPLEX, COMPLEX_NUMBER},
-                 {MPI_C_LONG_DOUBLE_COMPLEX, COMPLEX_NUMBER},
-                 {MPI_COMPLEX, COMPLEX_NUMBER},
-                 {MPI_DOUBLE_COMPLEX, COMPLEX_NUMBER},
-                 {MPI_COMPLEX8, COMPLEX_NUMBER},
-                 {MPI_COMPLEX16, COMPLEX_NUMBER},
-                 {MPI_C_BOOL, TRUTH},
-                 {MPI_LOGICAL, TRUTH},
-                 {MPI_BYTE, BITS},
-             };
+    } known[] = {
+        {MPI_SIGNED_CHAR, SIGNED},
+        {MPI_SHORT, SIGNED},
+        {MPI_INT, SIGNED},
+        {MPI_LONG, SIGNED},
+        {MPI_LONG_LONG, SIGNED},
+        {MPI_INT8_T, SIGNED},
+        {MPI_INT16_T, SIGNED},
+        {MPI_INT32_T, SIGNED},
+        {MPI_INT64_T, SIGNED},
+        {MPI_AINT, SIGNED},
+        {MPI_OFFSET, SIGNED},
+        {MPI_COUNT, SIGNED},
+        {MPI_INTEGER, SIGNED},
+        {MPI_INTEGER1, SIGNED},
+        {MPI_INTEGER2, SIGNED},
+        {MPI_INTEGER4, SIGNED},
+        {MPI_INTEGER8, SIGNED},
+        {MPI_UNSIGNED_CHAR, UNSIGNED},
+        {MPI_UNSIGNED_SHORT, UNSIGNED},
+        {MPI_UNSIGNED, UNSIGNED},
+        {MPI_UNSIGNED_LONG, UNSIGNED},
+        {MPI_UNSIGNED_LONG_LONG, UNSIGNED},
+        {MPI_UINT8_T, UNSIGNED},
+        {MPI_UINT16_T, UNSIGNED},
+        {MPI_UINT32_T, UNSIGNED},
+        {MPI_UINT64_T, UNSIGNED},
+        {MPI_FLOAT, FLOAT},
+        {MPI_DOUBLE, FLOAT},
+        {MPI_LONG_DOUBLE, FLOAT},
+        {MPI_REAL, FLOAT},
+        {MPI_DOUBLE_PRECISION, FLOAT},
+        {MPI_REAL4, FLOAT},
+        {MPI_REAL8, FLOAT},
+        {MPI_C_FLOAT_COMPLEX, COMPLEX_NUMBER},
+        {MPI_C_DOUBLE_COMPLEX, COMPLEX_NUMBER},
+        {MPI_C_LONG_DOUBLE_COMPLEX, COMPLEX_NUMBER},
+        {MPI_COMPLEX, COMPLEX_NUMBER},
+        {MPI_DOUBLE_COMPLEX, COMPLEX_NUMBER},
+        {MPI_COMPLEX8, COMPLEX_NUMBER},
+        {MPI_COMPLEX16, COMPLEX_NUMBER},
+        {MPI_C_BOOL, TRUTH},
+        {MPI_LOGICAL, TRUTH},
+        {MPI_BYTE, BITS},
+    };
     int bytes = 0;
-    for (row = known; row < known + sizeof known / sizeof known[0]; row++) {
-        if (row->datatype != datatype || PMPI_Type_size(datatype, &bytes) != MPI_SUCCESS)
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (known[i].datatype != datatype || PMPI_Type_size(datatype, &bytes) != MPI_SUCCESS)
             continue;
         for (int size = 0; size < SIZES; size++)
             if (bytes == 1 << size)
-                return numbers[row->kind][size][operation];
+                return numbers[known[i].kind][size][operation];
     }
     return NULL;
 }

@@ -9,6 +9,7 @@
 
 #include "core/rng.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,15 +203,54 @@ static void forget_padding(const struct type *type, char *bytes)
     }
 }
 
+enum { TYPES = sizeof types / sizeof types[0], OPS = sizeof ops / sizeof ops[0] };
+static ffmk_combine *alone[TYPES][OPS]; /* what one thread was told */
+
+/* \return how often another answer came than to one thread. */
+static void *ask(void *turn)
+{
+    enum { TIMES = 2000 };
+    intptr_t others = 0;
+    for (int i = 0; i < TIMES * TYPES; i++) {
+        const int t = (*(const int *)turn + i) % TYPES;
+        const int o = i % OPS;
+        if (types[t].datatype != MPI_DATATYPE_NULL)
+            others += ffmk_arithmetic_of(ops[o].op, types[t].datatype) != alone[t][o];
+    }
+    return (void *)others; /* NOLINT: a number */
+}
+
+static int ask_at_once(void)
+{
+    enum { THREADS = 4 };
+    pthread_t threads[THREADS];
+    int turns[THREADS];
+    intptr_t others = 0;
+    for (int t = 0; t < THREADS; t++) {
+        turns[t] = t * 13;
+        pthread_create(&threads[t], NULL, ask, &turns[t]);
+    }
+    for (int t = 0; t < THREADS; t++) {
+        void *found;
+        pthread_join(threads[t], &found);
+        others += (intptr_t)found;
+    }
+    if (others > 0)
+        printf("FAILED: threads that ask at once were told something else %ld times\n",
+               (long)others);
+    return others > 0;
+}
+
 int main(int argc, char **argv)
 {
-    MPI_Init(&argc, &argv);
+    int provided;
+    MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided);
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
     state = strtoull(argv[1], NULL, 10);
     int failed = 0;
     int compared = 0;
-    for (size_t t = 0; t < sizeof types / sizeof types[0]; t++) {
+    for (int t = 0; t < TYPES; t++) {
         const struct type *type = &types[t];
         if (type->datatype == MPI_DATATYPE_NULL)
             continue;
@@ -218,7 +258,7 @@ int main(int argc, char **argv)
         MPI_Datatype copy;
         MPI_Type_dup(type->datatype, &twice);
         MPI_Type_dup(twice, &copy);
-        for (size_t o = 0; o < sizeof ops / sizeof ops[0]; o++) {
+        for (int o = 0; o < OPS; o++) {
             static char in[ELEMENTS * MOST_BYTES + 1];
             static char ours[ELEMENTS * MOST_BYTES + 1];
             static char theirs[ELEMENTS * MOST_BYTES];
@@ -233,6 +273,7 @@ int main(int argc, char **argv)
             at = 0;
             MPI_Unpack(ours + 1, bytes, &at, laid_inout, ELEMENTS, type->datatype, MPI_COMM_SELF);
             ffmk_combine *const combine = ffmk_arithmetic_of(ops[o].op, type->datatype);
+            alone[t][o] = combine;
             const bool standard = is_standard(type, ops[o].group);
             const bool theirs_can =
                 standard && MPI_Reduce_local(laid_in, laid_inout, ELEMENTS, type->datatype,
@@ -260,6 +301,7 @@ int main(int argc, char **argv)
         MPI_Type_free(&copy);
         MPI_Type_free(&twice);
     }
+    failed += ask_at_once();
     unsigned char large[] = {200, 100, 255};
     unsigned char small[] = {100, 200, 128};
     ffmk_arithmetic_of(MPI_MAX, MPI_UNSIGNED_CHAR)(NULL, large, small, 3);
