@@ -331,7 +331,7 @@ uint64_t ffmk_cast_reduce(struct ffmk_cast *cast, const struct ffmk_cast_manner 
     if (!op->ring || op->repair)
         return cast->entered;
     if (ffmk_cast_leader(op) == cast->me && op->ring != cast->living)
-        ffmk_cast_reduce_restart(cast, op, now);
+        ffmk_cast_repair_reduction(cast, op, now);
     else if (cast->dead[ffmk_cast_leader(op)])
         op->need_at = now;
     ffmk_cast_reduce_go_on(cast, op, now);

@@ -16,7 +16,7 @@ static void go_on_without(struct ffmk_cast *cast, const struct ffmk_ring *before
         ffmk_cast_repair_died(cast, op, before, now);
         if (ffmk_cast_is_reduction(op->kind) && op->outcome == FFMK_CAST_OPEN && op->ring &&
             !op->repair && ffmk_cast_leader(op) == cast->me && op->ring != cast->living)
-            ffmk_cast_reduce_restart(cast, op, now);
+            ffmk_cast_repair_reduction(cast, op, now);
         if (op->entered && op->outcome == FFMK_CAST_OPEN) {
             op->need_at = now;
             ffmk_cast_wake(cast, op);

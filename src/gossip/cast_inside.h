@@ -128,6 +128,8 @@ struct ffmk_cast_op {
     uint8_t *own;
     size_t own_bytes;
     bool contributed;  /* in this attempt */
+    uint32_t level;    /* of an exchange */
+    uint8_t *sum;      /* of it: what this node stands for; NULL: only its own */
     size_t part_bytes; /* of each of them */
     uint8_t **part;    /* what has come: of each mate, in their order, then of each child */
     /* When nothing comes */
@@ -256,7 +258,9 @@ uint64_t ffmk_cast_spread_advance(struct ffmk_cast *cast, struct ffmk_cast_op *o
 void ffmk_cast_on_contribution(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t from,
                                const struct ffmk_cast_message *message, uint64_t now);
 void ffmk_cast_reduce_restart(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t now);
-/* Own and all children's contributions are there. */
+/* Of an attempt that this member leads: others may have an outcome of it, and are to be asked. */
+bool ffmk_cast_reduce_may_be_decided(const struct ffmk_cast *cast, const struct ffmk_cast_op *op);
+/* There is something to combine, or to pass on. */
 bool ffmk_cast_reduce_ready(const struct ffmk_cast *cast, const struct ffmk_cast_op *op);
 /* If there is nothing to combine. */
 void ffmk_cast_reduce_go_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t now);
@@ -272,6 +276,8 @@ void ffmk_cast_on_query(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_
                         const struct ffmk_cast_message *message);
 void ffmk_cast_on_answer(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t from,
                          const struct ffmk_cast_message *message, uint64_t now);
+/* This member leads it, and one of those who were to count is dead. */
+void ffmk_cast_repair_reduction(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t now);
 /* Some of those of `before` are dead now. */
 void ffmk_cast_repair_died(struct ffmk_cast *cast, struct ffmk_cast_op *op,
                            const struct ffmk_ring *before, uint64_t now);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Reductions: contributions go to who speaks for the host, and from there up a binomial tree over
- * the hosts of the attempt's ring. The i-th node stands for those from i on, up to i plus its
- * lowest bit; so what it sends is in the order of ranks, if hosts have them in order; where they
- * have not and that matters, the nodes are members. The first node has them all, and decides. When
- * one of the ring dies before, the leader begins another attempt without it. */
+ * Reductions: contributions go to who speaks for the host, and from there
+ * - up a binomial tree over the hosts of the attempt's ring. The i-th node stands for those from i
+ *   on, up to i plus its lowest bit; so what it sends is in the order of ranks, if hosts have them
+ *   in order; where they have not and that matters, the nodes are members. The first node has them
+ *   all, decides, and the outcome spreads; or
+ * - to the partner in an *exchange*, if hosts are few and a power of two: at level l a node sends
+ *   what its 2^l nodes have to node i ^ 2^l, which does the same. After the last level all have
+ * all, and each decides: combined in the same order, so with the same bits. When one of the ring
+ * dies before, the leader begins another attempt without it. */
 #include "gossip/cast_inside.h"
 
 #include <stdlib.h>
@@ -42,11 +46,31 @@ static uint32_t span(const struct ffmk_cast_op *op, uint32_t node)
     return node == 0 ? most : node & -node;
 }
 
-/* Whether the node has a child at this level, 2^level further on. */
-static bool has_child(const struct ffmk_cast_op *op, uint32_t node, uint32_t level)
+/* Whether the node has a child that is so much further on, a power of two. */
+static bool has_child(const struct ffmk_cast_op *op, uint32_t node, uint64_t step)
 {
-    const uint64_t step = UINT64_C(1) << level;
     return step < span(op, node) && node + step < nodes(op);
+}
+
+/* All the same of all members: that of the first contribution, or its own. */
+static size_t bytes_of(const struct ffmk_cast_op *op)
+{
+    return op->entered ? op->own_bytes : op->part_bytes;
+}
+
+/* It takes half the time of a tree and a spread, and as many bytes between two; between more it
+ * takes more of them, which matters if they are many. */
+static bool is_exchange(const struct ffmk_cast *cast, const struct ffmk_cast_op *op)
+{
+    enum { MOST_HOSTS = 16 };
+    const uint32_t n = op->ring->hosts;
+    return op->kind == FFMK_CAST_REDUCE && n > 1 && n <= MOST_HOSTS && (n & (n - 1)) == 0 &&
+           (n == 2 || bytes_of(op) <= cast->port.at_once);
+}
+
+bool ffmk_cast_reduce_may_be_decided(const struct ffmk_cast *cast, const struct ffmk_cast_op *op)
+{
+    return op->contributed && is_exchange(cast, op);
 }
 
 static uint32_t mates(const struct ffmk_cast *cast)
@@ -63,8 +87,10 @@ static uint32_t giver(const struct ffmk_cast *cast, const struct ffmk_cast_op *o
         return FFMK_RING_NOBODY;
     if (i >= mates(cast)) {
         const uint32_t level = i - mates(cast);
-        return has_child(op, node, level) ? rank_of(op, node + (UINT32_C(1) << level))
-                                          : FFMK_RING_NOBODY;
+        const uint64_t step = UINT64_C(1) << level;
+        if (is_exchange(cast, op))
+            return step < nodes(op) ? rank_of(op, node ^ (uint32_t)step) : FFMK_RING_NOBODY;
+        return has_child(op, node, step) ? rank_of(op, node + (uint32_t)step) : FFMK_RING_NOBODY;
     }
     const uint32_t mate = cast->rings.mates[cast->rings.begin[cast->rings.host[cast->me]] + i];
     return op->kind == FFMK_CAST_REDUCE && mate != cast->me && ffmk_ring_has(op->ring, mate)
@@ -83,18 +109,57 @@ void ffmk_cast_reduce_drop(struct ffmk_cast *cast, struct ffmk_cast_op *op)
         ffmk_blocks_give(&cast->blocks, op->part[i]);
     free(op->part);
     op->part = NULL;
+    ffmk_blocks_give(&cast->blocks, op->sum);
+    op->sum = NULL;
+    op->level = 0;
     op->contributed = false;
+}
+
+/* The parts that are combined next: from *begin_p to before what is returned. */
+static uint32_t next_parts(const struct ffmk_cast *cast, const struct ffmk_cast_op *op,
+                           uint32_t *begin_p)
+{
+    *begin_p = 0;
+    if (!is_exchange(cast, op))
+        return parts(cast);
+    if (!op->contributed)
+        return mates(cast);
+    *begin_p = mates(cast) + op->level;
+    return *begin_p + 1;
 }
 
 bool ffmk_cast_reduce_ready(const struct ffmk_cast *cast, const struct ffmk_cast_op *op)
 {
-    if (!ffmk_cast_is_reduction(op->kind) || !op->entered || !op->ring || op->contributed ||
-        op->outcome != FFMK_CAST_OPEN || op->repair)
+    if (!ffmk_cast_is_reduction(op->kind) || !op->entered || !op->ring ||
+        op->outcome != FFMK_CAST_OPEN || op->repair ||
+        (op->contributed && (!is_exchange(cast, op) || speaker_of(cast, op, cast->me) != cast->me)))
         return false;
-    for (uint32_t i = 0; i < parts(cast); i++)
+    uint32_t i;
+    for (const uint32_t end = next_parts(cast, op, &i); i < end; i++)
         if (giver(cast, op, i) != FFMK_RING_NOBODY && !(op->part && op->part[i]))
             return false;
     return true;
+}
+
+/* `sum` becomes the operation's, or its own does if that is NULL. */
+static void decide(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint8_t *sum)
+{
+    if (!sum) {
+        sum = op->own;
+        op->own = NULL;
+    }
+    ffmk_cast_decide(cast, op, FFMK_CAST_HAS_VALUE, sum, op->own_bytes, 0, op->ring);
+}
+
+/* What this node stands for, `sum`, or only its own if that is NULL. */
+static void contribute(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint32_t to,
+                       const uint8_t *sum)
+{
+    struct ffmk_cast_message message = ffmk_cast_about(cast, op, FFMK_CAST_CONTRIBUTION);
+    message.ring = op->ring;
+    message.bytes = (uint32_t)op->own_bytes;
+    ffmk_cast_send(cast, to, &message, sum ? sum : op->own, op->own_bytes);
+    op->contributed = true;
 }
 
 /* What this node stands for is combined: `sum`, or only its own if that is NULL. */
@@ -102,23 +167,19 @@ static void pass_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint8_t *su
 {
     const uint32_t node = node_of(cast, op, cast->me);
     const uint32_t speaker = speaker_of(cast, op, cast->me);
+    if (speaker == cast->me && is_exchange(cast, op)) {
+        op->sum = sum;
+        contribute(cast, op, giver(cast, op, mates(cast)), sum);
+        return;
+    }
     ffmk_cast_reduce_drop(cast, op);
-    op->contributed = true;
     if (node == 0 && speaker == cast->me) {
-        if (!sum) {
-            sum = op->own;
-            op->own = NULL;
-        }
-        ffmk_cast_decide(cast, op, FFMK_CAST_HAS_VALUE, sum, op->own_bytes, 0, op->ring);
+        decide(cast, op, sum);
         ffmk_cast_spread_start(cast, op, &op->manner, now);
         return;
     }
-    struct ffmk_cast_message message = ffmk_cast_about(cast, op, FFMK_CAST_CONTRIBUTION);
-    message.ring = op->ring;
-    message.bytes = (uint32_t)op->own_bytes;
-    const uint32_t to = speaker == cast->me ? rank_of(op, node & (node - 1)) : speaker;
     /* Its own is kept: another attempt may want it. */
-    ffmk_cast_send(cast, to, &message, sum ? sum : op->own, op->own_bytes);
+    contribute(cast, op, speaker == cast->me ? rank_of(op, node & (node - 1)) : speaker, sum);
     ffmk_blocks_give(&cast->blocks, sum);
 }
 
@@ -128,7 +189,8 @@ static uint8_t *add_up(const struct ffmk_cast *cast, struct ffmk_cast_op *op,
                        ffmk_cast_combiner *combine, void *context)
 {
     uint8_t *later = NULL;
-    for (uint32_t i = op->part ? parts(cast) : 0; i-- > 0;) {
+    uint32_t begin;
+    for (uint32_t i = next_parts(cast, op, &begin); op->part && i-- > begin;) {
         if (!op->part[i])
             continue;
         if (later) {
@@ -143,13 +205,47 @@ static uint8_t *add_up(const struct ffmk_cast *cast, struct ffmk_cast_op *op,
     return later;
 }
 
+/* What the partner of this level has, with what this node has: those of the lower node first. */
+static void exchange(struct ffmk_cast *cast, struct ffmk_cast_op *op, ffmk_cast_combiner *combine,
+                     void *context)
+{
+    const uint32_t step = UINT32_C(1) << op->level;
+    const bool last = 2 * step == nodes(op);
+    uint8_t **part = &op->part[mates(cast) + op->level];
+    const bool is_lower = (node_of(cast, op, cast->me) & step) == 0;
+    uint8_t *into = is_lower ? *part : op->sum;
+    if (!into && !last)
+        into = op->sum = ffmk_cast_copy(cast, op->own, op->own_bytes);
+    if (!into && !last)
+        return;
+    const uint8_t *from = !is_lower ? *part : op->sum ? op->sum : op->own;
+    if (combine)
+        combine(context, from, into ? into : op->own, op->own_bytes);
+    if (is_lower) {
+        ffmk_blocks_give(&cast->blocks, op->sum);
+        op->sum = *part;
+        *part = NULL;
+    }
+    op->level++;
+    if (!last) {
+        contribute(cast, op, giver(cast, op, mates(cast) + op->level), op->sum);
+        return;
+    }
+    uint8_t *sum = op->sum;
+    op->sum = NULL;
+    decide(cast, op, sum);
+}
+
 void ffmk_cast_combine(struct ffmk_cast *cast, uint64_t number, ffmk_cast_combiner *combine,
                        void *context, uint64_t now)
 {
     struct ffmk_cast_op *op = ffmk_cast_op_of(cast, number);
-    if (!op || !ffmk_cast_reduce_ready(cast, op))
-        return;
-    pass_on(cast, op, combine ? add_up(cast, op, combine, context) : NULL, now);
+    while (op && !cast->excluded && ffmk_cast_reduce_ready(cast, op)) {
+        if (op->contributed)
+            exchange(cast, op, combine, context);
+        else
+            pass_on(cast, op, combine ? add_up(cast, op, combine, context) : NULL, now);
+    }
 }
 
 void ffmk_cast_reduce_go_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t now)
@@ -171,12 +267,12 @@ void ffmk_cast_on_contribution(struct ffmk_cast *cast, struct ffmk_cast_op *op, 
         (op->entered && message->bytes != op->own_bytes) ||
         (op->part && message->bytes != op->part_bytes))
         return;
+    op->part_bytes = message->bytes;
     uint32_t i = 0;
     while (i < parts(cast) && giver(cast, op, i) != from)
         i++;
     if (!op->part)
         op->part = calloc(parts(cast), sizeof *op->part);
-    op->part_bytes = message->bytes;
     if (i == parts(cast) || (op->part && op->part[i]))
         return;
     if (!op->part) {
@@ -202,7 +298,8 @@ void ffmk_cast_reduce_restart(struct ffmk_cast *cast, struct ffmk_cast_op *op, u
 
 void ffmk_cast_reduce_ping(struct ffmk_cast *cast, struct ffmk_cast_op *op)
 {
-    if (!ffmk_cast_is_reduction(op->kind) || !op->ring || op->contributed)
+    if (!ffmk_cast_is_reduction(op->kind) || !op->ring ||
+        (op->contributed && !is_exchange(cast, op)))
         return;
     const struct ffmk_cast_message ping = {.type = FFMK_CAST_PING};
     for (uint32_t i = 0; i < parts(cast); i++)

@@ -31,6 +31,14 @@ static void take_charge(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_
     ffmk_cast_repair_go_on(cast, op, now);
 }
 
+void ffmk_cast_repair_reduction(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t now)
+{
+    if (ffmk_cast_reduce_may_be_decided(cast, op))
+        take_charge(cast, op, now);
+    else
+        ffmk_cast_reduce_restart(cast, op, now);
+}
+
 /* Whether this member may and must take charge: whoever leads is dead, and it is the first. */
 static bool is_mine(const struct ffmk_cast *cast, const struct ffmk_cast_op *op, uint32_t leader)
 {
