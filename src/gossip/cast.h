@@ -7,7 +7,7 @@
  * All members enter the same operations in the same order, numbered from 1. A *broadcast* has its
  * payload from its root, a *reduction* gathers along a tree to its origin, the first of the living,
  * and from there both spread by corrected gossip (gossip/rumor) over a ring (gossip/ring) that the
- * origin chose. What a member has got of an operation is its **outcome**, a value or FAILED, and it
+ * origin chose; or, between few hosts, a reduction is an *exchange* by which each gathers all. What a member has got of an operation is its **outcome**, a value or FAILED, and it
  * never changes. It is kept until all living members have left the operation (it is **stable**), so
  * that whoever lacks it can have it.
  *

@@ -58,11 +58,11 @@ static size_t bytes_of(const struct ffmk_cast_op *op)
     return op->entered ? op->own_bytes : op->part_bytes;
 }
 
-/* It takes half the time of a tree and a spread, and as many bytes between two; between more it
- * takes more of them, which matters if they are many. */
+/* It takes half the time of a tree and a spread, and up to eight no more messages; between two as
+ * many bytes, between more it takes more of them, which matters if they are many. */
 static bool is_exchange(const struct ffmk_cast *cast, const struct ffmk_cast_op *op)
 {
-    enum { MOST_HOSTS = 16 };
+    enum { MOST_HOSTS = 8 };
     const uint32_t n = op->ring->hosts;
     return op->kind == FFMK_CAST_REDUCE && n > 1 && n <= MOST_HOSTS && (n & (n - 1)) == 0 &&
            (n == 2 || bytes_of(op) <= cast->port.at_once);
