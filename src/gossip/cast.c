@@ -341,7 +341,8 @@ uint64_t ffmk_cast_reduce(struct ffmk_cast *cast, const struct ffmk_cast_manner 
 enum ffmk_cast_state ffmk_cast_state(const struct ffmk_cast *cast, uint64_t number)
 {
     const struct ffmk_cast_op *op = &cast->ops[number % FFMK_CAST_WINDOW];
-    const bool known = op->number == number && number > 0;
+    /* Who is excluded counts on, and enters nothing. */
+    const bool known = op->number == number && op->entered;
     if (known && op->outcome == FFMK_CAST_HAS_VALUE)
         return FFMK_CAST_VALUE;
     if (!known || cast->excluded)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Reductions: contributions go to who speaks for the host, and from there
- * - up a binomial tree over the hosts of the attempt's ring. The i-th node stands for those from i
- *   on, up to i plus its lowest bit; so what it sends is in the order of ranks, if hosts have them
- *   in order; where they have not and that matters, the nodes are members. The first node has them
- *   all, decides, and the outcome spreads; or
- * - to the partner in an *exchange*, if hosts are few and a power of two: at level l a node sends
- *   what its 2^l nodes have to node i ^ 2^l, which does the same. After the last level all have
- * all, and each decides: combined in the same order, so with the same bits. When one of the ring
- * dies before, the leader begins another attempt without it. */
+ * Reductions: contributions go to who speaks for the host, and from there up a binomial tree over
+ * the hosts of the attempt's ring. The i-th node stands for those from i on, up to i plus its
+ * lowest bit; so what it sends is in the order of ranks, if hosts have them in order; where they
+ * have not and that matters, the nodes are members. The first node has them all, and decides.
+ *
+ * Between few hosts, a power of two, it is an *exchange*: at level l a node stands for the 2^l of
+ * its block, and sends what they have to node i ^ 2^l, which does the same. After the last level
+ * each has all, combined in the same order, so with the same bits, and decides.
+ *
+ * When one of the ring dies before, the leader begins another attempt without it. */
 #include "gossip/cast_inside.h"
 
 #include <stdlib.h>
@@ -205,35 +206,35 @@ static uint8_t *add_up(const struct ffmk_cast *cast, struct ffmk_cast_op *op,
     return later;
 }
 
-/* What the partner of this level has, with what this node has: those of the lower node first. */
+/* What the partner of this level has, with what this node has: the lower node's first. */
 static void exchange(struct ffmk_cast *cast, struct ffmk_cast_op *op, ffmk_cast_combiner *combine,
                      void *context)
 {
     const uint32_t step = UINT32_C(1) << op->level;
     const bool last = 2 * step == nodes(op);
     uint8_t **part = &op->part[mates(cast) + op->level];
-    const bool is_lower = (node_of(cast, op, cast->me) & step) == 0;
-    uint8_t *into = is_lower ? *part : op->sum;
-    if (!into && !last)
-        into = op->sum = ffmk_cast_copy(cast, op->own, op->own_bytes);
-    if (!into && !last)
-        return;
-    const uint8_t *from = !is_lower ? *part : op->sum ? op->sum : op->own;
-    if (combine)
-        combine(context, from, into ? into : op->own, op->own_bytes);
-    if (is_lower) {
-        ffmk_blocks_give(&cast->blocks, op->sum);
-        op->sum = *part;
+    uint8_t *sum = op->sum;
+    if ((node_of(cast, op, cast->me) & step) == 0) {
+        if (combine)
+            combine(context, sum ? sum : op->own, *part, op->own_bytes);
+        ffmk_blocks_give(&cast->blocks, sum);
+        sum = *part;
         *part = NULL;
+    } else {
+        if (!sum && !last) {
+            sum = ffmk_cast_copy(cast, op->own, op->own_bytes);
+            if (!sum)
+                return;
+        }
+        if (combine)
+            combine(context, *part, sum ? sum : op->own, op->own_bytes);
     }
     op->level++;
-    if (!last) {
-        contribute(cast, op, giver(cast, op, mates(cast) + op->level), op->sum);
-        return;
-    }
-    uint8_t *sum = op->sum;
-    op->sum = NULL;
-    decide(cast, op, sum);
+    op->sum = last ? NULL : sum;
+    if (last)
+        decide(cast, op, sum);
+    else
+        contribute(cast, op, giver(cast, op, mates(cast) + op->level), sum);
 }
 
 void ffmk_cast_combine(struct ffmk_cast *cast, uint64_t number, ffmk_cast_combiner *combine,

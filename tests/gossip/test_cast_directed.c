@@ -664,6 +664,22 @@ START_TEST(who_has_sent_nothing_asks_nobody)
 }
 END_TEST
 
+/* What came before, under the numbers that it counts on with, is of other operations. */
+START_TEST(who_is_excluded_gets_nothing_any_more)
+{
+    open_all(3);
+    for (int i = 0; i < 2; i++)
+        ffmk_cast_bcast(cast[0], 0, &manner, "x", 2, 2, now);
+    run_on(1000000);
+    ffmk_cast_exclude(cast[2]);
+    enter_barrier(2);
+    ck_assert_int_eq(ffmk_cast_state(cast[2], 1), FFMK_CAST_EXCLUDED);
+    ffmk_cast_bcast(cast[2], 2, &manner, "y", 2, 2, now);
+    ck_assert_int_eq(ffmk_cast_state(cast[2], 2), FFMK_CAST_EXCLUDED);
+    close_all();
+}
+END_TEST
+
 /* Without any time passing: nobody has to ask again. */
 static void a_repair_takes_no_time_if(bool somebody_has_it)
 {
@@ -926,6 +942,6 @@ CASES("directed", a_repair_takes_no_time, two_deaths_at_once_in_a_repair,
       who_is_open_still_gets_it, nobody_goes_before_all_have_closed, who_settles_tells_the_others,
       who_is_not_told_asks_all, who_asks_has_another_leader,
       who_lacks_something_asks_who_has_decided, who_has_sent_nothing_asks_nobody,
-      an_outcome_below_a_promise, a_question_below_a_promise, a_contribution_below_a_promise,
-      another_begin_of_a_reduction, an_answer_counts_once, an_answer_to_an_earlier_question,
-      a_contribution_counts_once)
+      who_is_excluded_gets_nothing_any_more, an_outcome_below_a_promise, a_question_below_a_promise,
+      a_contribution_below_a_promise, another_begin_of_a_reduction, an_answer_counts_once,
+      an_answer_to_an_earlier_question, a_contribution_counts_once)
