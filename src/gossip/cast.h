@@ -7,9 +7,10 @@
  * All members enter the same operations in the same order, numbered from 1. A *broadcast* has its
  * payload from its root, a *reduction* gathers along a tree to its origin, the first of the living,
  * and from there both spread by corrected gossip (gossip/rumor) over a ring (gossip/ring) that the
- * origin chose; or, between few hosts, a reduction is an *exchange* by which each gathers all. What a member has got of an operation is its **outcome**, a value or FAILED, and it
- * never changes. It is kept until all living members have left the operation (it is **stable**), so
- * that whoever lacks it can have it.
+ * origin chose; or, between two hosts, a reduction is an *exchange* by which each gathers all. What
+ * a member has got of an operation is its **outcome**, a value or FAILED, and it never changes. It
+ * is kept until all living members have left the operation (it is **stable**), so that whoever
+ * lacks it can have it.
  *
  * Attempts: who has no outcome and waits asks whoever is in charge. If that one is dead, the first
  * of the living takes charge by a new attempt, of a higher number: it asks all the living whether
@@ -115,11 +116,11 @@ enum ffmk_cast_state {
 /** Of an operation that this member has entered and not left. */
 enum ffmk_cast_state ffmk_cast_state(const struct ffmk_cast *cast, uint64_t number);
 
-/** inout[i] = in[i] op inout[i], of `bytes` bytes. */
+/** inout[i] = in[i] op inout[i], of `bytes` bytes; to the same bits at all members. */
 typedef void ffmk_cast_combiner(void *context, const void *in, void *inout, size_t bytes);
 
-/** Combine what has come with this member's own. NULL where there are no
- * bytes. */
+/** Combine what has come with this member's own; it may be wanted again when more comes. NULL where
+ * there are no bytes. */
 void ffmk_cast_combine(struct ffmk_cast *cast, uint64_t number, ffmk_cast_combiner *combine,
                        void *context, uint64_t now);
 

@@ -26,7 +26,7 @@ enum ffmk_cast_type {
     FFMK_CAST_NEED,    /* who has the outcome, or is to take charge? */
     FFMK_CAST_QUERY,   /* I am in charge: have you an outcome? */
     FFMK_CAST_ANSWER,
-    FFMK_CAST_CONTRIBUTION, /* to the parent in the tree */
+    FFMK_CAST_CONTRIBUTION, /* to the parent in the tree, or the partner in an exchange */
     FFMK_CAST_RESTART,      /* of a reduction */
     FFMK_CAST_DEATHS,
     FFMK_CAST_REPORT, /* what my subtree has left */
@@ -128,10 +128,10 @@ struct ffmk_cast_op {
     uint8_t *own;
     size_t own_bytes;
     bool contributed;  /* in this attempt */
-    uint32_t level;    /* of an exchange */
-    uint8_t *sum;      /* of it: what this node stands for; NULL: only its own */
+    uint8_t *sum;      /* in an exchange: what this host's members have; NULL: only its own */
     size_t part_bytes; /* of each of them */
-    uint8_t **part;    /* what has come: of each mate, in their order, then of each child */
+    uint8_t **part;    /* what has come: of each mate, in their order, then of each child or
+                          the partner */
     /* When nothing comes */
     uint64_t next;    /* of the rumor */
     uint64_t need_at; /* ask who is in charge */
@@ -259,7 +259,7 @@ void ffmk_cast_on_contribution(struct ffmk_cast *cast, struct ffmk_cast_op *op, 
                                const struct ffmk_cast_message *message, uint64_t now);
 void ffmk_cast_reduce_restart(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t now);
 /* Of an attempt that this member leads: others may have an outcome of it, and are to be asked. */
-bool ffmk_cast_reduce_may_be_decided(const struct ffmk_cast *cast, const struct ffmk_cast_op *op);
+bool ffmk_cast_reduce_may_be_decided(const struct ffmk_cast_op *op);
 /* There is something to combine, or to pass on. */
 bool ffmk_cast_reduce_ready(const struct ffmk_cast *cast, const struct ffmk_cast_op *op);
 /* If there is nothing to combine. */

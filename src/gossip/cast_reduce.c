@@ -4,9 +4,8 @@
  * lowest bit; so what it sends is in the order of ranks, if hosts have them in order; where they
  * have not and that matters, the nodes are members. The first node has them all, and decides.
  *
- * Between few hosts, a power of two, it is an *exchange*: at level l a node stands for the 2^l of
- * its block, and sends what they have to node i ^ 2^l, which does the same. After the last level
- * each has all, combined in the same order, so with the same bits, and decides.
+ * Between two hosts it is an *exchange*: each sends the other what its members have, combines both
+ * in the same order, so to the same bits, and decides.
  *
  * When one of the ring dies before, the leader begins another attempt without it. */
 #include "gossip/cast_inside.h"
@@ -47,31 +46,30 @@ static uint32_t span(const struct ffmk_cast_op *op, uint32_t node)
     return node == 0 ? most : node & -node;
 }
 
-/* Whether the node has a child that is so much further on, a power of two. */
-static bool has_child(const struct ffmk_cast_op *op, uint32_t node, uint64_t step)
+/* Whether the node has a child at this level, 2^level further on. */
+static bool has_child(const struct ffmk_cast_op *op, uint32_t node, uint32_t level)
 {
+    const uint64_t step = UINT64_C(1) << level;
     return step < span(op, node) && node + step < nodes(op);
 }
 
-/* All the same of all members: that of the first contribution, or its own. */
-static size_t bytes_of(const struct ffmk_cast_op *op)
+/* It takes half the time of a tree and a spread. Not between more, where somebody who died could be
+ * ahead of a leader that lives: contributions of its next operation, over a ring that the survivors
+ * do not have, would be in their way. */
+static bool is_exchange(const struct ffmk_cast_op *op)
 {
-    return op->entered ? op->own_bytes : op->part_bytes;
+    return op->kind == FFMK_CAST_REDUCE && op->ring->hosts == 2;
 }
 
-/* It takes half the time of a tree and a spread, and up to eight no more messages; between two as
- * many bytes, between more it takes more of them, which matters if they are many. */
-static bool is_exchange(const struct ffmk_cast *cast, const struct ffmk_cast_op *op)
+bool ffmk_cast_reduce_may_be_decided(const struct ffmk_cast_op *op)
 {
-    enum { MOST_HOSTS = 8 };
-    const uint32_t n = op->ring->hosts;
-    return op->kind == FFMK_CAST_REDUCE && n > 1 && n <= MOST_HOSTS && (n & (n - 1)) == 0 &&
-           (n == 2 || bytes_of(op) <= cast->port.at_once);
+    return op->contributed && is_exchange(op);
 }
 
-bool ffmk_cast_reduce_may_be_decided(const struct ffmk_cast *cast, const struct ffmk_cast_op *op)
+/* This member is one of the two that do it. */
+static bool exchanges(const struct ffmk_cast *cast, const struct ffmk_cast_op *op)
 {
-    return op->contributed && is_exchange(cast, op);
+    return is_exchange(op) && speaker_of(cast, op, cast->me) == cast->me;
 }
 
 static uint32_t mates(const struct ffmk_cast *cast)
@@ -88,10 +86,10 @@ static uint32_t giver(const struct ffmk_cast *cast, const struct ffmk_cast_op *o
         return FFMK_RING_NOBODY;
     if (i >= mates(cast)) {
         const uint32_t level = i - mates(cast);
-        const uint64_t step = UINT64_C(1) << level;
-        if (is_exchange(cast, op))
-            return step < nodes(op) ? rank_of(op, node ^ (uint32_t)step) : FFMK_RING_NOBODY;
-        return has_child(op, node, step) ? rank_of(op, node + (uint32_t)step) : FFMK_RING_NOBODY;
+        if (is_exchange(op))
+            return level == 0 ? rank_of(op, 1 - node) : FFMK_RING_NOBODY;
+        return has_child(op, node, level) ? rank_of(op, node + (UINT32_C(1) << level))
+                                          : FFMK_RING_NOBODY;
     }
     const uint32_t mate = cast->rings.mates[cast->rings.begin[cast->rings.host[cast->me]] + i];
     return op->kind == FFMK_CAST_REDUCE && mate != cast->me && ffmk_ring_has(op->ring, mate)
@@ -112,7 +110,6 @@ void ffmk_cast_reduce_drop(struct ffmk_cast *cast, struct ffmk_cast_op *op)
     op->part = NULL;
     ffmk_blocks_give(&cast->blocks, op->sum);
     op->sum = NULL;
-    op->level = 0;
     op->contributed = false;
 }
 
@@ -120,26 +117,33 @@ void ffmk_cast_reduce_drop(struct ffmk_cast *cast, struct ffmk_cast_op *op)
 static uint32_t next_parts(const struct ffmk_cast *cast, const struct ffmk_cast_op *op,
                            uint32_t *begin_p)
 {
-    *begin_p = 0;
-    if (!is_exchange(cast, op))
-        return parts(cast);
-    if (!op->contributed)
-        return mates(cast);
-    *begin_p = mates(cast) + op->level;
-    return *begin_p + 1;
+    *begin_p = op->contributed ? mates(cast) : 0;
+    return exchanges(cast, op) && !op->contributed ? mates(cast) : parts(cast);
+}
+
+/* The first one from `i` on, before `end`, that has not come; or `end`. */
+static uint32_t next_missing(const struct ffmk_cast *cast, const struct ffmk_cast_op *op,
+                             uint32_t i, uint32_t end)
+{
+    while (i < end && (giver(cast, op, i) == FFMK_RING_NOBODY || (op->part && op->part[i])))
+        i++;
+    return i;
+}
+
+/* There is something left to do for it. */
+static bool is_open(const struct ffmk_cast *cast, const struct ffmk_cast_op *op)
+{
+    return ffmk_cast_is_reduction(op->kind) && op->ring &&
+           (!op->contributed || exchanges(cast, op));
 }
 
 bool ffmk_cast_reduce_ready(const struct ffmk_cast *cast, const struct ffmk_cast_op *op)
 {
-    if (!ffmk_cast_is_reduction(op->kind) || !op->entered || !op->ring ||
-        op->outcome != FFMK_CAST_OPEN || op->repair ||
-        (op->contributed && (!is_exchange(cast, op) || speaker_of(cast, op, cast->me) != cast->me)))
+    if (!op->entered || op->outcome != FFMK_CAST_OPEN || op->repair || !is_open(cast, op))
         return false;
-    uint32_t i;
-    for (const uint32_t end = next_parts(cast, op, &i); i < end; i++)
-        if (giver(cast, op, i) != FFMK_RING_NOBODY && !(op->part && op->part[i]))
-            return false;
-    return true;
+    uint32_t begin;
+    const uint32_t end = next_parts(cast, op, &begin);
+    return next_missing(cast, op, begin, end) == end;
 }
 
 /* `sum` becomes the operation's, or its own does if that is NULL. */
@@ -168,7 +172,7 @@ static void pass_on(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint8_t *su
 {
     const uint32_t node = node_of(cast, op, cast->me);
     const uint32_t speaker = speaker_of(cast, op, cast->me);
-    if (speaker == cast->me && is_exchange(cast, op)) {
+    if (exchanges(cast, op)) {
         op->sum = sum;
         contribute(cast, op, giver(cast, op, mates(cast)), sum);
         return;
@@ -206,42 +210,30 @@ static uint8_t *add_up(const struct ffmk_cast *cast, struct ffmk_cast_op *op,
     return later;
 }
 
-/* What the partner of this level has, with what this node has: the lower node's first. */
+/* What the other host's members have, with what this one's have: the first node's first. */
 static void exchange(struct ffmk_cast *cast, struct ffmk_cast_op *op, ffmk_cast_combiner *combine,
                      void *context)
 {
-    const uint32_t step = UINT32_C(1) << op->level;
-    const bool last = 2 * step == nodes(op);
-    uint8_t **part = &op->part[mates(cast) + op->level];
+    uint8_t **other = &op->part[mates(cast)];
     uint8_t *sum = op->sum;
-    if ((node_of(cast, op, cast->me) & step) == 0) {
+    op->sum = NULL;
+    if (node_of(cast, op, cast->me) == 0) {
         if (combine)
-            combine(context, sum ? sum : op->own, *part, op->own_bytes);
+            combine(context, sum ? sum : op->own, *other, op->own_bytes);
         ffmk_blocks_give(&cast->blocks, sum);
-        sum = *part;
-        *part = NULL;
-    } else {
-        if (!sum && !last) {
-            sum = ffmk_cast_copy(cast, op->own, op->own_bytes);
-            if (!sum)
-                return;
-        }
-        if (combine)
-            combine(context, *part, sum ? sum : op->own, op->own_bytes);
+        sum = *other;
+        *other = NULL;
+    } else if (combine) {
+        combine(context, *other, sum ? sum : op->own, op->own_bytes);
     }
-    op->level++;
-    op->sum = last ? NULL : sum;
-    if (last)
-        decide(cast, op, sum);
-    else
-        contribute(cast, op, giver(cast, op, mates(cast) + op->level), sum);
+    decide(cast, op, sum);
 }
 
 void ffmk_cast_combine(struct ffmk_cast *cast, uint64_t number, ffmk_cast_combiner *combine,
                        void *context, uint64_t now)
 {
     struct ffmk_cast_op *op = ffmk_cast_op_of(cast, number);
-    while (op && !cast->excluded && ffmk_cast_reduce_ready(cast, op)) {
+    while (op && ffmk_cast_reduce_ready(cast, op)) {
         if (op->contributed)
             exchange(cast, op, combine, context);
         else
@@ -268,12 +260,12 @@ void ffmk_cast_on_contribution(struct ffmk_cast *cast, struct ffmk_cast_op *op, 
         (op->entered && message->bytes != op->own_bytes) ||
         (op->part && message->bytes != op->part_bytes))
         return;
-    op->part_bytes = message->bytes;
     uint32_t i = 0;
     while (i < parts(cast) && giver(cast, op, i) != from)
         i++;
     if (!op->part)
         op->part = calloc(parts(cast), sizeof *op->part);
+    op->part_bytes = message->bytes;
     if (i == parts(cast) || (op->part && op->part[i]))
         return;
     if (!op->part) {
@@ -299,11 +291,11 @@ void ffmk_cast_reduce_restart(struct ffmk_cast *cast, struct ffmk_cast_op *op, u
 
 void ffmk_cast_reduce_ping(struct ffmk_cast *cast, struct ffmk_cast_op *op)
 {
-    if (!ffmk_cast_is_reduction(op->kind) || !op->ring ||
-        (op->contributed && !is_exchange(cast, op)))
+    if (!is_open(cast, op))
         return;
     const struct ffmk_cast_message ping = {.type = FFMK_CAST_PING};
-    for (uint32_t i = 0; i < parts(cast); i++)
-        if (giver(cast, op, i) != FFMK_RING_NOBODY && !(op->part && op->part[i]))
-            ffmk_cast_send(cast, giver(cast, op, i), &ping, NULL, 0);
+    uint32_t i;
+    const uint32_t end = next_parts(cast, op, &i);
+    for (i = next_missing(cast, op, i, end); i < end; i = next_missing(cast, op, i + 1, end))
+        ffmk_cast_send(cast, giver(cast, op, i), &ping, NULL, 0);
 }

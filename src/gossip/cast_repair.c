@@ -33,7 +33,7 @@ static void take_charge(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_
 
 void ffmk_cast_repair_reduction(struct ffmk_cast *cast, struct ffmk_cast_op *op, uint64_t now)
 {
-    if (ffmk_cast_reduce_may_be_decided(cast, op))
+    if (ffmk_cast_reduce_may_be_decided(op))
         take_charge(cast, op, now);
     else
         ffmk_cast_reduce_restart(cast, op, now);

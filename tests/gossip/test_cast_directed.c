@@ -37,7 +37,7 @@ static void bury(void *self, uint32_t of)
 {
     told[(uintptr_t)self][of] = true;
 }
-static void open_all(uint32_t members)
+static void open_on(uint32_t members, const uint64_t *host)
 {
     n = members;
     now = 1;
@@ -46,8 +46,12 @@ static void open_all(uint32_t members)
     for (uint32_t i = 0; i < n; i++) {
         const struct ffmk_cast_port port = {
             .self = (void *)(uintptr_t)i, .at_once = 1160, .send = send_to, .bury = bury};
-        ck_assert_int_eq(ffmk_cast_create(n, i, NULL, &port, &cast[i]), 0);
+        ck_assert_int_eq(ffmk_cast_create(n, i, host, &port, &cast[i]), 0);
     }
+}
+static void open_all(uint32_t members)
+{
+    open_on(members, NULL);
 }
 static void close_all(void)
 {
@@ -577,14 +581,12 @@ static void enter_barrier(uint32_t who)
  */
 START_TEST(who_asks_has_another_leader)
 {
-    const uint32_t survivors[] = {1, 2, 4};
-    open_all(5); /* no power of two: there is one who decides */
-    for (uint32_t i = 0; i < 5; i++)
+    open_all(4);
+    for (uint32_t i = 0; i < 4; i++)
         enter_barrier(i);
     let(3, 2, FFMK_CAST_CONTRIBUTION);
     let(2, 0, FFMK_CAST_CONTRIBUTION);
     let(1, 0, FFMK_CAST_CONTRIBUTION);
-    let(4, 0, FFMK_CAST_CONTRIBUTION);
     ck_assert_int_eq(ffmk_cast_state(cast[0], 1), FFMK_CAST_VALUE);
     pass(1000000);
     let(0, 3, FFMK_CAST_SPREAD);
@@ -596,71 +598,99 @@ START_TEST(who_asks_has_another_leader)
     lose(3, -1, -1);
     kill_member(0);
     kill_member(3);
-    for (int i = 0; i < 3; i++) {
-        ffmk_cast_died(cast[survivors[i]], 0, now);
-        ffmk_cast_died(cast[survivors[i]], 3, now);
+    for (uint32_t i = 1; i < 3; i++) {
+        ffmk_cast_died(cast[i], 0, now);
+        ffmk_cast_died(cast[i], 3, now);
     }
     for (uint64_t number = 1; number <= 2; number++) {
         for (int i = 0; i < 200; i++) {
             let(-1, -1, -1);
             pass(20000000);
         }
-        for (int i = 0; i < 3; i++) {
-            struct ffmk_cast *survivor = cast[survivors[i]];
-            ck_assert_int_eq(ffmk_cast_state(survivor, number), FFMK_CAST_VALUE);
-            ffmk_cast_leave(survivor, number);
+        for (uint32_t i = 1; i < 3; i++) {
+            ck_assert_int_eq(ffmk_cast_state(cast[i], number), FFMK_CAST_VALUE);
+            ffmk_cast_leave(cast[i], number);
             if (number == 1)
-                enter_barrier(survivors[i]);
+                enter_barrier(i);
         }
     }
     close_all();
 }
 END_TEST
 
-/* In an exchange 3 has all, and decides; 1, who counts, dies, and those who lack something yet are
+/* Two hosts of two, and what the survivors of the four count. */
+static void open_two_hosts(void)
+{
+    open_on(4, (uint64_t[]){0, 0, 1, 1});
+}
+static void all_who_live_count(uint32_t nodes)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (cast[i]) {
+            ck_assert_int_eq(ffmk_cast_state(cast[i], 1), FFMK_CAST_VALUE);
+            ck_assert_int_eq(ffmk_cast_value(cast[i], 1).contributors->nodes, nodes);
+        }
+    close_all();
+}
+static void lose_member(uint32_t who)
+{
+    lose((int)who, -1, -1);
+    kill_member(who);
+    for (uint32_t i = 0; i < n; i++)
+        if (cast[i])
+            ffmk_cast_died(cast[i], who, now);
+}
+
+/* In an exchange 2 has all, and decides; 1, who counts, dies, and 0, who lacks something yet, is
  * not to decide without it. */
 START_TEST(who_lacks_something_asks_who_has_decided)
 {
-    const uint32_t survivors[] = {0, 2, 3};
-    open_all(4);
+    open_two_hosts();
     for (uint32_t i = 0; i < 4; i++)
         enter_barrier(i);
-    for (int i = 0; i < 4; i++)
-        let(i, i ^ 1, FFMK_CAST_CONTRIBUTION);
-    ck_assert_int_eq(let(1, 3, FFMK_CAST_CONTRIBUTION), 1);
-    ck_assert_int_eq(ffmk_cast_state(cast[3], 1), FFMK_CAST_VALUE);
-    ck_assert_int_eq(ffmk_cast_state(cast[2], 1), FFMK_CAST_PENDING);
-    lose(1, -1, -1);
-    kill_member(1);
-    for (int i = 0; i < 3; i++)
-        ffmk_cast_died(cast[survivors[i]], 1, now);
+    let(1, 0, FFMK_CAST_CONTRIBUTION);
+    let(3, 2, FFMK_CAST_CONTRIBUTION);
+    ck_assert_int_eq(let(0, 2, FFMK_CAST_CONTRIBUTION), 1);
+    ck_assert_int_eq(ffmk_cast_state(cast[2], 1), FFMK_CAST_VALUE);
+    ck_assert_int_eq(ffmk_cast_state(cast[0], 1), FFMK_CAST_PENDING);
+    lose_member(1);
+    let(0, -1, -1);
     run_on(10000000);
-    for (int i = 0; i < 3; i++) {
-        ck_assert_int_eq(ffmk_cast_state(cast[survivors[i]], 1), FFMK_CAST_VALUE);
-        ck_assert_int_eq(ffmk_cast_value(cast[survivors[i]], 1).contributors->nodes, 4);
-    }
-    close_all();
+    all_who_live_count(4);
+}
+END_TEST
+
+/* The same, and who has decided dies, too, without a word. */
+START_TEST(what_only_the_dead_decided_does_not_count)
+{
+    open_two_hosts();
+    for (uint32_t i = 0; i < 4; i++)
+        enter_barrier(i);
+    let(1, 0, FFMK_CAST_CONTRIBUTION);
+    let(3, 2, FFMK_CAST_CONTRIBUTION);
+    let(0, 2, FFMK_CAST_CONTRIBUTION);
+    ck_assert_int_eq(ffmk_cast_state(cast[2], 1), FFMK_CAST_VALUE);
+    ffmk_cast_leave(cast[2], 1);
+    enter_barrier(2);
+    lose(2, 0, -1);
+    lose_member(2);
+    run_on(10000000);
+    all_who_live_count(3);
 }
 END_TEST
 
 /* Nobody can have decided while the first has sent nothing: it does not ask, but begins again. */
 START_TEST(who_has_sent_nothing_asks_nobody)
 {
-    open_all(4);
+    open_two_hosts();
     for (uint32_t i = 1; i < 4; i++)
         enter_barrier(i);
     run_on(1000000);
-    kill_member(1);
-    for (uint32_t i = 0; i < 4; i++)
-        if (cast[i])
-            ffmk_cast_died(cast[i], 1, now);
+    lose_member(1);
     enter_barrier(0);
     ck_assert_int_eq(let(0, -1, FFMK_CAST_QUERY), 0);
     run_on(1000000);
-    for (uint32_t i = 0; i < 4; i++)
-        if (cast[i])
-            ck_assert_int_eq(ffmk_cast_value(cast[i], 1).contributors->nodes, 3);
-    close_all();
+    all_who_live_count(3);
 }
 END_TEST
 
@@ -941,7 +971,8 @@ CASES("directed", a_repair_takes_no_time, two_deaths_at_once_in_a_repair,
       back_to_back_broadcasts_take_a_message_each, who_closes_needs_nothing,
       who_is_open_still_gets_it, nobody_goes_before_all_have_closed, who_settles_tells_the_others,
       who_is_not_told_asks_all, who_asks_has_another_leader,
-      who_lacks_something_asks_who_has_decided, who_has_sent_nothing_asks_nobody,
-      who_is_excluded_gets_nothing_any_more, an_outcome_below_a_promise, a_question_below_a_promise,
-      a_contribution_below_a_promise, another_begin_of_a_reduction, an_answer_counts_once,
-      an_answer_to_an_earlier_question, a_contribution_counts_once)
+      who_lacks_something_asks_who_has_decided, what_only_the_dead_decided_does_not_count,
+      who_has_sent_nothing_asks_nobody, who_is_excluded_gets_nothing_any_more,
+      an_outcome_below_a_promise, a_question_below_a_promise, a_contribution_below_a_promise,
+      another_begin_of_a_reduction, an_answer_counts_once, an_answer_to_an_earlier_question,
+      a_contribution_counts_once)
