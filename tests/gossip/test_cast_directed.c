@@ -618,19 +618,18 @@ START_TEST(who_asks_has_another_leader)
 }
 END_TEST
 
-/* Two hosts of two, and what the survivors of the four count. */
-static void open_two_hosts(void)
+/* Two hosts: the first of two members. */
+static void open_two_hosts(uint32_t members)
 {
-    open_on(4, (uint64_t[]){0, 0, 1, 1});
+    open_on(members, (uint64_t[]){0, 0, 1, 1});
 }
-static void all_who_live_count(uint32_t nodes)
+static void who_lives_counts(uint64_t number, uint32_t nodes)
 {
     for (uint32_t i = 0; i < n; i++)
         if (cast[i]) {
-            ck_assert_int_eq(ffmk_cast_state(cast[i], 1), FFMK_CAST_VALUE);
-            ck_assert_int_eq(ffmk_cast_value(cast[i], 1).contributors->nodes, nodes);
+            ck_assert_int_eq(ffmk_cast_state(cast[i], number), FFMK_CAST_VALUE);
+            ck_assert_int_eq(ffmk_cast_value(cast[i], number).contributors->nodes, nodes);
         }
-    close_all();
 }
 static void lose_member(uint32_t who)
 {
@@ -640,49 +639,57 @@ static void lose_member(uint32_t who)
         if (cast[i])
             ffmk_cast_died(cast[i], who, now);
 }
-
-/* In an exchange 2 has all, and decides; 1, who counts, dies, and 0, who lacks something yet, is
- * not to decide without it. */
-START_TEST(who_lacks_something_asks_who_has_decided)
+/* In an exchange 2 has all, and decides; 0 lacks what 2 sent. */
+static void have_two_decide(void)
 {
-    open_two_hosts();
-    for (uint32_t i = 0; i < 4; i++)
+    for (uint32_t i = 0; i < n; i++)
         enter_barrier(i);
     let(1, 0, FFMK_CAST_CONTRIBUTION);
     let(3, 2, FFMK_CAST_CONTRIBUTION);
     ck_assert_int_eq(let(0, 2, FFMK_CAST_CONTRIBUTION), 1);
     ck_assert_int_eq(ffmk_cast_state(cast[2], 1), FFMK_CAST_VALUE);
     ck_assert_int_eq(ffmk_cast_state(cast[0], 1), FFMK_CAST_PENDING);
+}
+
+/* 1, who counts, dies, and 0 is not to decide without it. */
+START_TEST(who_lacks_something_asks_who_has_decided)
+{
+    open_two_hosts(4);
+    have_two_decide();
     lose_member(1);
     let(0, -1, -1);
     run_on(10000000);
-    all_who_live_count(4);
+    who_lives_counts(1, 4);
+    close_all();
 }
 END_TEST
 
-/* The same, and who has decided dies, too, without a word. */
+/* Who has decided dies, and its word with it, but not what it sent of the next. */
 START_TEST(what_only_the_dead_decided_does_not_count)
 {
-    open_two_hosts();
-    for (uint32_t i = 0; i < 4; i++)
-        enter_barrier(i);
-    let(1, 0, FFMK_CAST_CONTRIBUTION);
-    let(3, 2, FFMK_CAST_CONTRIBUTION);
-    let(0, 2, FFMK_CAST_CONTRIBUTION);
-    ck_assert_int_eq(ffmk_cast_state(cast[2], 1), FFMK_CAST_VALUE);
+    open_two_hosts(3);
+    have_two_decide();
     ffmk_cast_leave(cast[2], 1);
+    lose(2, -1, -1);
     enter_barrier(2);
-    lose(2, 0, -1);
+    ck_assert_int_eq(let(2, 0, FFMK_CAST_CONTRIBUTION), 1);
     lose_member(2);
     run_on(10000000);
-    all_who_live_count(3);
+    who_lives_counts(1, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        ffmk_cast_leave(cast[i], 1);
+        enter_barrier(i);
+    }
+    run_on(10000000);
+    who_lives_counts(2, 2);
+    close_all();
 }
 END_TEST
 
 /* Nobody can have decided while the first has sent nothing: it does not ask, but begins again. */
 START_TEST(who_has_sent_nothing_asks_nobody)
 {
-    open_two_hosts();
+    open_two_hosts(4);
     for (uint32_t i = 1; i < 4; i++)
         enter_barrier(i);
     run_on(1000000);
@@ -690,7 +697,8 @@ START_TEST(who_has_sent_nothing_asks_nobody)
     enter_barrier(0);
     ck_assert_int_eq(let(0, -1, FFMK_CAST_QUERY), 0);
     run_on(1000000);
-    all_who_live_count(3);
+    who_lives_counts(1, 3);
+    close_all();
 }
 END_TEST
 
