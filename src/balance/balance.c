@@ -93,13 +93,15 @@ int ffmk_items_create(MPI_Comm comm, const ffmk_item_ops *ops, void *context, ff
     else if (!are_valid_ops(ops))
         code = refuse(FFMK_ERR_ARGUMENT, __func__,
                       "ops needs the size of FFMK_ITEM_OPS_INIT and all of pack, unpack and drop");
-    else if (!items)
+    else if (!items || !(items->team.piece = malloc(FFMK_PIECE_BYTES)))
         code = FFMK_ERR_NO_MEMORY;
     /* Before the duplication, which no rank may miss. */
     code = ffmk_team_agree(&(struct ffmk_team){.comm = comm}, code);
     if (!code)
         code = ffmk_team_checked(PMPI_Comm_dup(comm, &items->team.comm));
     if (code) {
+        if (items)
+            free(items->team.piece);
         free(items);
         return code;
     }
@@ -125,6 +127,7 @@ int ffmk_items_destroy(ffmk_items *items)
     code = mpi_runs() ? ffmk_team_checked(PMPI_Comm_free(&items->team.comm))
                       : refuse_without_mpi(__func__);
     ffmk_table_free(&items->table);
+    free(items->team.piece);
     free(items);
     return code;
 }
@@ -249,6 +252,13 @@ int ffmk_items_set_options(ffmk_items *items, const ffmk_balance_options *option
     if (options->max_rounds < 1 || options->max_rounds > 1000)
         return refuse(FFMK_ERR_ARGUMENT, __func__, "max_rounds %d must be 1 to 1000",
                       options->max_rounds);
+    if (!(options->conductance >= 0 && options->conductance <= 1))
+        return refuse(FFMK_ERR_ARGUMENT, __func__, "conductance %g must be 0 to 1",
+                      options->conductance);
+    if (!(isfinite(options->migration_price) && options->migration_price >= 0))
+        return refuse(FFMK_ERR_ARGUMENT, __func__,
+                      "migration_price %g must be finite and not negative",
+                      options->migration_price);
     items->options = *options;
     return FFMK_SUCCESS;
 }
@@ -276,37 +286,24 @@ static int check_info(const ffmk_balance_info *info, const char *call)
 static int make_plan(ffmk_items *items, int code, bool moves, struct ffmk_plan *plan,
                      ffmk_balance_info *info)
 {
-    const uint64_t start_ns = ffmk_clock_ns();
+    const bool known = items->links_known;
     items->links_known = false;
-    code = ffmk_plan_make(&items->team, code, moves, &items->table, &items->options, plan);
+    code = ffmk_plan_make(&items->team, code, moves, known, &items->table, &items->options, plan);
     if (code)
         return code;
     items->links_known = true;
-
-    uint64_t n_moved = 0;
-    double weight = 0;
-    for (size_t i = 0; i < items->table.n; i++)
-        if (plan->destinations[i] != items->team.rank) {
-            n_moved++;
-            weight += items->table.entries[plan->order[i]].weight / plan->weight_unit;
-        }
-    double plan_s = seconds_since(start_ns);
-    code = ffmk_team_sum_u64(&items->team, &n_moved, 1);
-    if (!code)
-        code = ffmk_team_sum(&items->team, &weight, 1);
-    if (!code)
-        code = ffmk_team_max(&items->team, &plan_s, 1);
-    *info = (ffmk_balance_info){.size = sizeof *info,
-                                .imbalance_before = plan->imbalance_before,
-                                .imbalance_after = plan->imbalance_after,
-                                .imbalance_bound = plan->imbalance_bound,
-                                .cut_before = representable(plan->cut_before),
-                                .cut_after = representable(plan->cut_after),
-                                .items_moved = n_moved,
-                                .weight_moved = representable(weight * plan->weight_unit),
-                                .rounds = plan->rounds,
-                                .plan_s = plan_s};
-    return code;
+    *info =
+        (ffmk_balance_info){.size = sizeof *info,
+                            .imbalance_before = plan->imbalance_before,
+                            .imbalance_after = plan->imbalance_after,
+                            .imbalance_bound = plan->imbalance_bound,
+                            .cut_before = representable(plan->cut_before),
+                            .cut_after = representable(plan->cut_after),
+                            .items_moved = plan->items_moved,
+                            .weight_moved = representable(plan->weight_moved * plan->weight_unit),
+                            .rounds = plan->rounds,
+                            .plan_s = plan->plan_s};
+    return FFMK_SUCCESS;
 }
 
 int ffmk_balance_plan(ffmk_items *items, int *destinations, ffmk_balance_info *info)

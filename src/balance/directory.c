@@ -165,43 +165,90 @@ static void answer(const struct ffmk_mail *questions, const struct ffmk_idmap *h
     }
 }
 
-static bool keep(struct ffmk_back_links *back, const struct ffmk_back_link *link)
+/* Somebody's link to an item of this rank. */
+struct back_link {
+    uint64_t id;    /* here */
+    uint64_t other; /* the item that gave the link */
+    double weight;
+    int rank; /* who holds `other` */
+};
+
+struct back_links {
+    struct back_link *links;
+    size_t n;
+    size_t capacity;
+    bool failed; /* memory ran out */
+};
+
+static void keep(struct back_links *back, const struct back_link *link)
 {
-    if (!back)
-        return true;
     if (back->n == back->capacity) {
         const size_t capacity = back->capacity ? 2 * back->capacity : 64;
-        struct ffmk_back_link *links = realloc(back->links, capacity * sizeof *links);
-        if (!links)
-            return false;
+        struct back_link *links = realloc(back->links, capacity * sizeof *links);
+        if (!links) {
+            back->failed = true;
+            return;
+        }
         back->links = links;
         back->capacity = capacity;
     }
     back->links[back->n++] = *link;
-    return true;
 }
 
-/* Read back links until the next answer: its rank, or -1 at the end of the letter or when memory
- * ran out. */
-static int read_answer(struct ffmk_wire_in *in, struct ffmk_back_links *back, bool *kept_p)
+/* Read back links until the next answer: its rank, or -1 at the end of the letter. */
+static int read_answer(struct ffmk_wire_in *in, struct back_links *back)
 {
     while (in->at < in->length && !in->failed) {
         if (ffmk_wire_get_u8(in) == ANSWER)
             return (int)ffmk_wire_get_u32(in);
-        struct ffmk_back_link link;
+        struct back_link link;
         link.id = ffmk_wire_get_u64(in);
         link.other = ffmk_wire_get_u64(in);
         link.weight = ffmk_wire_get_f64(in);
         link.rank = (int)ffmk_wire_get_u32(in);
-        *kept_p = keep(back, &link) && *kept_p;
+        keep(back, &link);
     }
     return -1;
 }
 
-static int learn(const struct ffmk_team *team, const struct ffmk_mail *answers,
-                 struct ffmk_table *table, const size_t *order, struct ffmk_back_links *back)
+static int compare_back_links(const void *a, const void *b)
 {
-    bool kept = true;
+    const struct back_link *left = a;
+    const struct back_link *right = b;
+    if (left->id != right->id)
+        return left->id < right->id ? -1 : 1;
+    if (left->other != right->other)
+        return left->other < right->other ? -1 : 1;
+    return (left->weight > right->weight) - (left->weight < right->weight);
+}
+
+/* Each entry gets those that lead to it. Both are in ascending order of id. */
+static int set_back(struct ffmk_table *table, const size_t *order, struct back_links *back)
+{
+    ffmk_link *links = malloc((back->n + 1) * sizeof *links);
+    int *ranks = malloc((back->n + 1) * sizeof *ranks);
+    int code = back->failed || !links || !ranks ? FFMK_ERR_NO_MEMORY : FFMK_SUCCESS;
+    if (back->n > 1)
+        qsort(back->links, back->n, sizeof *back->links, compare_back_links);
+    size_t b = 0;
+    for (size_t i = 0; i < table->n && !code; i++) {
+        struct ffmk_entry *entry = &table->entries[order[i]];
+        size_t n = 0;
+        for (; b < back->n && back->links[b].id == entry->id; b++, n++) {
+            links[n] = (ffmk_link){back->links[b].other, back->links[b].weight};
+            ranks[n] = back->links[b].rank;
+        }
+        code = ffmk_table_set_back(entry, n, links, ranks);
+    }
+    free(links);
+    free(ranks);
+    return code;
+}
+
+static int learn(const struct ffmk_team *team, const struct ffmk_mail *answers,
+                 struct ffmk_table *table, const size_t *order)
+{
+    struct back_links back = {0};
     struct ffmk_wire_in *readers = calloc(answers->n + 1, sizeof *readers);
     if (!readers)
         return FFMK_ERR_NO_MEMORY;
@@ -212,17 +259,19 @@ static int learn(const struct ffmk_team *team, const struct ffmk_mail *answers,
         for (size_t k = 0; k < entry->n_links; k++) {
             const int home = home_of(team, entry->links[k].id);
             const size_t p = ffmk_idmap_get(&answers->index, (uint64_t)home);
-            entry->link_ranks[k] = read_answer(&readers[p], back, &kept);
+            entry->link_ranks[k] = read_answer(&readers[p], &back);
         }
     }
     for (size_t p = 0; p < answers->n; p++)
-        read_answer(&readers[p], back, &kept); /* the back links after the last answer */
+        read_answer(&readers[p], &back); /* the back links after the last answer */
     free(readers);
-    return kept ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
+    const int code = set_back(table, order, &back);
+    free(back.links);
+    return code;
 }
 
 int ffmk_directory_resolve(struct ffmk_team *team, int code, struct ffmk_table *table,
-                           const size_t *order, struct ffmk_back_links *back)
+                           const size_t *order)
 {
     struct ffmk_mail to_homes = {0}, at_home = {0}, from_home = {0}, answers = {0};
     struct ffmk_idmap holders = {0};
@@ -230,29 +279,25 @@ int ffmk_directory_resolve(struct ffmk_team *team, int code, struct ffmk_table *
 
     if (!code)
         ask(team, table, order, &to_homes);
-    code = ffmk_exchange_sparse(team, code, &to_homes, &at_home);
+    const int sent = ffmk_exchange_sparse(team, &to_homes, &at_home);
+    code = code ? code : sent;
     ffmk_mail_free(&to_homes);
-    if (!code) {
+    if (!code)
         code = enter(&at_home, &holders, &doubled);
-        if (!code)
-            answer(&at_home, &holders, &from_home, &unknown);
-        code = ffmk_team_agree(team, code);
-    }
+    if (!code)
+        answer(&at_home, &holders, &from_home, &unknown);
+    code = ffmk_team_agree(team, code);
     if (!code)
         code = judge(team, &doubled, &unknown);
-    if (!code)
-        code = ffmk_exchange_sparse(team, code, &from_home, &answers);
-    if (!code)
-        code = ffmk_team_agree(team, learn(team, &answers, table, order, back));
+    if (!code) {
+        code = ffmk_exchange_sparse(team, &from_home, &answers);
+        if (!code)
+            code = learn(team, &answers, table, order);
+        code = ffmk_team_agree(team, code);
+    }
     ffmk_mail_free(&at_home);
     ffmk_mail_free(&from_home);
     ffmk_mail_free(&answers);
     ffmk_idmap_free(&holders);
     return code;
-}
-
-void ffmk_back_links_free(struct ffmk_back_links *back)
-{
-    free(back->links);
-    *back = (struct ffmk_back_links){0};
 }

@@ -8,27 +8,11 @@
 #include "balance/items.h"
 #include "balance/team.h"
 
-/** Somebody's link to an item of this rank. */
-struct ffmk_back_link {
-    uint64_t id;    /* here */
-    uint64_t other; /* the item that gave the link */
-    double weight;
-    int rank; /* who holds `other` */
-};
-
-struct ffmk_back_links {
-    struct ffmk_back_link *links;
-    size_t n;
-    size_t capacity;
-};
-
-/** Look up every link's target: sets link_ranks of all entries and, when back is not NULL, collects
- * who links to our items. Collective; all ranks return the same. `order` is ffmk_table_order() of
- * the table. \return FFMK_ERR_DUPLICATE or FFMK_ERR_UNKNOWN_ITEM (rank 0 logs a line that names up
- * to eight ids), FFMK_ERR_NO_MEMORY, FFMK_ERR_MPI. `code` is how this rank fared so far. */
+/** Look up every link's target, and who links to our items: sets all entries' link_ranks and links
+ * of others. Collective; all ranks return the same. `order` is ffmk_table_order() of the table.
+ * \return FFMK_ERR_DUPLICATE or FFMK_ERR_UNKNOWN_ITEM (rank 0 logs a line that names up to eight
+ * ids), FFMK_ERR_NO_MEMORY, FFMK_ERR_MPI. `code` is how this rank fared so far. */
 int ffmk_directory_resolve(struct ffmk_team *team, int code, struct ffmk_table *table,
-                           const size_t *order, struct ffmk_back_links *back);
-
-void ffmk_back_links_free(struct ffmk_back_links *back);
+                           const size_t *order);
 
 #endif

@@ -7,9 +7,7 @@
 #include <ffmk.h>
 #include <stdlib.h>
 
-/* A sparse letter travels in pieces of at most this size: a receiver that lacks memory can still
- * drain them. */
-enum { PIECE_BYTES = 1 << 18 };
+enum { LOOK_AT = 32 }; /* requests of an outbox from which on it is looked at */
 
 struct ffmk_wire_out *ffmk_mail_to(struct ffmk_mail *mail, int rank)
 {
@@ -77,7 +75,7 @@ static size_t pieces_of(const struct ffmk_mail *mail)
 {
     size_t pieces = 0;
     for (size_t i = 0; i < mail->n; i++)
-        pieces += (mail->letters[i].body.length + PIECE_BYTES - 1) / PIECE_BYTES;
+        pieces += (mail->letters[i].body.length + FFMK_PIECE_BYTES - 1) / FFMK_PIECE_BYTES;
     return pieces;
 }
 
@@ -87,9 +85,9 @@ static int send_pieces(const struct ffmk_team *team, const struct ffmk_mail *mai
     size_t posted = 0;
     for (size_t i = 0; i < mail->n; i++) {
         const struct ffmk_letter *letter = &mail->letters[i];
-        for (size_t at = 0; at < letter->body.length; at += PIECE_BYTES) {
+        for (size_t at = 0; at < letter->body.length; at += FFMK_PIECE_BYTES) {
             const size_t rest = letter->body.length - at;
-            const int length = rest < PIECE_BYTES ? (int)rest : PIECE_BYTES;
+            const int length = rest < FFMK_PIECE_BYTES ? (int)rest : FFMK_PIECE_BYTES;
             const int code =
                 ffmk_team_checked(PMPI_Issend(letter->body.data + at, length, MPI_BYTE,
                                               letter->rank, tag, team->comm, &requests[posted++]));
@@ -101,8 +99,8 @@ static int send_pieces(const struct ffmk_team *team, const struct ffmk_mail *mai
 }
 
 /* Take one piece if there is one. */
-static int receive_piece(const struct ffmk_team *team, int tag, uint8_t *piece,
-                         struct ffmk_mail *incoming, int *arrived_p)
+static int receive_piece(const struct ffmk_team *team, int tag, struct ffmk_mail *incoming,
+                         int *arrived_p)
 {
     MPI_Message message;
     MPI_Status status;
@@ -113,22 +111,23 @@ static int receive_piece(const struct ffmk_team *team, int tag, uint8_t *piece,
         return code;
     const int source = status.MPI_SOURCE;
     PMPI_Get_count(&status, MPI_BYTE, &length);
-    code = ffmk_team_checked(PMPI_Mrecv(piece, length, MPI_BYTE, &message, MPI_STATUS_IGNORE));
+    code =
+        ffmk_team_checked(PMPI_Mrecv(team->piece, length, MPI_BYTE, &message, MPI_STATUS_IGNORE));
     if (!code)
-        ffmk_wire_put_bytes(ffmk_mail_to(incoming, source), piece, (size_t)length);
+        ffmk_wire_put_bytes(ffmk_mail_to(incoming, source), team->piece, (size_t)length);
     return code;
 }
 
 /* All sends are synchronous, so a rank enters the barrier when its letters have been taken, and the
  * barrier ends when everybody's have. */
 static int run_consensus(const struct ffmk_team *team, int tag, int n_requests,
-                         MPI_Request *requests, uint8_t *piece, struct ffmk_mail *incoming)
+                         MPI_Request *requests, struct ffmk_mail *incoming)
 {
     MPI_Request barrier = MPI_REQUEST_NULL;
     unsigned looks = 0;
     for (int finished = 0, taken = 0; !finished;) {
         int arrived = 0;
-        int code = receive_piece(team, tag, piece, incoming, &arrived);
+        int code = receive_piece(team, tag, incoming, &arrived);
         if (code)
             return code;
         if (arrived)
@@ -147,135 +146,141 @@ static int run_consensus(const struct ffmk_team *team, int tag, int n_requests,
     return FFMK_SUCCESS;
 }
 
-int ffmk_exchange_sparse(struct ffmk_team *team, int code, const struct ffmk_mail *outgoing,
+int ffmk_exchange_sparse(struct ffmk_team *team, const struct ffmk_mail *outgoing,
                          struct ffmk_mail *incoming)
 {
+    static const struct ffmk_mail none = {0};
+    /* A fast rank may begin the next exchange while a slow one still tests this barrier, but not
+     * the one after: two tags in turn keep them apart. */
+    const int tag = FFMK_TAG_SPARSE + (team->turn++ & 1);
     const size_t n_pieces = pieces_of(outgoing);
     MPI_Request *requests = malloc((n_pieces + 1) * sizeof *requests);
-    uint8_t *piece = malloc(PIECE_BYTES);
-    if (!code && (!requests || !piece || n_pieces > INT32_MAX || ffmk_mail_failed(outgoing)))
-        code = FFMK_ERR_NO_MEMORY;
-    code = ffmk_team_agree(team, code);
-    if (!code) {
-        /* A fast rank may begin the next exchange while a slow one still tests this barrier, but
-         * not the one after: two tags in turn keep them apart. */
-        const int tag = FFMK_TAG_SPARSE + (team->turn++ & 1);
-        code = send_pieces(team, outgoing, tag, requests);
-        if (!code)
-            code = run_consensus(team, tag, (int)n_pieces, requests, piece, incoming);
-        if (!code)
-            code = ffmk_team_agree(team,
-                                   ffmk_mail_failed(incoming) ? FFMK_ERR_NO_MEMORY : FFMK_SUCCESS);
-        sort_by_rank(incoming);
-    }
+    const bool able = requests && n_pieces <= INT32_MAX && !ffmk_mail_failed(outgoing);
+    int code = send_pieces(team, able ? outgoing : &none, tag, requests);
+    if (!code)
+        code = run_consensus(team, tag, able ? (int)n_pieces : 0, requests, incoming);
+    sort_by_rank(incoming);
     free(requests);
-    free(piece);
-    return code;
+    return code || (able && !ffmk_mail_failed(incoming)) ? code : FFMK_ERR_NO_MEMORY;
 }
 
-bool ffmk_neighbours_reserve(struct ffmk_neighbours *neighbours, size_t n)
+static bool outbox_reserve(struct ffmk_outbox *outbox, size_t n)
 {
-    *neighbours =
-        (struct ffmk_neighbours){.n = n,
-                                 .ranks = calloc(n + 1, sizeof *neighbours->ranks),
-                                 .requests = calloc(2 * n + 1, sizeof *neighbours->requests),
-                                 .sizes = calloc(2 * n + 1, sizeof *neighbours->sizes)};
-    if (neighbours->ranks && neighbours->requests && neighbours->sizes)
+    if (outbox->n + n <= outbox->capacity)
         return true;
-    ffmk_neighbours_free(neighbours);
-    return false;
-}
-
-void ffmk_neighbours_free(struct ffmk_neighbours *neighbours)
-{
-    free(neighbours->ranks);
-    free(neighbours->requests);
-    free(neighbours->sizes);
-    *neighbours = (struct ffmk_neighbours){0};
-}
-
-int ffmk_exchange_share(const struct ffmk_team *team, const struct ffmk_neighbours *neighbours,
-                        int n, const double *mine, double *theirs)
-{
-    MPI_Request *request = neighbours->requests;
-    int code = FFMK_SUCCESS;
-    for (size_t k = 0; k < neighbours->n && !code; k++)
-        code = ffmk_team_checked(PMPI_Irecv(theirs + k * (size_t)n, n, MPI_DOUBLE,
-                                            neighbours->ranks[k], FFMK_TAG_SHARE, team->comm,
-                                            request++));
-    for (size_t k = 0; k < neighbours->n && !code; k++)
-        code = ffmk_team_checked(PMPI_Isend(mine, n, MPI_DOUBLE, neighbours->ranks[k],
-                                            FFMK_TAG_SHARE, team->comm, request++));
-    return code ? code : ffmk_team_wait((int)(2 * neighbours->n), neighbours->requests);
-}
-
-/* Tell every neighbour how much it will get: sizes[k] out, sizes[n + k] in. */
-static int exchange_sizes(const struct ffmk_team *team, const struct ffmk_neighbours *neighbours)
-{
-    MPI_Request *request = neighbours->requests;
-    int code = FFMK_SUCCESS;
-    for (size_t k = 0; k < neighbours->n && !code; k++)
-        code = ffmk_team_checked(PMPI_Irecv(&neighbours->sizes[neighbours->n + k], 1, MPI_UINT64_T,
-                                            neighbours->ranks[k], FFMK_TAG_SIZE, team->comm,
-                                            request++));
-    for (size_t k = 0; k < neighbours->n && !code; k++)
-        code = ffmk_team_checked(PMPI_Isend(&neighbours->sizes[k], 1, MPI_UINT64_T,
-                                            neighbours->ranks[k], FFMK_TAG_SIZE, team->comm,
-                                            request++));
-    return code ? code : ffmk_team_wait((int)(2 * neighbours->n), neighbours->requests);
-}
-
-static bool make_room(struct ffmk_wire_out *incoming, uint64_t length)
-{
-    if (length == 0)
-        return true;
-    if (length > SIZE_MAX || !(incoming->data = malloc((size_t)length)))
+    const size_t capacity = 2 * outbox->capacity + n + 16;
+    MPI_Request *requests = realloc(outbox->requests, capacity * sizeof *requests);
+    if (requests)
+        outbox->requests = requests;
+    uint8_t **letters = realloc(outbox->letters, capacity * sizeof *letters);
+    if (letters)
+        outbox->letters = letters;
+    if (!requests || !letters)
         return false;
-    incoming->length = incoming->capacity = (size_t)length;
+    outbox->capacity = capacity;
     return true;
 }
 
-int ffmk_exchange_letters(const struct ffmk_team *team, const struct ffmk_neighbours *neighbours,
-                          int code, const struct ffmk_wire_out *outgoing,
-                          struct ffmk_wire_out *incoming)
+static void outbox_clear(struct ffmk_outbox *outbox)
 {
-    const size_t n = neighbours->n;
-    MPI_Request *requests = NULL;
-    size_t n_requests = 0;
+    for (size_t i = 0; i < outbox->n; i++)
+        free(outbox->letters[i]);
+    outbox->n = 0;
+}
 
-    for (size_t k = 0; k < n; k++)
-        if (outgoing[k].failed && !code)
-            code = FFMK_ERR_NO_MEMORY;
-    code = ffmk_team_agree(team, code);
-    if (code)
-        return code;
-    for (size_t k = 0; k < n; k++)
-        neighbours->sizes[k] = outgoing[k].length;
-    code = exchange_sizes(team, neighbours);
-    for (size_t k = 0; k < n && !code; k++) {
-        n_requests += ffmk_slices(neighbours->sizes[k]) + ffmk_slices(neighbours->sizes[n + k]);
-        if (!make_room(&incoming[k], neighbours->sizes[n + k]))
-            code = FFMK_ERR_NO_MEMORY;
-    }
-    if (!code && !(requests = malloc((n_requests + 1) * sizeof *requests)))
-        code = FFMK_ERR_NO_MEMORY;
-    code = ffmk_team_agree(team, code);
-
-    MPI_Request *request = requests;
-    for (size_t k = 0; k < n && !code; k++) {
-        code = ffmk_exchange_post_receive(team, incoming[k].data, incoming[k].length,
-                                          neighbours->ranks[k], FFMK_TAG_LETTER, request);
-        request += ffmk_slices(incoming[k].length);
-    }
-    for (size_t k = 0; k < n && !code; k++) {
-        code = ffmk_exchange_post_send(team, outgoing[k].data, outgoing[k].length,
-                                       neighbours->ranks[k], FFMK_TAG_LETTER, request);
-        request += ffmk_slices(outgoing[k].length);
-    }
-    if (!code)
-        code = ffmk_team_wait((int)n_requests, requests);
-    free(requests);
+/* Now and then: are all gone, so that their memory can be used again? */
+static int outbox_look(struct ffmk_outbox *outbox)
+{
+    int complete = 0;
+    if (outbox->n < LOOK_AT)
+        return FFMK_SUCCESS;
+    const int code = ffmk_team_test((int)outbox->n, outbox->requests, &complete);
+    if (!code && complete)
+        outbox_clear(outbox);
     return code;
+}
+
+/* The last piece is shorter than the others, if need be empty. */
+int ffmk_outbox_send(const struct ffmk_team *team, struct ffmk_outbox *outbox, int rank, int tag,
+                     struct ffmk_wire_out *letter)
+{
+    const size_t pieces = letter->length / FFMK_PIECE_BYTES + 1;
+    int code = outbox_look(outbox);
+    if (outbox_reserve(outbox, pieces)) {
+        for (size_t p = 0; p < pieces && !code; p++) {
+            const size_t at = p * FFMK_PIECE_BYTES;
+            const bool last = p + 1 == pieces;
+            const int length = last ? (int)(letter->length - at) : FFMK_PIECE_BYTES;
+            outbox->letters[outbox->n] = last ? letter->data : NULL;
+            code = ffmk_team_checked(PMPI_Isend(length > 0 ? letter->data + at : NULL, length,
+                                                MPI_BYTE, rank, tag, team->comm,
+                                                &outbox->requests[outbox->n++]));
+        }
+    } else {
+        /* Without memory to go on meanwhile: one piece after the other. */
+        for (size_t p = 0; p < pieces && !code; p++) {
+            const size_t at = p * FFMK_PIECE_BYTES;
+            const int length = p + 1 == pieces ? (int)(letter->length - at) : (int)FFMK_PIECE_BYTES;
+            code = ffmk_team_checked(PMPI_Send(length > 0 ? letter->data + at : NULL, length,
+                                               MPI_BYTE, rank, tag, team->comm));
+        }
+        free(letter->data);
+    }
+    *letter = (struct ffmk_wire_out){0};
+    return code;
+}
+
+int ffmk_outbox_flush(struct ffmk_outbox *outbox)
+{
+    const int code = ffmk_team_wait((int)outbox->n, outbox->requests);
+    outbox_clear(outbox);
+    free(outbox->requests);
+    free(outbox->letters);
+    *outbox = (struct ffmk_outbox){0};
+    return code;
+}
+
+int ffmk_exchange_receive(const struct ffmk_team *team, int rank, int tag,
+                          struct ffmk_wire_out *letter)
+{
+    unsigned looks = 0;
+    for (int length = FFMK_PIECE_BYTES; length == FFMK_PIECE_BYTES;) {
+        MPI_Status status;
+        int arrived = 0, code = FFMK_SUCCESS;
+        while (!arrived && !code) {
+            code = ffmk_team_checked(PMPI_Iprobe(rank, tag, team->comm, &arrived, &status));
+            if (!arrived)
+                ffmk_team_pause(&looks);
+        }
+        if (!code)
+            code = ffmk_team_checked(PMPI_Get_count(&status, MPI_BYTE, &length));
+        if (!code)
+            code = ffmk_team_checked(
+                PMPI_Recv(team->piece, length, MPI_BYTE, rank, tag, team->comm, MPI_STATUS_IGNORE));
+        if (code)
+            return code;
+        ffmk_wire_put_bytes(letter, team->piece, (size_t)length);
+    }
+    return FFMK_SUCCESS;
+}
+
+int ffmk_exchange_letters(const struct ffmk_team *team, size_t n, const int *ranks,
+                          struct ffmk_wire_out *outgoing, struct ffmk_wire_out *incoming)
+{
+    struct ffmk_outbox outbox = {0};
+    bool failed = false;
+    int code = FFMK_SUCCESS;
+    for (size_t k = 0; k < n && !code; k++) {
+        failed = failed || outgoing[k].failed;
+        code = ffmk_outbox_send(team, &outbox, ranks[k], FFMK_TAG_LETTER, &outgoing[k]);
+    }
+    for (size_t k = 0; k < n && !code; k++) {
+        code = ffmk_exchange_receive(team, ranks[k], FFMK_TAG_LETTER, &incoming[k]);
+        failed = failed || incoming[k].failed;
+    }
+    const int flushed = ffmk_outbox_flush(&outbox);
+    code = code ? code : flushed;
+    return code || !failed ? code : FFMK_ERR_NO_MEMORY;
 }
 
 static int slice_length(uint64_t length, uint64_t at)

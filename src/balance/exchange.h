@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Messages between ranks: to few ranks that do not expect them (sparse), and between neighbours
- * that know each other. Memory follows what is sent and received, never the number of ranks.
+ * Messages between ranks: to few ranks that do not expect them (sparse), and letters to those that
+ * wait for them. Memory follows what is sent and received, never the number of ranks.
  * Arrivals are handed over in order of rank, so that nothing depends on their timing. The only room
  * beside team and migrate that calls MPI. */
 #ifndef FFMK_BALANCE_EXCHANGE_H
@@ -37,34 +37,34 @@ struct ffmk_wire_in ffmk_mail_read(const struct ffmk_mail *mail, size_t place);
 void ffmk_mail_free(struct ffmk_mail *mail);
 
 /** Deliver `outgoing` to ranks that do not know who writes to them, and collect what came in
- * `incoming`, in order of rank. Collective. `code` is how this rank fared so far: if any rank hands
- * in an error nothing is sent and all return the agreed one. */
-int ffmk_exchange_sparse(struct ffmk_team *team, int code, const struct ffmk_mail *outgoing,
+ * `incoming`, in order of rank. Collective: who cannot write sends nothing, and takes part.
+ * \return how this rank fared, which is to be agreed on. */
+int ffmk_exchange_sparse(struct ffmk_team *team, const struct ffmk_mail *outgoing,
                          struct ffmk_mail *incoming);
 
-/** Neighbours: a symmetric relation, each rank's list ascending. */
-struct ffmk_neighbours {
-    size_t n;
-    int *ranks;
-    MPI_Request *requests; /* room for 2 n */
-    uint64_t *sizes;       /* room for 2 n */
+/** Letters on their way to ranks that wait for them. Begin with {0}. */
+struct ffmk_outbox {
+    MPI_Request *requests;
+    uint8_t **letters; /* of the requests that end one, else NULL */
+    size_t n, capacity;
 };
 
-/** Room for n neighbours. \return false when memory ran out. */
-bool ffmk_neighbours_reserve(struct ffmk_neighbours *neighbours, size_t n);
+/** Send a letter, of any length, also empty. It is taken over and freed once it is gone. */
+int ffmk_outbox_send(const struct ffmk_team *team, struct ffmk_outbox *outbox, int rank, int tag,
+                     struct ffmk_wire_out *letter);
 
-void ffmk_neighbours_free(struct ffmk_neighbours *neighbours);
+/** Wait until all are gone, and free the outbox. */
+int ffmk_outbox_flush(struct ffmk_outbox *outbox);
 
-/** Hand the same n values to every neighbour and get theirs: theirs[k × n …] from neighbour k.
- * Allocates nothing. */
-int ffmk_exchange_share(const struct ffmk_team *team, const struct ffmk_neighbours *neighbours,
-                        int n, const double *mine, double *theirs);
+/** Wait for a letter that was sent so, and append it. One for which there is no memory is marked
+ * failed, and gone. */
+int ffmk_exchange_receive(const struct ffmk_team *team, int rank, int tag,
+                          struct ffmk_wire_out *letter);
 
-/** Deliver outgoing[k] to neighbour k and collect its message in incoming[k], an empty one.
- * Collective over the whole team because of `code`, which is as in ffmk_exchange_sparse(). */
-int ffmk_exchange_letters(const struct ffmk_team *team, const struct ffmk_neighbours *neighbours,
-                          int code, const struct ffmk_wire_out *outgoing,
-                          struct ffmk_wire_out *incoming);
+/** Deliver outgoing[k] to ranks[k], and collect its letter to us in incoming[k]; letters are taken
+ * over. Both must call. \return as ffmk_exchange_sparse(). */
+int ffmk_exchange_letters(const struct ffmk_team *team, size_t n, const int *ranks,
+                          struct ffmk_wire_out *outgoing, struct ffmk_wire_out *incoming);
 
 /** Post sends or receives of `length` bytes in slices that fit an int. A slice is FFMK_SLICE_BYTES,
  * the last one what is left; requests has room for ffmk_slices(length). */
@@ -81,6 +81,11 @@ int ffmk_exchange_post_receive(const struct ffmk_team *team, void *data, uint64_
                                int tag, MPI_Request *requests);
 
 /** Tags on the team's communicator. */
-enum { FFMK_TAG_SPARSE = 1, FFMK_TAG_SHARE = 3, FFMK_TAG_SIZE, FFMK_TAG_LETTER, FFMK_TAG_MIGRATE };
+enum {
+    FFMK_TAG_SPARSE = 1, /* and the next */
+    FFMK_TAG_LETTER = 3,
+    FFMK_TAG_MIGRATE = 4, /* and the next */
+    FFMK_TAG_PART = 8     /* and one for each kind of letter */
+};
 
 #endif

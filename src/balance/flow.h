@@ -14,7 +14,9 @@
 #ifndef FFMK_BALANCE_FLOW_H
 #define FFMK_BALANCE_FLOW_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct ffmk_flow {
     size_t n;                  /* neighbours */
@@ -53,5 +55,17 @@ static inline double ffmk_flow_edge(const struct ffmk_flow *flow, const double *
 {
     return flow->conductance[k] * (flow->z - potentials[k]);
 }
+
+/** An edge of a graph of n nodes that one process knows as a whole. */
+struct ffmk_flow_link {
+    uint32_t a, b;      /* < n, different */
+    double conductance; /* > 0 */
+    double flow;        /* from a to b; set by ffmk_flow_solve() */
+};
+
+/** Find the flow for a whole graph, until no node is further from done than `tolerance`, or for so
+ * many steps. \return the steps taken, or -1 when memory ran out. */
+int ffmk_flow_solve(uint32_t n, const double *load, const double *limit, size_t n_links,
+                    struct ffmk_flow_link *links, double tolerance, int steps_most);
 
 #endif

@@ -1,63 +1,114 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Items and links of a plan. */
+ * Items and links of a part. */
 #include "balance/graph.h"
 
-#include <ffmk.h>
+#include "core/rng.h"
+
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool reserve(struct ffmk_graph *graph, size_t n, size_t n_links)
+enum { MOST = INT32_MAX, FEW_LINKS = 32 };
+
+/* Room for n elements of `bytes` each in *array_p. */
+static bool grow(void *array_p, uint32_t *capacity_p, size_t n, size_t bytes)
 {
-    if (n > graph->capacity || !graph->items) {
-        const size_t capacity = n + n / 2 + 8;
-        struct ffmk_graph_item *items = realloc(graph->items, capacity * sizeof *items);
-        if (!items)
-            return false;
-        graph->items = items;
-        graph->capacity = capacity;
-    }
-    if (n_links > graph->links_capacity || !graph->links) {
-        const size_t capacity = n_links + n_links / 2 + 64;
-        struct ffmk_graph_link *links = realloc(graph->links, capacity * sizeof *links);
-        if (!links)
-            return false;
-        graph->links = links;
-        graph->links_capacity = capacity;
-    }
-    return ffmk_idmap_reserve(&graph->index, n);
+    void **array = array_p;
+    if (n <= *capacity_p && *array)
+        return true;
+    if (n > MOST)
+        return false;
+    const size_t capacity = n + n / 8 + 8;
+    void *more = realloc(*array, capacity * bytes);
+    if (!more)
+        return false;
+    *array = more;
+    *capacity_p = (uint32_t)capacity;
+    return true;
 }
 
-static int compare_back_links(const void *a, const void *b)
+static uint32_t slot_of(const struct ffmk_graph *graph, uint64_t id)
 {
-    const struct ffmk_back_link *left = a;
-    const struct ffmk_back_link *right = b;
-    if (left->id != right->id)
-        return left->id < right->id ? -1 : 1;
-    if (left->other != right->other)
-        return left->other < right->other ? -1 : 1;
-    /* Several links between the same two: the order in which they are summed must not depend on the
-     * sort. */
-    return (left->weight > right->weight) - (left->weight < right->weight);
+    uint32_t slot = (uint32_t)ffmk_rng_mix(id) & graph->index_mask;
+    while (graph->index[slot] != 0 && graph->vertices[graph->index[slot] - 1].id != id)
+        slot = (slot + 1) & graph->index_mask;
+    return slot;
+}
+
+/* At most three quarters full. */
+static bool reserve_index(struct ffmk_graph *graph, size_t n)
+{
+    if (graph->index && n <= (size_t)(graph->index_mask + 1ul) / 4 * 3)
+        return true;
+    size_t slots = 16;
+    while (n > slots / 4 * 3)
+        slots *= 2;
+    uint32_t *index = calloc(slots, sizeof *index);
+    if (!index)
+        return false;
+    free(graph->index);
+    graph->index = index;
+    graph->index_mask = (uint32_t)(slots - 1);
+    for (uint32_t v = 0; v < graph->n_vertices; v++)
+        index[slot_of(graph, graph->vertices[v].id)] = v + 1;
+    return true;
+}
+
+bool ffmk_graph_reserve(struct ffmk_graph *graph, size_t items, size_t links, size_t vertices)
+{
+    const size_t n_places = graph->n_places + items;
+    const size_t n_vertices = graph->n_vertices + items + vertices;
+    uint32_t weights_capacity = graph->weights ? graph->places_capacity : 0;
+    return grow(&graph->weights, &weights_capacity, n_places,
+                graph->n_weights * sizeof *graph->weights) &&
+           grow(&graph->items, &graph->places_capacity, n_places, sizeof *graph->items) &&
+           grow(&graph->links, &graph->links_capacity, graph->n_links + links,
+                sizeof *graph->links) &&
+           grow(&graph->vertices, &graph->vertices_capacity, n_vertices, sizeof *graph->vertices) &&
+           reserve_index(graph, n_vertices);
+}
+
+uint32_t ffmk_graph_find(const struct ffmk_graph *graph, uint64_t id)
+{
+    if (!graph->index)
+        return FFMK_GRAPH_NONE;
+    return graph->index[slot_of(graph, id)] - 1; /* 0 - 1 is FFMK_GRAPH_NONE */
+}
+
+uint32_t ffmk_graph_vertex(struct ffmk_graph *graph, uint64_t id, int32_t part)
+{
+    const uint32_t slot = slot_of(graph, id);
+    if (graph->index[slot] == 0) {
+        graph->vertices[graph->n_vertices] =
+            (struct ffmk_vertex){.id = id, .part = part, .held = FFMK_GRAPH_NONE};
+        graph->index[slot] = ++graph->n_vertices;
+    }
+    return graph->index[slot] - 1;
 }
 
 static int compare_links(const void *a, const void *b)
 {
     const struct ffmk_graph_link *left = a;
     const struct ffmk_graph_link *right = b;
-    if (left->id != right->id)
-        return left->id < right->id ? -1 : 1;
+    if (left->vertex != right->vertex)
+        return left->vertex < right->vertex ? -1 : 1;
+    /* Both ends sum the same weights in the same order. */
     return (left->weight > right->weight) - (left->weight < right->weight);
 }
 
-/* Links to the same item become one. Both ends merge the same weights in the same order. */
-static size_t merge(struct ffmk_graph_link *links, size_t n)
+/* Links to the same item become one. */
+static uint32_t merge(struct ffmk_graph_link *links, uint32_t n)
 {
-    if (n < 2)
+    bool twice = n > FEW_LINKS;
+    for (uint32_t k = 1; k < n && !twice; k++)
+        for (uint32_t l = 0; l < k && !twice; l++)
+            twice = links[k].vertex == links[l].vertex;
+    if (!twice)
         return n;
     qsort(links, n, sizeof *links, compare_links);
-    size_t last = 0;
-    for (size_t k = 1; k < n; k++) {
-        if (links[k].id == links[last].id)
+    uint32_t last = 0;
+    for (uint32_t k = 1; k < n; k++) {
+        if (links[k].vertex == links[last].vertex)
             links[last].weight += links[k].weight;
         else
             links[++last] = links[k];
@@ -65,239 +116,151 @@ static size_t merge(struct ffmk_graph_link *links, size_t n)
     return last + 1;
 }
 
-int ffmk_graph_build(struct ffmk_graph *graph, const struct ffmk_table *table, const size_t *order,
-                     struct ffmk_back_links *back, double weight_unit, double link_unit)
+uint32_t ffmk_graph_add(struct ffmk_graph *graph, const struct ffmk_graph_record *record,
+                        const double *weights, const struct ffmk_graph_target *links)
 {
-    size_t n_links = back->n;
-    for (size_t i = 0; i < table->n; i++)
-        n_links += table->entries[i].n_links;
-    if (!reserve(graph, table->n, n_links))
-        return FFMK_ERR_NO_MEMORY;
-    if (back->n > 1)
-        qsort(back->links, back->n, sizeof *back->links, compare_back_links);
+    uint32_t place = graph->free;
+    if (graph->n_places > graph->n)
+        graph->free = graph->items[place].first;
+    else
+        place = graph->n_places++;
+    graph->n++;
 
-    size_t b = 0;
-    for (size_t i = 0; i < table->n; i++) {
-        const struct ffmk_entry *entry = &table->entries[order[i]];
-        struct ffmk_graph_item *item = &graph->items[i];
-        struct ffmk_graph_link *links = graph->links + graph->n_links;
-        size_t n = 0;
-        *item = (struct ffmk_graph_item){.id = entry->id,
-                                         .weight = entry->weight / weight_unit,
-                                         .home = graph->rank,
-                                         .best = graph->rank,
-                                         .placed = entry->placed,
-                                         .first = graph->n_links};
-        memcpy(item->position, entry->position, sizeof item->position);
-        for (size_t k = 0; k < entry->n_links; k++)
-            links[n++] =
-                (struct ffmk_graph_link){entry->links[k].id, entry->links[k].weight / link_unit,
-                                         entry->link_ranks[k], entry->link_ranks[k]};
-        /* Both are in ascending order of id, and every back link is to an item of ours. */
-        for (; b < back->n && back->links[b].id == entry->id; b++)
-            links[n++] =
-                (struct ffmk_graph_link){back->links[b].other, back->links[b].weight / link_unit,
-                                         back->links[b].rank, back->links[b].rank};
-        item->n_links = merge(links, n);
-        graph->n_links += item->n_links;
-        ffmk_idmap_put(&graph->index, item->id, i); /* cannot fail: room was reserved */
+    const uint32_t vertex = ffmk_graph_vertex(graph, record->id, graph->part);
+    graph->vertices[vertex].part = graph->part;
+    graph->vertices[vertex].held = place;
+    struct ffmk_graph_link *own = graph->links + graph->n_links;
+    for (uint32_t k = 0; k < record->n_links; k++) {
+        own[k].vertex = ffmk_graph_vertex(graph, links[k].id, links[k].part);
+        struct ffmk_vertex *other = &graph->vertices[own[k].vertex];
+        if (other->held == FFMK_GRAPH_LOST) {
+            other->part = links[k].part;
+            other->held = FFMK_GRAPH_NONE;
+        }
+        own[k].weight = links[k].weight;
     }
-    graph->n = table->n;
-    return FFMK_SUCCESS;
+    const uint32_t n_links = merge(own, record->n_links);
+    graph->items[place] = (struct ffmk_graph_item){.vertex = vertex,
+                                                   .home = record->home,
+                                                   .origin = record->origin,
+                                                   .best = record->best,
+                                                   .first = graph->n_links,
+                                                   .n_links = n_links & 0x1fffffffu,
+                                                   .placed = record->placed != 0,
+                                                   .pinned = record->pinned != 0};
+    memcpy(graph->items[place].position, record->position, sizeof record->position);
+    memcpy(graph->weights + (size_t)place * graph->n_weights, weights,
+           graph->n_weights * sizeof *weights);
+    graph->n_links += n_links;
+    return place;
+}
+
+void ffmk_graph_give(struct ffmk_graph *graph, uint32_t place, int32_t to)
+{
+    struct ffmk_graph_item *item = &graph->items[place];
+    graph->vertices[item->vertex].part = to;
+    graph->vertices[item->vertex].held = FFMK_GRAPH_GONE;
+    graph->lost_links += item->n_links;
+    item->vertex = FFMK_GRAPH_NONE;
+    item->first = graph->free;
+    graph->free = place;
+    graph->n--;
+}
+
+static int compare_first(const void *a, const void *b, void *items)
+{
+    const struct ffmk_graph_item *of = items;
+    const uint32_t left = of[*(const uint32_t *)a].first;
+    const uint32_t right = of[*(const uint32_t *)b].first;
+    return (left > right) - (left < right);
+}
+
+/* In the order in which they lie, each item's links move down to where the last one's end. */
+static void close_holes(struct ffmk_graph *graph)
+{
+    uint32_t *order = malloc(((size_t)graph->n + 1) * sizeof *order);
+    if (!order)
+        return; /* the holes stay */
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < graph->n_places; i++)
+        if (ffmk_graph_is_held(graph, i))
+            order[n++] = i;
+    qsort_r(order, n, sizeof *order, compare_first, graph->items);
+    uint32_t end = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct ffmk_graph_item *item = &graph->items[order[i]];
+        memmove(graph->links + end, graph->links + item->first,
+                item->n_links * sizeof *graph->links);
+        item->first = end;
+        end += item->n_links;
+    }
+    graph->n_links = end;
+    graph->lost_links = 0;
+    free(order);
+}
+
+void ffmk_graph_hear(struct ffmk_graph *graph, uint64_t id, int32_t part)
+{
+    const uint32_t vertex = ffmk_graph_find(graph, id);
+    if (vertex == FFMK_GRAPH_NONE || ffmk_vertex_is_held(&graph->vertices[vertex]))
+        return; /* nothing here is linked to it, or it came here meanwhile */
+    graph->vertices[vertex].part = part;
+    graph->vertices[vertex].held = FFMK_GRAPH_NEWS;
+}
+
+void ffmk_graph_tidy(struct ffmk_graph *graph)
+{
+    for (uint32_t v = 0; v < graph->n_vertices; v++)
+        if (!ffmk_vertex_is_held(&graph->vertices[v]))
+            graph->vertices[v].held = FFMK_GRAPH_LOST;
+    for (uint32_t i = 0; i < graph->n_places; i++) {
+        struct ffmk_graph_item *item = &graph->items[i];
+        item->moved = 0;
+        for (uint32_t k = item->first;
+             ffmk_graph_is_held(graph, i) && k < item->first + item->n_links; k++)
+            if (graph->vertices[graph->links[k].vertex].held == FFMK_GRAPH_LOST)
+                graph->vertices[graph->links[k].vertex].held = FFMK_GRAPH_NONE;
+    }
+    if (graph->lost_links > graph->n_links / 4)
+        close_holes(graph);
+}
+
+void ffmk_graph_mark_best(struct ffmk_graph *graph)
+{
+    for (uint32_t i = 0; i < graph->n_places; i++)
+        graph->items[i].best = graph->part;
+}
+
+void ffmk_graph_load(const struct ffmk_graph *graph, double *load)
+{
+    memset(load, 0, graph->n_weights * sizeof *load);
+    for (uint32_t i = 0; i < graph->n_places; i++)
+        if (ffmk_graph_is_held(graph, i))
+            for (unsigned d = 0; d < graph->n_weights; d++)
+                load[d] += ffmk_graph_weights(graph, i)[d];
+}
+
+void ffmk_graph_centre(const struct ffmk_graph *graph, double centre[4])
+{
+    memset(centre, 0, 4 * sizeof *centre);
+    for (uint32_t i = 0; i < graph->n_places; i++) {
+        const struct ffmk_graph_item *item = &graph->items[i];
+        if (!ffmk_graph_is_held(graph, i) || !item->placed)
+            continue;
+        for (int axis = 0; axis < 3; axis++)
+            centre[axis] += (double)item->position[axis];
+        centre[3]++;
+    }
+    for (int axis = 0; axis < 3 && centre[3] > 0; axis++)
+        centre[axis] /= centre[3];
 }
 
 void ffmk_graph_free(struct ffmk_graph *graph)
 {
     free(graph->items);
+    free(graph->weights);
+    free(graph->vertices);
     free(graph->links);
-    ffmk_idmap_free(&graph->index);
-    *graph = (struct ffmk_graph){.rank = graph->rank};
-}
-
-double ffmk_graph_load(const struct ffmk_graph *graph)
-{
-    double load = 0;
-    for (size_t i = 0; i < graph->n; i++)
-        load += graph->items[i].weight;
-    return load;
-}
-
-static int compare_ranks(const void *a, const void *b)
-{
-    return *(const int *)a - *(const int *)b;
-}
-
-int *ffmk_graph_linked_ranks(const struct ffmk_graph *graph, size_t *n_p)
-{
-    struct ffmk_idmap seen = {0};
-    size_t n = 0, capacity = 8;
-    int *ranks = malloc(capacity * sizeof *ranks);
-    int last = graph->rank; /* most links lead where the one before led */
-    for (size_t k = 0; ranks && k < graph->n_links; k++) {
-        const int rank = graph->links[k].rank;
-        if (rank == last || rank == graph->rank)
-            continue;
-        last = rank;
-        if (ffmk_idmap_get(&seen, (uint64_t)rank) != FFMK_IDMAP_NONE)
-            continue;
-        if (n == capacity) {
-            int *more = realloc(ranks, (capacity *= 2) * sizeof *ranks);
-            if (!more)
-                goto no_memory;
-            ranks = more;
-        }
-        if (!ffmk_idmap_put(&seen, (uint64_t)rank, n))
-            goto no_memory;
-        ranks[n++] = rank;
-    }
-    if (ranks && n > 1)
-        qsort(ranks, n, sizeof *ranks, compare_ranks);
-    ffmk_idmap_free(&seen);
-    *n_p = n;
-    return ranks;
-
-no_memory:
-    ffmk_idmap_free(&seen);
-    free(ranks);
-    return NULL;
-}
-
-void ffmk_graph_centre(const struct ffmk_graph *graph, double centre[4])
-{
-    double n = 0;
-    memset(centre, 0, 4 * sizeof *centre);
-    for (size_t i = 0; i < graph->n; i++) {
-        const struct ffmk_graph_item *item = &graph->items[i];
-        if (!item->placed)
-            continue;
-        n++; /* a running mean: a sum of coordinates could overflow */
-        for (int axis = 0; axis < 3; axis++)
-            centre[axis] += item->position[axis] / n - centre[axis] / n;
-    }
-    centre[3] = n;
-}
-
-void ffmk_graph_mark_best(struct ffmk_graph *graph)
-{
-    for (size_t i = 0; i < graph->n; i++)
-        graph->items[i].best = graph->rank;
-    for (size_t k = 0; k < graph->n_links; k++)
-        graph->links[k].best_rank = graph->links[k].rank;
-}
-
-double ffmk_graph_best_cut(const struct ffmk_graph *graph)
-{
-    double cut = 0;
-    for (size_t i = 0; i < graph->n; i++) {
-        const struct ffmk_graph_item *item = &graph->items[i];
-        for (size_t k = item->first; k < item->first + item->n_links; k++)
-            if (graph->links[k].best_rank != item->best)
-                cut += graph->links[k].weight;
-    }
-    return cut;
-}
-
-static void set_rank(struct ffmk_graph *graph, uint64_t id, uint64_t other, int rank)
-{
-    const size_t place = ffmk_idmap_get(&graph->index, id);
-    if (place == FFMK_IDMAP_NONE)
-        return;
-    const struct ffmk_graph_item *item = &graph->items[place];
-    for (size_t k = item->first; k < item->first + item->n_links; k++)
-        if (graph->links[k].id == other)
-            graph->links[k].rank = rank;
-}
-
-void ffmk_graph_announce(struct ffmk_graph *graph, size_t place, int to, size_t n, const int *ranks,
-                         struct ffmk_wire_out *letters)
-{
-    const struct ffmk_graph_item *item = &graph->items[place];
-    for (size_t k = item->first; k < item->first + item->n_links; k++) {
-        const struct ffmk_graph_link *link = &graph->links[k];
-        if (ffmk_idmap_get(&graph->index, link->id) != FFMK_IDMAP_NONE) {
-            set_rank(graph, link->id, item->id, to);
-            continue;
-        }
-        const int *neighbour = bsearch(&link->rank, ranks, n, sizeof *ranks, compare_ranks);
-        struct ffmk_wire_out *out = &letters[neighbour - ranks];
-        ffmk_wire_put_u64(out, link->id);
-        ffmk_wire_put_u64(out, item->id);
-        ffmk_wire_put_u32(out, (uint32_t)to);
-    }
-}
-
-void ffmk_graph_hear(struct ffmk_graph *graph, struct ffmk_wire_in *in)
-{
-    while (in->at < in->length && !in->failed) {
-        const uint64_t id = ffmk_wire_get_u64(in);
-        const uint64_t other = ffmk_wire_get_u64(in);
-        set_rank(graph, id, other, (int)ffmk_wire_get_u32(in));
-    }
-}
-
-void ffmk_graph_write(const struct ffmk_graph *graph, size_t place, struct ffmk_wire_out *out)
-{
-    const struct ffmk_graph_item *item = &graph->items[place];
-    ffmk_wire_put_u64(out, item->id);
-    ffmk_wire_put_f64(out, item->weight);
-    for (int axis = 0; axis < 3; axis++)
-        ffmk_wire_put_f64(out, item->position[axis]);
-    ffmk_wire_put_u8(out, item->placed);
-    ffmk_wire_put_u32(out, (uint32_t)item->home);
-    ffmk_wire_put_u32(out, (uint32_t)item->best);
-    ffmk_wire_put_u64(out, item->n_links);
-    for (size_t k = item->first; k < item->first + item->n_links; k++) {
-        const struct ffmk_graph_link *link = &graph->links[k];
-        ffmk_wire_put_u64(out, link->id);
-        ffmk_wire_put_f64(out, link->weight);
-        ffmk_wire_put_u32(out, (uint32_t)link->rank);
-        ffmk_wire_put_u32(out, (uint32_t)link->best_rank);
-    }
-}
-
-void ffmk_graph_drop(struct ffmk_graph *graph, const int *gone)
-{
-    size_t n = 0, n_links = 0;
-    for (size_t i = 0; i < graph->n; i++) {
-        struct ffmk_graph_item item = graph->items[i];
-        if (gone[i] != -1) {
-            ffmk_idmap_remove(&graph->index, item.id);
-            continue;
-        }
-        memmove(graph->links + n_links, graph->links + item.first,
-                item.n_links * sizeof *graph->links);
-        item.first = n_links;
-        n_links += item.n_links;
-        ffmk_idmap_put(&graph->index, item.id, n); /* known already: cannot fail */
-        graph->items[n++] = item;
-    }
-    graph->n = n;
-    graph->n_links = n_links;
-}
-
-int ffmk_graph_read(struct ffmk_graph *graph, struct ffmk_wire_in *in)
-{
-    while (in->at < in->length && !in->failed) {
-        struct ffmk_graph_item item = {.first = graph->n_links};
-        item.id = ffmk_wire_get_u64(in);
-        item.weight = ffmk_wire_get_f64(in);
-        for (int axis = 0; axis < 3; axis++)
-            item.position[axis] = ffmk_wire_get_f64(in);
-        item.placed = ffmk_wire_get_u8(in);
-        item.home = (int)ffmk_wire_get_u32(in);
-        item.best = (int)ffmk_wire_get_u32(in);
-        item.n_links = (size_t)ffmk_wire_get_u64(in);
-        if (!reserve(graph, graph->n + 1, graph->n_links + item.n_links))
-            return FFMK_ERR_NO_MEMORY;
-        for (size_t k = 0; k < item.n_links; k++) {
-            struct ffmk_graph_link *link = &graph->links[graph->n_links++];
-            link->id = ffmk_wire_get_u64(in);
-            link->weight = ffmk_wire_get_f64(in);
-            link->rank = (int)ffmk_wire_get_u32(in);
-            link->best_rank = (int)ffmk_wire_get_u32(in);
-        }
-        ffmk_idmap_put(&graph->index, item.id, graph->n); /* cannot fail: room was reserved */
-        graph->items[graph->n++] = item;
-    }
-    return FFMK_SUCCESS;
+    free(graph->index);
+    *graph = (struct ffmk_graph){.part = graph->part, .n_weights = graph->n_weights};
 }

@@ -1,86 +1,145 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * The items of a plan and the links between them, as one rank sees them while the plan is made:
- * items change hands on paper only. Local; the messages it writes and reads are carried by others.
- */
+ * The items of one part and the links between them, as they are on paper while a plan is made:
+ * items change hands here, and nowhere else. Local and pure; others carry the letters.
+ *
+ *   vertices   every item known here: those held, and the far ends of their links
+ *      └─ held ──▶ items ── first ──▶ links ── vertex ──▶ vertices
+ *
+ * An item that leaves keeps its vertex, so no link need be rewritten. */
 #ifndef FFMK_BALANCE_GRAPH_H
 #define FFMK_BALANCE_GRAPH_H
 
-#include "balance/directory.h"
-#include "core/wire.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-/** A link, undirected: the other end's holder has its twin. */
+/** No vertex, no item. */
+#define FFMK_GRAPH_NONE UINT32_MAX
+
+/** Instead of it in `held`, of what is not held here: heard of in this pass; given away in this
+ * pass; nothing here was linked to it when the pass began, so that nobody tells us where it is.
+ * Places are below. */
+#define FFMK_GRAPH_NEWS (UINT32_MAX - 1)
+#define FFMK_GRAPH_GONE (UINT32_MAX - 2)
+#define FFMK_GRAPH_LOST (UINT32_MAX - 3)
+
+/** Most weights an item may have, with the one that its size in memory may be. */
+enum { FFMK_GRAPH_WEIGHTS = 9 };
+
+struct ffmk_vertex {
+    uint64_t id;
+    int32_t part;  /* that holds it, as far as is known here */
+    uint32_t held; /* place in items, or FFMK_GRAPH_NONE and its kin */
+};
+
+/** A link, undirected: the part that holds the other end has its twin. */
 struct ffmk_graph_link {
-    uint64_t id;   /* the other item */
-    double weight; /* both directions summed, in units of the heaviest link of the team */
-    int rank;      /* who holds the other item on paper */
-    int best_rank; /* who holds it in the best plan so far */
+    uint32_t vertex;
+    float weight; /* both directions summed, in units of the heaviest link of all */
 };
 
 struct ffmk_graph_item {
-    uint64_t id;
-    double weight; /* in units of the heaviest item of the team */
-    double position[3];
-    int home; /* who really has it */
-    int best; /* who holds it in the best plan so far */
-    bool placed;
-    size_t first; /* its links are links[first … first + n_links) */
-    size_t n_links;
+    uint32_t vertex; /* FFMK_GRAPH_NONE: this place is free */
+    float position[3];
+    int32_t home;   /* the rank that really has it */
+    int32_t origin; /* the part it was in when the plan began */
+    int32_t best;   /* the part that holds it in the best plan so far */
+    uint32_t first; /* its links are links[first … first + n_links) */
+    uint32_t n_links : 29;
+    uint32_t placed : 1;
+    uint32_t pinned : 1; /* stays where it is */
+    uint32_t moved : 1;  /* changed hands in this pass and stays until the next */
 };
 
-/** Begin with {.rank = …}. */
+/** Begin with {.part = …, .n_weights = …}. */
 struct ffmk_graph {
-    int rank;
+    int32_t part;
+    unsigned n_weights; /* 1 … FFMK_GRAPH_WEIGHTS */
     struct ffmk_graph_item *items;
-    size_t n;
-    size_t capacity;
-    struct ffmk_graph_link *links; /* holes are closed by ffmk_graph_drop() */
-    size_t n_links;
-    size_t links_capacity;
-    struct ffmk_idmap index; /* id → place in items */
+    double *weights; /* n_weights an item, each in units of the heaviest of all */
+    uint32_t n_places, places_capacity; /* places in items, free ones included */
+    uint32_t n;                         /* items held */
+    uint32_t free;                      /* a free place, the next is in its `first` */
+    struct ffmk_vertex *vertices;
+    uint32_t n_vertices, vertices_capacity;
+    struct ffmk_graph_link *links;
+    uint32_t n_links, links_capacity;
+    uint32_t lost_links; /* of items that left */
+    uint32_t *index;     /* hash of id → vertex + 1; 0: empty */
+    uint32_t index_mask;
 };
 
-/** Put the table's items in, in the given order, with links made undirected: links of both
- * directions and several between the same two items become one. back->links are sorted by this.
- * Weights are divided by the units given. \return FFMK_ERR_NO_MEMORY. */
-int ffmk_graph_build(struct ffmk_graph *graph, const struct ffmk_table *table, const size_t *order,
-                     struct ffmk_back_links *back, double weight_unit, double link_unit);
+/** How an item and its links travel; the ranks of a job represent numbers alike. */
+struct ffmk_graph_record {
+    uint64_t id;
+    float position[3];
+    int32_t home, origin, best;
+    uint32_t n_links;
+    uint8_t placed, pinned, pad[2];
+};
 
-void ffmk_graph_free(struct ffmk_graph *graph);
+struct ffmk_graph_target {
+    uint64_t id;
+    float weight;
+    int32_t part;
+};
 
-/** What a rank holds on paper. */
-double ffmk_graph_load(const struct ffmk_graph *graph);
+/** Make room for so many items, links and far ends beyond what is there.
+ * \return false when memory ran out or there would be more than 2^31 of anything. */
+bool ffmk_graph_reserve(struct ffmk_graph *graph, size_t items, size_t links, size_t vertices);
 
-/** The other ranks that hold an item linked to one of ours, ascending, to be freed. NULL when
- * memory ran out. */
-int *ffmk_graph_linked_ranks(const struct ffmk_graph *graph, size_t *n_p);
+/** The vertex of an id, or FFMK_GRAPH_NONE. */
+uint32_t ffmk_graph_find(const struct ffmk_graph *graph, uint64_t id);
 
-/** The centre of the placed items: {x, y, z, how many they are}. */
-void ffmk_graph_centre(const struct ffmk_graph *graph, double centre[4]);
+/** The vertex of an id, made where there is none, with `part` then. Room must have been reserved.
+ */
+uint32_t ffmk_graph_vertex(struct ffmk_graph *graph, uint64_t id, int32_t part);
+
+/** Hold an item from now on. Links to the same item become one. Room must have been reserved.
+ * \return its place. */
+uint32_t ffmk_graph_add(struct ffmk_graph *graph, const struct ffmk_graph_record *record,
+                        const double *weights, const struct ffmk_graph_target *links);
+
+/** Give the item at `place` to another part. Its links stay readable until the graph is tidied. */
+void ffmk_graph_give(struct ffmk_graph *graph, uint32_t place, int32_t to);
+
+/** Another part holds an item now, as a letter says. */
+void ffmk_graph_hear(struct ffmk_graph *graph, uint64_t id, int32_t part);
+
+/** Between passes: close the holes in links, let what moved move again, and forget what was news
+ * and what nothing is linked to any more. */
+void ffmk_graph_tidy(struct ffmk_graph *graph);
 
 /** Remember the present plan as the best one. */
 void ffmk_graph_mark_best(struct ffmk_graph *graph);
 
-/** Weight of links that the best plan cuts, of the items held here; every link is seen from both
- * ends. */
-double ffmk_graph_best_cut(const struct ffmk_graph *graph);
+/** Sum of the items' weights, n_weights of them. */
+void ffmk_graph_load(const struct ffmk_graph *graph, double *load);
 
-/** Write for the holder of each item linked to the one at `place` that it goes to rank `to`:
- * letters[k] goes to ranks[k], and ranks holds every linked rank, ascending. Links among our own
- * items are updated at once. */
-void ffmk_graph_announce(struct ffmk_graph *graph, size_t place, int to, size_t n, const int *ranks,
-                         struct ffmk_wire_out *letters);
+/** The centre of the placed items: {x, y, z, how many they are}. */
+void ffmk_graph_centre(const struct ffmk_graph *graph, double centre[4]);
 
-/** Read what a neighbour wrote so. */
-void ffmk_graph_hear(struct ffmk_graph *graph, struct ffmk_wire_in *in);
+void ffmk_graph_free(struct ffmk_graph *graph);
 
-/** Write an item with its links, after all announcements were heard. */
-void ffmk_graph_write(const struct ffmk_graph *graph, size_t place, struct ffmk_wire_out *out);
+/** The vertex is an item held here. */
+static inline bool ffmk_vertex_is_held(const struct ffmk_vertex *vertex)
+{
+    return vertex->held < FFMK_GRAPH_LOST;
+}
 
-/** Take out the items for which gone[item] is not -1. The others keep their order. */
-void ffmk_graph_drop(struct ffmk_graph *graph, const int *gone);
+static inline bool ffmk_graph_is_held(const struct ffmk_graph *graph, uint32_t place)
+{
+    return graph->items[place].vertex != FFMK_GRAPH_NONE;
+}
 
-/** Read items that were written so and hold them from now on.
- * \return FFMK_ERR_NO_MEMORY. */
-int ffmk_graph_read(struct ffmk_graph *graph, struct ffmk_wire_in *in);
+static inline const double *ffmk_graph_weights(const struct ffmk_graph *graph, uint32_t place)
+{
+    return graph->weights + (size_t)place * graph->n_weights;
+}
+
+static inline uint64_t ffmk_graph_id(const struct ffmk_graph *graph, uint32_t place)
+{
+    return graph->vertices[graph->items[place].vertex].id;
+}
 
 #endif

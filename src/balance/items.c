@@ -101,6 +101,31 @@ int ffmk_table_add(struct ffmk_table *table, const ffmk_item *item)
     return FFMK_SUCCESS;
 }
 
+int ffmk_table_set_back(struct ffmk_entry *entry, size_t n, const ffmk_link *links,
+                        const int *ranks)
+{
+    if (n == 0) {
+        entry->n_back = 0;
+        return FFMK_SUCCESS;
+    }
+    const size_t all = entry->n_links + n;
+    ffmk_link *block = malloc(all * (sizeof *block + sizeof *entry->link_ranks));
+    if (!block)
+        return FFMK_ERR_NO_MEMORY;
+    int *block_ranks = (int *)(block + all);
+    if (entry->n_links > 0) {
+        memcpy(block, entry->links, entry->n_links * sizeof *block);
+        memcpy(block_ranks, entry->link_ranks, entry->n_links * sizeof *block_ranks);
+    }
+    memcpy(block + entry->n_links, links, n * sizeof *block);
+    memcpy(block_ranks + entry->n_links, ranks, n * sizeof *block_ranks);
+    free(entry->links);
+    entry->links = block;
+    entry->link_ranks = block_ranks;
+    entry->n_back = n;
+    return FFMK_SUCCESS;
+}
+
 int ffmk_table_remove(struct ffmk_table *table, uint64_t id)
 {
     const size_t place = ffmk_idmap_get(&table->index, id);

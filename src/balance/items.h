@@ -13,11 +13,12 @@ struct ffmk_entry {
     double weight;
     size_t bytes;
     double position[3];
-    bool placed; /* position was given */
-    size_t n_links;
+    bool placed;    /* position was given */
+    size_t n_links; /* given with it */
+    size_t n_back;  /* others' links to it, behind its own; known with link_ranks */
     ffmk_link *links;
-    int *link_ranks; /* who holds each target, as of the last directory look-up; same block as links
-                      */
+    int *link_ranks; /* who holds the other ends, as of the last directory look-up; same block as
+                        links */
 };
 
 /** Entries lie densely in no particular order. Begin with {0}. */
@@ -37,6 +38,11 @@ int ffmk_table_remove(struct ffmk_table *table, uint64_t id);
 
 /** The entry of an id, or NULL; valid until the table changes. */
 struct ffmk_entry *ffmk_table_find(const struct ffmk_table *table, uint64_t id);
+
+/** Others' links to an entry, in place of those that were known. Each belongs to who gave it.
+ * \return FFMK_ERR_NO_MEMORY. */
+int ffmk_table_set_back(struct ffmk_entry *entry, size_t n, const ffmk_link *links,
+                        const int *ranks);
 
 /** The places of all entries in ascending order of id; to be freed. NULL when memory ran out (never
  * for want of entries). */

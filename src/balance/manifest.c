@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LINK_BYTES = 2 * sizeof(uint64_t) + sizeof(uint32_t) };
+
 void ffmk_manifest_write(const struct ffmk_entry *entry, struct ffmk_wire_out *manifest)
 {
     ffmk_wire_put_u64(manifest, entry->id);
@@ -14,7 +16,8 @@ void ffmk_manifest_write(const struct ffmk_entry *entry, struct ffmk_wire_out *m
     for (int axis = 0; axis < 3; axis++)
         ffmk_wire_put_f64(manifest, entry->position[axis]);
     ffmk_wire_put_u64(manifest, entry->n_links);
-    for (size_t k = 0; k < entry->n_links; k++) {
+    ffmk_wire_put_u64(manifest, entry->n_back);
+    for (size_t k = 0; k < entry->n_links + entry->n_back; k++) {
         ffmk_wire_put_u64(manifest, entry->links[k].id);
         ffmk_wire_put_f64(manifest, entry->links[k].weight);
         ffmk_wire_put_u32(manifest, (uint32_t)entry->link_ranks[k]);
@@ -33,27 +36,35 @@ ffmk_item ffmk_manifest_read(struct ffmk_wire_in *manifest, double position[3],
     for (int axis = 0; axis < 3; axis++)
         position[axis] = ffmk_wire_get_f64(manifest);
     item.n_links = (size_t)ffmk_wire_get_u64(manifest);
-    const size_t bytes = item.n_links * (2 * sizeof(uint64_t) + sizeof(uint32_t));
+    const size_t n_back = (size_t)ffmk_wire_get_u64(manifest);
+    const size_t bytes = (item.n_links + n_back) * LINK_BYTES;
     *links = (struct ffmk_wire_in){.data = ffmk_wire_get_bytes(manifest, bytes), .length = bytes};
     return item;
 }
 
 int ffmk_manifest_enter(struct ffmk_table *table, ffmk_item item, struct ffmk_wire_in links)
 {
-    ffmk_link *copy = malloc((item.n_links + 1) * sizeof *copy);
-    int *ranks = malloc((item.n_links + 1) * sizeof *ranks);
+    const size_t n = links.length / LINK_BYTES;
+    ffmk_link *copy = malloc((n + 1) * sizeof *copy);
+    int *ranks = malloc((n + 1) * sizeof *ranks);
     int code = FFMK_ERR_NO_MEMORY;
     if (copy && ranks) {
-        for (size_t k = 0; k < item.n_links; k++) {
+        for (size_t k = 0; k < n; k++) {
             copy[k].id = ffmk_wire_get_u64(&links);
             copy[k].weight = ffmk_wire_get_f64(&links);
             ranks[k] = (int)ffmk_wire_get_u32(&links);
         }
         item.links = copy;
         code = ffmk_table_add(table, &item);
-        if (!code && item.n_links > 0)
-            memcpy(ffmk_table_find(table, item.id)->link_ranks, ranks,
-                   item.n_links * sizeof *ranks);
+    }
+    if (!code) {
+        struct ffmk_entry *entry = ffmk_table_find(table, item.id);
+        if (item.n_links > 0)
+            memcpy(entry->link_ranks, ranks, item.n_links * sizeof *ranks);
+        code =
+            ffmk_table_set_back(entry, n - item.n_links, copy + item.n_links, ranks + item.n_links);
+        if (code)
+            ffmk_table_remove(table, item.id);
     }
     free(copy);
     free(ranks);

@@ -11,7 +11,7 @@
 void ffmk_manifest_write(const struct ffmk_entry *entry, struct ffmk_wire_out *manifest);
 
 /** Read the next description. `position` takes the coordinates, and `links` is set to the links,
- * still encoded. */
+ * its own and those of others to it, still encoded. */
 ffmk_item ffmk_manifest_read(struct ffmk_wire_in *manifest, double position[3],
                              struct ffmk_wire_in *links);
 

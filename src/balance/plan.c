@@ -1,88 +1,186 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Planning in rounds. A round finds the flow for the loads as they now are on paper, fills it with
- * items, and hands these over on paper; the best plan met so far is remembered in the graph. */
+ * A plan for a registry: a part on each rank, run by MPI; and who has to know what it came to. */
 #include "balance/plan.h"
 
-#include "balance/exchange.h"
-#include "balance/round.h"
+#include "balance/directory.h"
+#include "balance/drive.h"
+#include "core/clock.h"
 #include "core/log.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATIENCE = 4 }; /* rounds without progress before giving up */
+/* What is the same for all plans, found by the model in bench/balance/tune.c. */
+static const double AIM = 0.2;  /* the rest of what is allowed above the mean is for choosing */
+static const double PULL = 0.2; /* in mean links */
+enum { FANOUT = 64, PATIENCE = 30, PASSES = 3 };
 
-/* Largest load, and the sum of what is above the limit. */
-static int survey(const struct ffmk_planner *planner, double *largest_p, double *excess_p)
+static struct ffmk_rules rules_of(const struct ffmk_team *team, const ffmk_balance_options *options)
 {
-    const double load = ffmk_graph_load(&planner->graph);
-    *largest_p = load;
-    *excess_p = fmax(load - planner->limit, 0);
-    const int code = ffmk_team_max(planner->team, largest_p, 1);
-    return code ? code : ffmk_team_sum(planner->team, excess_p, 1);
+    return (struct ffmk_rules){.n_parts = team->size,
+                               .fanout = FANOUT,
+                               .n_weights = 1,
+                               .n_shared = 1,
+                               .imbalance = {options->imbalance},
+                               .conductance = options->conductance,
+                               .price = options->migration_price,
+                               .pull = PULL,
+                               .aim = AIM,
+                               .patience = PATIENCE,
+                               .passes =
+                                   options->max_rounds < PASSES ? options->max_rounds : PASSES,
+                               .passes_most = options->max_rounds,
+                               .seed = options->seed};
 }
 
-/* Rounds until the limit holds or nothing gets better. */
-static int improve(struct ffmk_planner *planner, double *largest_p, int *rounds_p)
+/* Agreement before anything else. A value and its complement have the same minimum where all ranks
+ * gave the same, and the complement's least is the largest. */
+struct entrance {
+    bool known;
+    double units[2]; /* the heaviest item and link, or 1 */
+};
+
+static uint64_t bits_of(double value)
 {
-    double best, least_excess;
-    int code = survey(planner, &best, &least_excess);
-    const double enough = planner->limit * (1 + 1e-12);
-    *rounds_p = 0;
-    while (!code && best > enough && *rounds_p < planner->options->max_rounds &&
-           planner->stalls < PATIENCE) {
-        double largest, excess;
-        code = ffmk_round_run(planner);
-        if (!code)
-            code = survey(planner, &largest, &excess);
-        if (code)
-            break;
-        ++*rounds_p;
-        planner->stalls++;
-        if (largest < best * 0.998 || excess < least_excess * 0.98)
-            planner->stalls = 0;
-        if (largest < best) {
-            best = largest;
-            ffmk_graph_mark_best(&planner->graph);
-        }
-        least_excess = fmin(least_excess, excess);
+    uint64_t bits; /* in the order of the values, for none is negative */
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static double value_of(uint64_t bits)
+{
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static int enter(const struct ffmk_team *team, int code, bool moves, bool known,
+                 const struct ffmk_table *table, const ffmk_balance_options *options,
+                 struct entrance *entrance)
+{
+    static const char *const names[] = {
+        "ffmk_balance_plan() and ffmk_rebalance() meet: all ranks must make the same call",
+        "the option imbalance differs between ranks; all must set the same",
+        "the option seed differs between ranks; all must set the same",
+        "the option max_rounds differs between ranks; all must set the same",
+        "the option conductance differs between ranks; all must set the same",
+        "the option migration_price differs between ranks; all must set the same"};
+    enum { VALUES = sizeof names / sizeof names[0], CODES = 1 << 16 };
+    double units[2] = {0, 0};
+    for (size_t i = 0; i < table->n; i++) {
+        const struct ffmk_entry *entry = &table->entries[i];
+        units[0] = fmax(units[0], entry->weight);
+        for (size_t k = 0; k < entry->n_links; k++)
+            units[1] = fmax(units[1], entry->links[k].weight);
     }
-    *largest_p = best;
+    uint64_t values[2 * VALUES + 4] = {moves,
+                                       bits_of(options->imbalance),
+                                       options->seed,
+                                       (uint64_t)options->max_rounds,
+                                       bits_of(options->conductance),
+                                       bits_of(options->migration_price)};
+    for (int v = 0; v < VALUES; v++)
+        values[VALUES + v] = ~values[v];
+    uint64_t *rest = values + 2 * VALUES;
+    rest[0] = (uint64_t)(CODES + code);
+    rest[1] = known;
+    rest[2] = ~bits_of(units[0]);
+    rest[3] = ~bits_of(units[1]);
+    const int failed = ffmk_team_min_u64(team, values, 2 * VALUES + 4);
+    if (failed || rest[0] != CODES)
+        return failed ? failed : (int)rest[0] - CODES;
+    entrance->known = rest[1] != 0;
+    for (int u = 0; u < 2; u++) {
+        const double unit = value_of(~rest[2 + u]);
+        entrance->units[u] = unit > 0 ? unit : 1;
+    }
+    for (int v = 0; v < VALUES; v++)
+        if (values[v] != ~values[VALUES + v]) {
+            if (team->rank == 0)
+                ffmk_log_mistake("balance: %s", names[v]);
+            return FFMK_ERR_ARGUMENT;
+        }
+    return FFMK_SUCCESS;
+}
+
+/* The items of the table, in its order, with all their links. */
+static int fill(struct ffmk_graph *graph, const struct ffmk_team *team,
+                const struct ffmk_table *table, const size_t *order, const double units[2])
+{
+    size_t n_links = 0, most = 0;
+    for (size_t i = 0; i < table->n; i++) {
+        const size_t n = table->entries[i].n_links + table->entries[i].n_back;
+        n_links += n;
+        most = n > most ? n : most;
+    }
+    struct ffmk_graph_target *links = malloc((most + 1) * sizeof *links);
+    if (!links || !ffmk_graph_reserve(graph, table->n, n_links, 0)) {
+        free(links);
+        return FFMK_ERR_NO_MEMORY;
+    }
+    int code = FFMK_SUCCESS;
+    for (size_t i = 0; i < table->n && !code; i++) {
+        const struct ffmk_entry *entry = &table->entries[order[i]];
+        struct ffmk_graph_record record = {.id = entry->id,
+                                           .home = team->rank,
+                                           .origin = team->rank,
+                                           .best = team->rank,
+                                           .n_links = (uint32_t)(entry->n_links + entry->n_back),
+                                           .placed = entry->placed};
+        size_t outside = 0;
+        for (int axis = 0; axis < 3; axis++)
+            record.position[axis] = (float)entry->position[axis];
+        for (size_t k = 0; k < record.n_links; k++) {
+            links[k] = (struct ffmk_graph_target){entry->links[k].id,
+                                                  (float)(entry->links[k].weight / units[1]),
+                                                  entry->link_ranks[k]};
+            outside += entry->link_ranks[k] != team->rank;
+        }
+        const double weight = entry->weight / units[0];
+        if (ffmk_graph_reserve(graph, 0, 0, table->n - i + outside))
+            ffmk_graph_add(graph, &record, &weight, links);
+        else
+            code = FFMK_ERR_NO_MEMORY;
+    }
+    free(links);
     return code;
 }
 
-/* Tell every item's home where the best plan puts it. */
-static int bring_home(struct ffmk_planner *planner, const struct ffmk_table *table,
-                      struct ffmk_plan *plan)
+static size_t place_of(const struct ffmk_table *table, const size_t *order, uint64_t id)
 {
-    const int me = planner->team->rank;
+    size_t low = 0; /* order is ascending */
+    for (size_t high = table->n; high - low > 1;) {
+        const size_t middle = low + (high - low) / 2;
+        if (table->entries[order[middle]].id <= id)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Tell every item's home where the best plan puts it. */
+static int bring_home(struct ffmk_team *team, const struct ffmk_graph *graph,
+                      const struct ffmk_table *table, struct ffmk_plan *plan)
+{
     struct ffmk_mail outgoing = {0}, incoming = {0};
-    for (size_t i = 0; i < planner->graph.n; i++) {
-        const struct ffmk_graph_item *item = &planner->graph.items[i];
-        if (item->best == item->home)
+    for (size_t i = 0; i < table->n; i++)
+        plan->destinations[i] = team->rank;
+    for (uint32_t i = 0; i < graph->n_places; i++) {
+        const struct ffmk_graph_item *item = &graph->items[i];
+        if (!ffmk_graph_is_held(graph, i) || item->best == item->home)
             continue;
         struct ffmk_wire_out *out = ffmk_mail_to(&outgoing, item->home);
-        ffmk_wire_put_u64(out, item->id);
+        ffmk_wire_put_u64(out, ffmk_graph_id(graph, i));
         ffmk_wire_put_u32(out, (uint32_t)item->best);
     }
-    int code = ffmk_exchange_sparse(planner->team, FFMK_SUCCESS, &outgoing, &incoming);
-    for (size_t i = 0; i < table->n; i++)
-        plan->destinations[i] = me;
+    const int code = ffmk_exchange_sparse(team, &outgoing, &incoming);
     for (size_t p = 0; p < incoming.n && !code; p++) {
         struct ffmk_wire_in in = ffmk_mail_read(&incoming, p);
         while (in.at < in.length && !in.failed) {
-            const uint64_t id = ffmk_wire_get_u64(&in);
-            const int best = (int)ffmk_wire_get_u32(&in);
-            size_t low = 0, high = table->n; /* order is ascending */
-            while (high - low > 1) {
-                const size_t middle = low + (high - low) / 2;
-                if (table->entries[plan->order[middle]].id <= id)
-                    low = middle;
-                else
-                    high = middle;
-            }
-            plan->destinations[low] = best;
+            const size_t place = place_of(table, plan->order, ffmk_wire_get_u64(&in));
+            plan->destinations[place] = (int)ffmk_wire_get_u32(&in);
         }
     }
     ffmk_mail_free(&outgoing);
@@ -95,179 +193,218 @@ static int compare_ranks(const void *a, const void *b)
     return *(const int *)a - *(const int *)b;
 }
 
-/* Who has to hear where our items go. To be called while the graph is as things really are. */
-static int find_watchers(const struct ffmk_graph *graph, struct ffmk_plan *plan)
+int *ffmk_plan_linked_ranks(const struct ffmk_team *team, const struct ffmk_table *table,
+                            size_t *n_p)
+{
+    struct ffmk_idmap seen = {0};
+    size_t n = 0, capacity = 16;
+    int *ranks = malloc(capacity * sizeof *ranks);
+    int last = team->rank; /* most links lead where the one before led */
+    bool failed = !ranks;
+    for (size_t i = 0; i < table->n && !failed; i++) {
+        const struct ffmk_entry *entry = &table->entries[i];
+        for (size_t k = 0; k < entry->n_links + entry->n_back && !failed; k++) {
+            const int rank = entry->link_ranks[k];
+            if (rank == last || rank == team->rank)
+                continue;
+            last = rank;
+            if (ffmk_idmap_get(&seen, (uint64_t)rank) != FFMK_IDMAP_NONE)
+                continue;
+            if (n == capacity) {
+                int *more = realloc(ranks, (capacity *= 2) * sizeof *ranks);
+                failed = !more;
+                ranks = more ? more : ranks;
+            }
+            failed = failed || !ffmk_idmap_put(&seen, (uint64_t)rank, n);
+            if (!failed)
+                ranks[n++] = rank;
+        }
+    }
+    ffmk_idmap_free(&seen);
+    if (failed) {
+        free(ranks);
+        return NULL;
+    }
+    if (n > 1)
+        qsort(ranks, n, sizeof *ranks, compare_ranks);
+    *n_p = n;
+    return ranks;
+}
+
+/* A letter to each linked rank: which of our items that are linked to its own go where. */
+static void write_news(const struct ffmk_team *team, const struct ffmk_table *table,
+                       const struct ffmk_plan *plan, size_t n, const int *ranks,
+                       struct ffmk_wire_out *letters)
+{
+    for (size_t i = 0; i < table->n; i++) {
+        if (plan->destinations[i] == team->rank)
+            continue;
+        const struct ffmk_entry *entry = &table->entries[plan->order[i]];
+        for (size_t k = 0; k < entry->n_links + entry->n_back; k++) {
+            const int rank = entry->link_ranks[k];
+            bool told = rank == team->rank;
+            for (size_t l = k; l > 0 && k - l < 8 && !told; l--) /* saves most repetitions */
+                told = entry->link_ranks[l - 1] == rank;
+            if (told)
+                continue;
+            const int *at = bsearch(&rank, ranks, n, sizeof *ranks, compare_ranks);
+            struct ffmk_wire_out *out = &letters[at - ranks];
+            ffmk_wire_put_u64(out, entry->id);
+            ffmk_wire_put_u32(out, (uint32_t)plan->destinations[i]);
+        }
+    }
+}
+
+static void free_letters(struct ffmk_wire_out *letters, size_t n)
+{
+    for (size_t k = 0; letters && k < n; k++)
+        ffmk_wire_free(&letters[k]);
+    free(letters);
+}
+
+/* Tell the holders of linked items where ours go, and hear the same. \return how this rank fared.
+ */
+static int spread_news(struct ffmk_team *team, const struct ffmk_table *table,
+                       struct ffmk_plan *plan)
 {
     size_t n = 0;
-    for (size_t k = 0; k < graph->n_links; k++)
-        n += graph->links[k].rank != graph->rank;
-    plan->watchers = malloc((n + 1) * sizeof *plan->watchers);
-    int *ranks = malloc((n + 1) * sizeof *ranks);
-    plan->linked_ranks = ffmk_graph_linked_ranks(graph, &plan->n_linked_ranks);
-    if (!plan->watchers || !ranks || !plan->linked_ranks) {
-        free(ranks);
-        return FFMK_ERR_NO_MEMORY;
+    int *ranks = ffmk_plan_linked_ranks(team, table, &n);
+    struct ffmk_wire_out *outgoing = calloc(n + 1, sizeof *outgoing);
+    struct ffmk_wire_out *incoming = calloc(n + 1, sizeof *incoming);
+    int code = FFMK_ERR_NO_MEMORY;
+    if (ranks && outgoing && incoming) {
+        write_news(team, table, plan, n, ranks, outgoing);
+        code = ffmk_exchange_letters(team, n, ranks, outgoing, incoming);
     }
-    for (size_t i = 0; i < graph->n; i++) {
-        const struct ffmk_graph_item *item = &graph->items[i];
-        n = 0;
-        for (size_t k = item->first; k < item->first + item->n_links; k++)
-            if (graph->links[k].rank != graph->rank)
-                ranks[n++] = graph->links[k].rank;
-        if (n > 1)
-            qsort(ranks, n, sizeof *ranks, compare_ranks);
-        for (size_t k = 0; k < n; k++)
-            if (k == 0 || ranks[k] != ranks[k - 1]) {
-                plan->watchers[plan->n_watchers].item = i;
-                plan->watchers[plan->n_watchers++].rank = ranks[k];
-            }
-    }
-    free(ranks);
-    return FFMK_SUCCESS;
-}
-
-/* Look everything up and put the graph together. Sets the units, so that nothing overflows or
- * vanishes. */
-static int gather(struct ffmk_planner *planner, int code, struct ffmk_table *table,
-                  const size_t *order, double units[2])
-{
-    struct ffmk_back_links back = {0};
-    code = ffmk_directory_resolve(planner->team, code, table, order, &back);
-    units[0] = units[1] = 0;
-    for (size_t i = 0; i < table->n && !code; i++) {
-        units[0] = fmax(units[0], table->entries[i].weight);
-        for (size_t k = 0; k < table->entries[i].n_links; k++)
-            units[1] = fmax(units[1], table->entries[i].links[k].weight);
-    }
-    if (!code)
-        code = ffmk_team_max(planner->team, units, 2);
-    if (!code) {
-        for (int u = 0; u < 2; u++)
-            units[u] = units[u] > 0 ? units[u] : 1;
-        code = ffmk_graph_build(&planner->graph, table, order, &back, units[0], units[1]);
-        code = ffmk_team_agree(planner->team, code);
-    }
-    ffmk_back_links_free(&back);
-    return code;
-}
-
-/* What holds for the team as a whole. */
-static int weigh(struct ffmk_planner *planner, double *largest_p, double *heaviest_p, double *cut_p)
-{
-    const struct ffmk_graph *graph = &planner->graph;
-    double extremes[2] = {ffmk_graph_load(graph), 0};
-    double sums[5] = {extremes[0], (double)graph->n, 0, (double)graph->n_links,
-                      ffmk_graph_best_cut(graph)};
-    for (size_t i = 0; i < graph->n; i++)
-        extremes[1] = fmax(extremes[1], graph->items[i].weight);
-    for (size_t k = 0; k < graph->n_links; k++)
-        sums[2] += graph->links[k].weight;
-    int code = ffmk_team_max(planner->team, extremes, 2);
-    if (!code)
-        code = ffmk_team_sum(planner->team, sums, 5);
-    if (code)
-        return code;
-    planner->mean = sums[0] / planner->team->size;
-    planner->grain = sums[1] > 0 ? sums[0] / sums[1] : 0;
-    planner->link_unit = sums[2] > 0 ? sums[2] / sums[3] : 1;
-    *largest_p = extremes[0];
-    *heaviest_p = extremes[1];
-    *cut_p = sums[4] / 2; /* seen from both ends */
-    return FFMK_SUCCESS;
-}
-
-/* Load in means; a load that differs from the bound by rounding only is at the bound. */
-static double imbalance_of(const struct ffmk_planner *planner, double load, double bound)
-{
-    if (planner->mean <= 0)
-        return 1;
-    const double imbalance = load / planner->mean;
-    return fabs(imbalance - bound) <= 1e-9 * bound ? bound : fmax(imbalance, 1);
-}
-
-/* All ranks must have set the same, and have made the same call: a value and its complement have
- * the same minimum then. */
-static int compare(const struct ffmk_team *team, const ffmk_balance_options *options, bool moves)
-{
-    enum { VALUES = 4 };
-    static const char *const names[VALUES] = {
-        "ffmk_balance_plan() and ffmk_rebalance() meet: all ranks must make the same call",
-        "the option imbalance differs between ranks; all must set the same",
-        "the option seed differs between ranks; all must set the same",
-        "the option max_rounds differs between ranks; all must set the same"};
-    uint64_t values[2 * VALUES] = {moves, 0, options->seed, (uint64_t)options->max_rounds};
-    memcpy(&values[1], &options->imbalance, sizeof values[1]);
-    for (int v = 0; v < VALUES; v++)
-        values[VALUES + v] = ~values[v];
-    int code = ffmk_team_min_u64(team, values, 2 * VALUES);
-    for (int v = 0; v < VALUES && !code; v++)
-        if (values[v] != ~values[VALUES + v]) {
-            if (team->rank == 0)
-                ffmk_log_mistake("balance: %s", names[v]);
-            code = FFMK_ERR_ARGUMENT;
+    bool known = true;
+    for (size_t i = 0; i < table->n && known; i++)
+        if (plan->destinations[i] != team->rank)
+            known = ffmk_idmap_put(&plan->whereto, table->entries[plan->order[i]].id,
+                                   (size_t)plan->destinations[i]);
+    for (size_t k = 0; k < n && !code; k++) {
+        struct ffmk_wire_in in = {.data = incoming[k].data, .length = incoming[k].length};
+        while (in.at < in.length && !in.failed && known) {
+            const uint64_t id = ffmk_wire_get_u64(&in);
+            known = ffmk_idmap_put(&plan->whereto, id, (size_t)ffmk_wire_get_u32(&in));
         }
-    return code;
+    }
+    free_letters(outgoing, n);
+    free_letters(incoming, n);
+    free(ranks);
+    return known ? code : FFMK_ERR_NO_MEMORY;
 }
 
-int ffmk_plan_make(struct ffmk_team *team, int code, bool moves, struct ffmk_table *table,
-                   const ffmk_balance_options *options, struct ffmk_plan *plan)
+/* Weight of the links of this rank's items that lead to another rank, in `unit`. Each link is
+ * listed at both ends. `whereto`: as the plan wants it. */
+static double cut_of(const struct ffmk_team *team, const struct ffmk_table *table,
+                     const struct ffmk_plan *plan, double unit)
 {
-    struct ffmk_planner planner = {.team = team, .options = options, .graph = {.rank = team->rank}};
-    double units[2], largest, heaviest, cut;
+    double cut = 0;
+    for (size_t i = 0; i < table->n; i++) {
+        const struct ffmk_entry *entry = &table->entries[plan->order[i]];
+        const int here = plan->destinations ? plan->destinations[i] : team->rank;
+        for (size_t k = 0; k < entry->n_links + entry->n_back; k++) {
+            const size_t moved = plan->whereto.n > 0
+                                     ? ffmk_idmap_get(&plan->whereto, entry->links[k].id)
+                                     : FFMK_IDMAP_NONE;
+            const int there = moved == FFMK_IDMAP_NONE ? entry->link_ranks[k] : (int)moved;
+            if (here != there)
+                cut += entry->links[k].weight / unit;
+        }
+    }
+    return cut / 2;
+}
+
+/* What it came to, for all ranks. \return the least of their codes. */
+static int sum_up(const struct ffmk_team *team, int code, const struct ffmk_table *table,
+                  const double units[2], uint64_t start_ns, struct ffmk_plan *plan)
+{
+    double sums[3] = {0};
+    double largest[2] = {-(double)code, (double)(ffmk_clock_ns() - start_ns) * 1e-9};
+    if (!code) {
+        for (size_t i = 0; i < table->n; i++)
+            if (plan->destinations[i] != team->rank) {
+                sums[0]++;
+                sums[1] += table->entries[plan->order[i]].weight / units[0];
+            }
+        sums[2] = cut_of(team, table, plan, units[1]);
+    }
+    code = ffmk_team_max(team, largest, 2);
+    if (!code)
+        code = ffmk_team_sum(team, sums, 3);
+    plan->plan_s = largest[1];
+    plan->items_moved = (uint64_t)sums[0];
+    plan->weight_moved = sums[1];
+    plan->cut_after = sums[2] * units[1];
+    return code ? code : -(int)largest[0];
+}
+
+int ffmk_plan_make(struct ffmk_team *team, int code, bool moves, bool known,
+                   struct ffmk_table *table, const ffmk_balance_options *options,
+                   struct ffmk_plan *plan)
+{
+    const struct ffmk_rules rules = rules_of(team, options);
+    struct entrance entrance = {.known = false};
+    struct ffmk_drive drive;
+    const uint64_t start_ns = ffmk_clock_ns();
 
     plan->order = ffmk_table_order(table);
     plan->destinations = malloc((table->n + 1) * sizeof *plan->destinations);
     if (!code && (!plan->order || !plan->destinations))
         code = FFMK_ERR_NO_MEMORY;
-    code = ffmk_team_agree(team, code);
-    if (!code)
-        code = compare(team, options, moves);
-    if (!code)
-        code = gather(&planner, code, table, plan->order, units);
-    if (!code)
-        code = ffmk_skeleton_build(team, find_watchers(&planner.graph, plan), plan->linked_ranks,
-                                   plan->n_linked_ranks, &planner.skeleton);
-    if (!code)
-        code = weigh(&planner, &largest, &heaviest, &cut);
+    code = enter(team, code, moves, known, table, options, &entrance);
+    if (!code && !entrance.known)
+        code = ffmk_directory_resolve(team, code, table, plan->order);
     if (code)
-        goto done;
+        return code;
 
-    plan->imbalance_bound =
-        planner.mean > 0 ? fmax(options->imbalance, heaviest / planner.mean) : options->imbalance;
-    planner.limit = plan->imbalance_bound * planner.mean;
-    plan->imbalance_before = imbalance_of(&planner, largest, plan->imbalance_bound);
-    plan->cut_before = cut * units[1];
-    plan->weight_unit = units[0];
-    code = improve(&planner, &largest, &plan->rounds);
-    if (!code)
-        code = bring_home(&planner, table, plan);
-    cut = ffmk_graph_best_cut(&planner.graph) / 2;
-    if (!code)
-        code = ffmk_team_sum(team, &cut, 1);
-    plan->imbalance_after = imbalance_of(&planner, largest, plan->imbalance_bound);
-    plan->cut_after = cut * units[1];
-
-done:
-    ffmk_skeleton_free(&planner.skeleton);
-    ffmk_graph_free(&planner.graph);
+    ffmk_drive_begin(&drive, team, &rules);
+    code = fill(&drive.part.graph, team, table, plan->order, entrance.units);
+    code = ffmk_drive_run(&drive, code);
+    const struct ffmk_part_result *result = &drive.part.result;
+    plan->imbalance_before = result->imbalance_before;
+    plan->imbalance_after = result->imbalance_after;
+    plan->imbalance_bound = result->bound;
+    plan->cut_before = plan->cut_after = result->cut_before * entrance.units[1];
+    plan->rounds = result->passes;
+    plan->weight_unit = entrance.units[0];
+    if (!code) {
+        code = bring_home(team, &drive.part.graph, table, plan);
+        if (!code && result->passes > 0)
+            code = spread_news(team, table, plan);
+        code = sum_up(team, code, table, entrance.units, start_ns, plan);
+    }
+    ffmk_drive_free(&drive);
     return code;
 }
 
 int ffmk_plan_measure(struct ffmk_team *team, int code, struct ffmk_table *table,
                       struct ffmk_plan *plan)
 {
-    struct ffmk_planner planner = {.team = team, .graph = {.rank = team->rank}};
-    double units[2], largest, heaviest, cut;
     size_t *order = ffmk_table_order(table);
-    code = gather(&planner, order ? code : FFMK_ERR_NO_MEMORY, table, order, units);
+    struct ffmk_plan present = {.order = order};
+    double extremes[2] = {0, 0}, sums[2] = {0, 0};
+    if (!order)
+        code = FFMK_ERR_NO_MEMORY;
+    code = ffmk_directory_resolve(team, code, table, order);
+    for (size_t i = 0; i < table->n && !code; i++) {
+        extremes[0] += table->entries[i].weight / plan->weight_unit;
+        for (size_t k = 0; k < table->entries[i].n_links; k++)
+            extremes[1] = fmax(extremes[1], table->entries[i].links[k].weight);
+    }
+    sums[0] = extremes[0];
     if (!code)
-        code = weigh(&planner, &largest, &heaviest, &cut);
+        code = ffmk_team_max(team, extremes, 2);
+    const double unit = extremes[1] > 0 ? extremes[1] : 1;
     if (!code) {
-        plan->imbalance_after = imbalance_of(&planner, largest, plan->imbalance_bound);
-        plan->cut_after = cut * units[1];
+        sums[1] = cut_of(team, table, &present, unit);
+        code = ffmk_team_sum(team, sums, 2);
+    }
+    if (!code) {
+        plan->imbalance_after = sums[0] > 0 ? fmax(extremes[0] / (sums[0] / team->size), 1) : 1;
+        plan->cut_after = sums[1] * unit;
     }
     free(order);
-    ffmk_graph_free(&planner.graph);
     return code;
 }
 
@@ -275,7 +412,6 @@ void ffmk_plan_free(struct ffmk_plan *plan)
 {
     free(plan->order);
     free(plan->destinations);
-    free(plan->watchers);
-    free(plan->linked_ranks);
+    ffmk_idmap_free(&plan->whereto);
     *plan = (struct ffmk_plan){0};
 }

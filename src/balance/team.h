@@ -13,8 +13,12 @@ struct ffmk_team {
     MPI_Comm comm; /* ours alone, and so are its tags */
     int rank;
     int size;
-    int turn; /* sparse exchanges so far; see exchange.c */
+    int turn;       /* sparse exchanges so far; see exchange.c */
+    uint8_t *piece; /* FFMK_PIECE_BYTES, so that what arrives can be taken though memory ran out */
 };
+
+/** Letters travel in pieces of at most this size. */
+enum { FFMK_PIECE_BYTES = 1 << 16 };
 
 /** What an MPI call returned, as FFMK_SUCCESS or FFMK_ERR_MPI; a failure is logged. With the usual
  * error handler a failure never returns here. */

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Partners, and bands of items along the borders to them. */
+#include "balance/border.h"
+
+#include <ffmk.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_partners(const void *a, const void *b)
+{
+    const int32_t left = ((const struct ffmk_partner *)a)->part;
+    const int32_t right = ((const struct ffmk_partner *)b)->part;
+    return (left > right) - (left < right);
+}
+
+static struct ffmk_partner *append(struct ffmk_border *border, int32_t part)
+{
+    if (border->n == border->capacity) {
+        const uint32_t capacity = 2 * border->capacity + 8;
+        struct ffmk_partner *partners =
+            realloc(border->partners, capacity * sizeof *border->partners);
+        if (!partners)
+            return NULL;
+        border->partners = partners;
+        border->capacity = capacity;
+    }
+    if (!ffmk_idmap_put(&border->index, (uint64_t)part, border->n))
+        return NULL;
+    struct ffmk_partner *partner = &border->partners[border->n++];
+    *partner = (struct ffmk_partner){.part = part, .touched = FFMK_GRAPH_NONE};
+    return partner;
+}
+
+static void sort(struct ffmk_border *border)
+{
+    if (border->n > 1)
+        qsort(border->partners, border->n, sizeof *border->partners, compare_partners);
+    for (uint32_t k = 0; k < border->n; k++)
+        ffmk_idmap_put(&border->index, (uint64_t)border->partners[k].part,
+                       k); /* known already: cannot fail */
+}
+
+uint32_t ffmk_border_partner(const struct ffmk_border *border, int32_t part)
+{
+    const size_t place = ffmk_idmap_get(&border->index, (uint64_t)part);
+    return place == FFMK_IDMAP_NONE ? FFMK_GRAPH_NONE : (uint32_t)place;
+}
+
+int ffmk_border_touch(struct ffmk_border *border, uint32_t partner, uint32_t item)
+{
+    uint32_t *first = &border->partners[partner].touched;
+    if (*first != FFMK_GRAPH_NONE && border->touches[*first].item == item)
+        return FFMK_SUCCESS;
+    if (border->n_touches == border->touches_capacity) {
+        const uint32_t capacity = border->touches_capacity + border->touches_capacity / 2 + 64;
+        struct ffmk_touch *touches = realloc(border->touches, capacity * sizeof *border->touches);
+        if (!touches)
+            return FFMK_ERR_NO_MEMORY;
+        border->touches = touches;
+        border->touches_capacity = capacity;
+    }
+    border->touches[border->n_touches] = (struct ffmk_touch){item, *first};
+    *first = border->n_touches++;
+    return FFMK_SUCCESS;
+}
+
+static void clear(struct ffmk_border *border)
+{
+    for (uint32_t k = 0; k < border->n; k++)
+        ffmk_wire_free(&border->partners[k].news);
+    border->n = border->n_touches = 0;
+    ffmk_idmap_free(&border->index);
+}
+
+/* Calls `use` for every link that leads out of the part. */
+static int find_partners(struct ffmk_border *border, const struct ffmk_graph *graph)
+{
+    struct ffmk_partner *last = NULL;
+    for (uint32_t i = 0; i < graph->n_places; i++) {
+        const struct ffmk_graph_item *item = &graph->items[i];
+        if (!ffmk_graph_is_held(graph, i))
+            continue;
+        for (uint32_t k = item->first; k < item->first + item->n_links; k++) {
+            const int32_t part = graph->vertices[graph->links[k].vertex].part;
+            if (part == graph->part)
+                continue;
+            if (!last || last->part != part) {
+                const uint32_t known = ffmk_border_partner(border, part);
+                last = known == FFMK_GRAPH_NONE ? append(border, part) : &border->partners[known];
+                if (!last)
+                    return FFMK_ERR_NO_MEMORY;
+            }
+            last->linked += (double)graph->links[k].weight;
+            const int code = ffmk_border_touch(border, (uint32_t)(last - border->partners), i);
+            if (code)
+                return code;
+        }
+    }
+    return FFMK_SUCCESS;
+}
+
+int ffmk_border_find(struct ffmk_border *border, const struct ffmk_graph *graph)
+{
+    struct ffmk_border old = *border;
+    border->partners = NULL;
+    border->n = border->capacity = border->n_touches = 0;
+    border->index = (struct ffmk_idmap){0};
+    int code = find_partners(border, graph);
+    if (!code)
+        sort(border);
+    for (uint32_t k = 0; k < border->n && !code; k++) {
+        const uint32_t known = ffmk_border_partner(&old, border->partners[k].part);
+        border->partners[k].restless = known == FFMK_GRAPH_NONE || old.partners[known].restless;
+    }
+    for (uint32_t k = 0; k < old.n; k++)
+        ffmk_wire_free(&old.partners[k].news);
+    free(old.partners);
+    ffmk_idmap_free(&old.index);
+    return code;
+}
+
+int ffmk_border_join(struct ffmk_border *border, const struct ffmk_border_extra *extra)
+{
+    struct ffmk_partner *partner = append(border, extra->part);
+    if (!partner)
+        return FFMK_ERR_NO_MEMORY;
+    memcpy(partner->flow, extra->flow, sizeof partner->flow);
+    partner->restless = true;
+    sort(border);
+    return FFMK_SUCCESS;
+}
+
+/* Room for marks of all places, and a band of all items. */
+static int reserve(struct ffmk_border *border, const struct ffmk_graph *graph)
+{
+    for (uint32_t q = 0; q < border->n_band; q++)
+        border->mark[border->band[q]] = 0;
+    border->n_band = 0;
+    if (graph->n_places > border->mark_capacity) {
+        const uint32_t capacity = graph->n_places + graph->n_places / 8 + 16;
+        uint32_t *mark = realloc(border->mark, capacity * sizeof *mark);
+        if (!mark)
+            return FFMK_ERR_NO_MEMORY;
+        memset(mark + border->mark_capacity, 0, (capacity - border->mark_capacity) * sizeof *mark);
+        border->mark = mark;
+        border->mark_capacity = capacity;
+    }
+    return FFMK_SUCCESS;
+}
+
+struct band {
+    struct ffmk_border *border;
+    const struct ffmk_graph *graph;
+    double load[FFMK_GRAPH_WEIGHTS];
+    bool failed;
+};
+
+static void take(struct band *band, uint32_t item)
+{
+    struct ffmk_border *border = band->border;
+    const struct ffmk_graph_item *it = &band->graph->items[item];
+    if (border->mark[item] != 0 || it->moved || it->pinned)
+        return;
+    if (border->n_band == border->band_capacity) {
+        const uint32_t capacity = 2 * border->band_capacity + 64;
+        uint32_t *more = realloc(border->band, capacity * sizeof *more);
+        if (!more) {
+            band->failed = true;
+            return;
+        }
+        border->band = more;
+        border->band_capacity = capacity;
+    }
+    border->band[border->n_band++] = item;
+    border->mark[item] = border->n_band;
+    for (unsigned d = 0; d < band->graph->n_weights; d++)
+        band->load[d] += ffmk_graph_weights(band->graph, item)[d];
+}
+
+static bool leads_to(const struct ffmk_graph *graph, const struct ffmk_graph_item *item,
+                     int32_t part)
+{
+    for (uint32_t k = item->first; k < item->first + item->n_links; k++)
+        if (graph->vertices[graph->links[k].vertex].part == part)
+            return true;
+    return false;
+}
+
+static bool suffices(const struct band *band, const double *load)
+{
+    for (unsigned d = 0; d < band->graph->n_weights; d++)
+        if (load[d] > 0 && band->load[d] < 2 * load[d])
+            return false;
+    return true;
+}
+
+/* Where to begin when nothing leads to the partner: what is held here by the least weight of links,
+ * and was not here at first. */
+static uint32_t find_seed(const struct band *band)
+{
+    const struct ffmk_graph *graph = band->graph;
+    uint32_t best = FFMK_GRAPH_NONE;
+    double least = 0;
+    for (uint32_t i = 0; i < graph->n_places; i++) {
+        const struct ffmk_graph_item *item = &graph->items[i];
+        if (!ffmk_graph_is_held(graph, i) || band->border->mark[i] != 0 || item->moved ||
+            item->pinned)
+            continue;
+        double held = 0;
+        for (uint32_t k = item->first; k < item->first + item->n_links; k++)
+            if (graph->vertices[graph->links[k].vertex].part == graph->part)
+                held += (double)graph->links[k].weight;
+        if (best == FFMK_GRAPH_NONE || held < least ||
+            (held == least && ffmk_graph_id(graph, i) < ffmk_graph_id(graph, best))) {
+            best = i;
+            least = held;
+        }
+    }
+    return best;
+}
+
+int ffmk_border_band(struct ffmk_border *border, const struct ffmk_graph *graph, uint32_t partner,
+                     const double *load, bool needs)
+{
+    struct band band = {.border = border, .graph = graph};
+    const int code = reserve(border, graph);
+    if (code)
+        return code;
+    const int32_t part = border->partners[partner].part;
+    for (uint32_t t = border->partners[partner].touched; t != FFMK_GRAPH_NONE;
+         t = border->touches[t].next) {
+        const uint32_t item = border->touches[t].item;
+        if (ffmk_graph_is_held(graph, item) && leads_to(graph, &graph->items[item], part))
+            take(&band, item);
+    }
+    for (uint32_t at = 0; !band.failed && !suffices(&band, load);) {
+        const uint32_t end = border->n_band;
+        for (; at < end && !band.failed; at++) {
+            const struct ffmk_graph_item *item = &graph->items[border->band[at]];
+            for (uint32_t k = item->first; k < item->first + item->n_links; k++) {
+                const struct ffmk_vertex *other = &graph->vertices[graph->links[k].vertex];
+                if (ffmk_vertex_is_held(other))
+                    take(&band, other->held);
+            }
+        }
+        if (border->n_band > end)
+            continue;
+        const uint32_t seed = needs ? find_seed(&band) : FFMK_GRAPH_NONE;
+        if (seed == FFMK_GRAPH_NONE)
+            break;
+        take(&band, seed);
+    }
+    return band.failed ? FFMK_ERR_NO_MEMORY : FFMK_SUCCESS;
+}
+
+void ffmk_border_free(struct ffmk_border *border)
+{
+    clear(border);
+    free(border->partners);
+    free(border->touches);
+    free(border->band);
+    free(border->mark);
+    *border = (struct ffmk_border){0};
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Two parts settle what goes over the border between them. One offers its items there, the other
+ * decides (refine) and answers:
+ *
+ *   guest   offer:  load, limit, flow asked for; items near the border, with their links
+ *   judge   answer: load; which of these it takes; its own that go over, with their links
+ *
+ * Between the two letters neither meets anybody else. Pure; others carry the letters. */
+#ifndef FFMK_BALANCE_MEETING_H
+#define FFMK_BALANCE_MEETING_H
+
+#include "balance/border.h"
+#include "balance/rules.h"
+
+/** A part in a pass. */
+struct ffmk_meeting {
+    const struct ffmk_rules *rules;
+    const struct ffmk_scale *scale;
+    struct ffmk_graph *graph;
+    struct ffmk_border *border;
+    double load[FFMK_GRAPH_WEIGHTS];  /* as it will be once all partners left took their flows */
+    double limit[FFMK_GRAPH_WEIGHTS]; /* most this part may hold */
+    double centre[4];                 /* when the pass began */
+    struct ffmk_gift {                /* of this pass */
+        uint32_t partner;
+        uint32_t first, n_links; /* its links, in graph->links */
+    } * gifts;
+    uint32_t n_gifts, gifts_capacity;
+    double improved; /* sum of what refine found, where this part was the judge */
+};
+
+/** Write what is offered to a partner. \return FFMK_ERR_NO_MEMORY. */
+int ffmk_meeting_offer(struct ffmk_meeting *meeting, uint32_t partner, struct ffmk_wire_out *offer);
+
+/** Decide, and write the answer. */
+int ffmk_meeting_judge(struct ffmk_meeting *meeting, uint32_t partner, struct ffmk_wire_in *offer,
+                       struct ffmk_wire_out *answer);
+
+/** Carry out what was decided about the last offer. */
+int ffmk_meeting_accept(struct ffmk_meeting *meeting, uint32_t partner,
+                        struct ffmk_wire_in *answer);
+
+/** Behind all meetings: write to a partner where those went that its items are linked to, and read
+ * the same. */
+void ffmk_meeting_tell(const struct ffmk_meeting *meeting, uint32_t partner,
+                       struct ffmk_wire_out *news);
+void ffmk_meeting_hear(struct ffmk_meeting *meeting, uint32_t partner, struct ffmk_wire_in *news);
+
+/** Behind that: to a partner that got items, what was heard about those they are linked to. It is
+ * read by ffmk_meeting_hear_more(). */
+void ffmk_meeting_tell_more(const struct ffmk_meeting *meeting, uint32_t partner,
+                            struct ffmk_wire_out *news);
+void ffmk_meeting_hear_more(struct ffmk_meeting *meeting, struct ffmk_wire_in *news);
+
+#endif

@@ -1,0 +1,610 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Phases of a part, and when a plan is good enough. */
+#include "balance/part.h"
+
+#include "core/rng.h"
+
+#include <ffmk.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STALLS_MOST = 4 }; /* passes without progress before it gives up */
+
+/* A load so little above its limit is at it. */
+static const double ROUNDING = 1e-9;
+
+/* Borders that are gone along once more because it is expected to pay: the last time all of them
+ * together became better by this share of the cut. */
+static const double WORTH = 2e-3;
+
+static void fail(struct ffmk_part *part, int code)
+{
+    if (code < part->code)
+        part->code = code;
+}
+
+static void post(struct ffmk_part *part, int32_t to, enum ffmk_part_letter kind,
+                 struct ffmk_wire_out *letter)
+{
+    if (letter->failed) {
+        fail(part, FFMK_ERR_NO_MEMORY);
+        ffmk_wire_free(letter);
+        *letter = (struct ffmk_wire_out){0};
+    }
+    part->post(part->context, part->graph.part, to, kind, letter);
+}
+
+/* Up: totals */
+
+static void survey(struct ffmk_part *part, struct ffmk_totals *totals)
+{
+    const struct ffmk_rules *rules = part->rules;
+    const struct ffmk_graph *graph = &part->graph;
+    const bool first = part->result.passes == 0;
+    *totals = (struct ffmk_totals){
+        .code = part->code,
+        .n_parts = 1,
+        .n_items = graph->n,
+        .missing = graph->n < rules->least_items ? rules->least_items - graph->n : 0,
+        .capacity = part->capacity,
+        .capacity_most = part->capacity,
+        .improved = part->meeting.improved};
+    ffmk_graph_load(graph, totals->load);
+    for (unsigned d = 0; d < rules->n_weights; d++) {
+        const bool shared = d < rules->n_shared;
+        totals->room[d] = shared ? 0 : part->own_limit[d];
+        totals->largest[d] = totals->load[d] / (shared ? part->capacity : part->own_limit[d]);
+        const double above = totals->load[d] - part->meeting.limit[d];
+        if (!first && above > 0)
+            totals->excess += above / (shared && part->scale.mean[d] > 0 ? part->scale.mean[d]
+                                                                         : part->meeting.limit[d]);
+    }
+    for (uint32_t i = 0; i < graph->n_places; i++) {
+        const struct ffmk_graph_item *item = &graph->items[i];
+        if (!ffmk_graph_is_held(graph, i))
+            continue;
+        for (unsigned d = 0; d < rules->n_weights; d++)
+            totals->heaviest[d] = fmax(totals->heaviest[d], ffmk_graph_weights(graph, i)[d]);
+        totals->n_links += item->n_links;
+        for (uint32_t k = item->first; k < item->first + item->n_links; k++)
+            totals->links += (double)graph->links[k].weight;
+    }
+    for (uint32_t k = 0; k < part->border.n; k++)
+        totals->cut += part->border.partners[k].linked;
+}
+
+static void find_borders(struct ffmk_part *part, struct ffmk_wire_out *borders)
+{
+    for (uint32_t k = 0; k < part->border.n; k++) {
+        const struct ffmk_partner *partner = &part->border.partners[k];
+        const double conductance = pow(partner->linked, part->rules->conductance);
+        const struct ffmk_tree_border border = {.unit = (uint32_t)partner->part,
+                                                .conductance =
+                                                    isnormal(conductance) ? conductance : 1};
+        ffmk_wire_put_bytes(borders, &border, sizeof border);
+    }
+}
+
+static void go_down(struct ffmk_part *part, uint32_t level, struct ffmk_tree_orders *orders);
+static void go_on(struct ffmk_part *part);
+
+/* The unit of this part on a level. */
+static uint32_t unit_of(const struct ffmk_part *part, uint32_t level)
+{
+    uint32_t unit = (uint32_t)part->graph.part;
+    for (; level > 0; level--)
+        unit /= (uint32_t)part->rules->fanout;
+    return unit;
+}
+
+/* What the unit of `level` says goes to its group, or, from the last group, down. */
+static void go_up(struct ffmk_part *part, uint32_t level, const struct ffmk_totals *totals,
+                  uint32_t n_borders, const struct ffmk_tree_border *borders)
+{
+    const uint32_t unit = unit_of(part, level), fanout = (uint32_t)part->rules->fanout;
+    struct ffmk_wire_out letter = {0};
+    part->level = level;
+    if (level == ffmk_tree_levels(part->rules)) {
+        struct ffmk_tree_orders orders = {.totals = *totals};
+        go_down(part, level, &orders);
+        return;
+    }
+    ffmk_tree_write(totals, n_borders, borders, &letter);
+    if (unit % fanout != 0) {
+        part->phase = PART_DOWN;
+        post(part, ffmk_tree_speaker(part->rules, level + 1, unit / fanout), FFMK_PART_UP, &letter);
+        return;
+    }
+    struct ffmk_tree *tree = &part->trees[level];
+    struct ffmk_wire_in in = {.data = letter.data, .length = letter.length};
+    fail(part, ffmk_tree_begin(tree, part->rules, level, unit));
+    if (tree->members)
+        fail(part, ffmk_tree_take(tree, unit, &in));
+    ffmk_wire_free(&letter);
+    part->phase = PART_UP;
+    part->at = 1;
+}
+
+/* All members of the group of `level` were heard. */
+static void end_group(struct ffmk_part *part)
+{
+    struct ffmk_tree *tree = &part->trees[part->level];
+    struct ffmk_totals totals;
+    fail(part, ffmk_tree_sum(tree, &totals));
+    if (part->code < totals.code)
+        totals.code = part->code;
+    go_up(part, part->level + 1, &totals, tree->n_outside, tree->outside);
+}
+
+static void begin_pass(struct ffmk_part *part)
+{
+    struct ffmk_totals totals;
+    struct ffmk_wire_out borders = {0};
+    fail(part, ffmk_border_find(&part->border, &part->graph));
+    find_borders(part, &borders);
+    survey(part, &totals);
+    go_up(part, 0, &totals, (uint32_t)(borders.length / sizeof(struct ffmk_tree_border)),
+          (const void *)borders.data);
+    ffmk_wire_free(&borders);
+}
+
+/* Down: what is to be done */
+
+static void set_scale(struct ffmk_part *part, const struct ffmk_totals *totals)
+{
+    const struct ffmk_rules *rules = part->rules;
+    struct ffmk_scale *scale = &part->scale;
+    for (unsigned d = 0; d < rules->n_weights; d++) {
+        const bool shared = d < rules->n_shared;
+        scale->item[d] = totals->load[d] > 0 ? totals->load[d] / (double)totals->n_items : 1;
+        scale->mean[d] = shared ? totals->load[d] / totals->capacity : 1;
+        scale->bound[d] = shared ? rules->imbalance[d] : 1;
+        if (shared && scale->mean[d] > 0)
+            scale->bound[d] = fmax(scale->bound[d],
+                                   totals->heaviest[d] / (scale->mean[d] * totals->capacity_most));
+        part->meeting.limit[d] =
+            shared ? scale->bound[d] * scale->mean[d] * part->capacity : part->own_limit[d];
+    }
+    scale->link = totals->links > 0 ? totals->links / (double)totals->n_links : 1;
+    part->result.cut_before = totals->cut / 2; /* seen from both ends */
+}
+
+/* The largest load as a share of what is allowed, and which weights are above. */
+static double ratio_of(const struct ffmk_part *part, const struct ffmk_totals *totals,
+                       bool above[FFMK_GRAPH_WEIGHTS])
+{
+    double ratio = 0;
+    for (unsigned d = 0; d < part->rules->n_weights; d++) {
+        const double allowed = part->scale.bound[d] * part->scale.mean[d];
+        const double share = allowed > 0 ? totals->largest[d] / allowed : 0;
+        above[d] = share > 1 + ROUNDING;
+        ratio = fmax(ratio, share);
+    }
+    return ratio;
+}
+
+static double imbalance_of(const struct ffmk_part *part, const struct ffmk_totals *totals,
+                           double *bound_p)
+{
+    double imbalance = 1;
+    *bound_p = 1;
+    for (unsigned d = 0; d < part->rules->n_shared; d++) {
+        const double mean = part->scale.mean[d], bound = part->scale.bound[d];
+        const double here = mean > 0 ? totals->largest[d] / mean : 1;
+        /* What differs from the bound by rounding only is at the bound. */
+        imbalance = fmax(imbalance, fabs(here - bound) <= ROUNDING * bound ? bound : here);
+        *bound_p = fmax(*bound_p, bound);
+    }
+    return imbalance;
+}
+
+/* Every part comes to the same end here, from the same totals. \return whether there is another
+ * pass. */
+static bool decide(struct ffmk_part *part, const struct ffmk_totals *totals)
+{
+    const struct ffmk_rules *rules = part->rules;
+    struct ffmk_part_result *result = &part->result;
+    bool above[FFMK_GRAPH_WEIGHTS];
+    const bool first = result->passes == 0;
+    if (totals->code) {
+        result->code = totals->code;
+        return false;
+    }
+    if (first)
+        set_scale(part, totals);
+    const double ratio = ratio_of(part, totals, above);
+    const bool all = totals->n_items >= (uint64_t)rules->least_items * totals->n_parts;
+    const bool missing = totals->missing > 0 && all;
+    const bool balanced = ratio <= 1 + ROUNDING && !missing;
+    double bound;
+    const double imbalance = imbalance_of(part, totals, &bound);
+    if (first) {
+        result->imbalance_before = result->imbalance_after = imbalance;
+        result->bound = bound;
+        part->best_ratio = missing ? INFINITY : ratio;
+        part->least_excess = INFINITY;
+        if (balanced)
+            return false;
+    } else {
+        part->gained += totals->improved;
+        part->stalls++;
+        if (ratio < part->best_ratio * 0.998 || totals->excess < part->least_excess * 0.98)
+            part->stalls = 0;
+        part->least_excess = fmin(part->least_excess, totals->excess);
+        const bool best_balanced = part->best_ratio <= 1 + ROUNDING;
+        if (missing                     ? false
+            : balanced && best_balanced ? part->gained > part->best_gained
+                                        : ratio < part->best_ratio) {
+            part->best_ratio = ratio;
+            part->best_gained = part->gained;
+            result->imbalance_after = imbalance;
+            ffmk_graph_mark_best(&part->graph);
+        }
+        if (balanced &&
+            (result->passes >= rules->passes ||
+             (part->refined && totals->improved * part->scale.link < WORTH * totals->cut / 2)))
+            return false;
+        if (!balanced && (result->passes >= rules->passes_most || part->stalls >= STALLS_MOST))
+            return false;
+    }
+    part->refined = balanced;
+    for (unsigned d = 0; d < rules->n_weights; d++) {
+        const double slack = part->scale.bound[d] - 1;
+        part->aim[d] = !above[d] ? INFINITY
+                       : d >= rules->n_shared
+                           ? 0.95
+                           : part->scale.mean[d] * (1 + rules->aim / (1 + part->stalls) * slack);
+    }
+    if (missing) /* what is empty gets as much as all have */
+        part->aim[0] = part->scale.mean[0];
+    return true;
+}
+
+static uint64_t key_of(const struct ffmk_part *part, int32_t other)
+{
+    const int32_t me = part->graph.part;
+    const uint64_t low = (uint32_t)(me < other ? me : other);
+    const uint64_t high = (uint32_t)(me < other ? other : me);
+    return ffmk_rng_mix(ffmk_rng_mix(low << 32 | high) ^ part->rules->seed ^
+                        (uint64_t)part->result.passes << 56);
+}
+
+static int compare_keys(const void *a, const void *b, void *context)
+{
+    const struct ffmk_part *part = context;
+    const uint64_t left = key_of(part, part->border.partners[*(const uint32_t *)a].part);
+    const uint64_t right = key_of(part, part->border.partners[*(const uint32_t *)b].part);
+    return (left > right) - (left < right);
+}
+
+static bool has_flow(const struct ffmk_part *part, const struct ffmk_partner *partner)
+{
+    for (unsigned d = 0; d < part->rules->n_weights; d++)
+        if (partner->flow[d] != 0)
+            return true;
+    return false;
+}
+
+/* Whom to meet, in the order of keys that both sides know. */
+static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders *orders)
+{
+    struct ffmk_meeting *meeting = &part->meeting;
+    for (uint32_t k = 0; k < part->border.n && orders->n_flows == part->border.n; k++)
+        memcpy(part->border.partners[k].flow, orders->flows + (size_t)k * FFMK_GRAPH_WEIGHTS,
+               sizeof part->border.partners[k].flow);
+    for (uint32_t x = 0; x < orders->n_extras; x++)
+        fail(part, ffmk_border_join(&part->border, &orders->extras[x]));
+
+    part->order = realloc(part->order, (part->border.n + 1ul) * sizeof *part->order);
+    ffmk_graph_load(&part->graph, meeting->load);
+    ffmk_graph_centre(&part->graph, meeting->centre);
+    meeting->improved = 0;
+    meeting->n_gifts = 0;
+    part->n_order = 0;
+    for (uint32_t k = 0; k < part->border.n && part->order; k++) {
+        struct ffmk_partner *partner = &part->border.partners[k];
+        for (unsigned d = 0; d < part->rules->n_weights; d++)
+            meeting->load[d] -= partner->flow[d];
+        if (partner->restless || has_flow(part, partner))
+            part->order[part->n_order++] = k;
+        partner->restless = false;
+    }
+    if (!part->order)
+        fail(part, FFMK_ERR_NO_MEMORY);
+    if (part->n_order > 1)
+        qsort_r(part->order, part->n_order, sizeof *part->order, compare_keys, part);
+    part->result.passes++;
+    part->phase = PART_MEET;
+    part->at = 0;
+    part->asked = false;
+}
+
+/* Orders for the unit of `level`: pass them on to its members, down to this part's own. */
+static void go_down(struct ffmk_part *part, uint32_t level, struct ffmk_tree_orders *orders)
+{
+    const bool more = decide(part, &orders->totals);
+    for (; level > 0; level--) {
+        struct ffmk_tree *tree = &part->trees[level - 1];
+        struct ffmk_wire_out *downs = calloc(tree->n + 1ul, sizeof *downs);
+        struct ffmk_tree_orders mine = {.totals = orders->totals};
+        if (!downs || !tree->members) {
+            fail(part, FFMK_ERR_NO_MEMORY);
+            part->result.code = FFMK_ERR_NO_MEMORY;
+            free(downs);
+            break;
+        }
+        double none[FFMK_GRAPH_WEIGHTS];
+        for (unsigned d = 0; d < FFMK_GRAPH_WEIGHTS; d++)
+            none[d] = INFINITY;
+        fail(part, ffmk_tree_direct(tree, orders, more ? part->aim : none, downs));
+        for (uint32_t m = 1; m < tree->n; m++)
+            post(part, ffmk_tree_speaker(part->rules, level - 1, tree->first + m), FFMK_PART_DOWN,
+                 &downs[m]);
+        struct ffmk_wire_in in = {.data = downs[0].data, .length = downs[0].length};
+        fail(part, ffmk_tree_read(&mine, &in));
+        ffmk_wire_free(&downs[0]);
+        free(downs);
+        ffmk_tree_free(tree);
+        ffmk_tree_orders_free(orders);
+        *orders = mine;
+    }
+    if (more) {
+        begin_meetings(part, orders);
+    } else {
+        part->phase = PART_DONE;
+        part->done = true;
+    }
+    ffmk_tree_orders_free(orders);
+}
+
+/* Meetings */
+
+static bool is_judge(const struct ffmk_part *part, int32_t other)
+{
+    const bool lower_judges = (key_of(part, other) & 1) != 0;
+    return lower_judges == (part->graph.part < other);
+}
+
+/* Go to the next meeting as far as no letter is needed. */
+static void meet(struct ffmk_part *part)
+{
+    if (part->at < part->n_order && !part->asked) {
+        const uint32_t k = part->order[part->at];
+        const int32_t other = part->border.partners[k].part;
+        part->asked = true;
+        if (!is_judge(part, other)) {
+            struct ffmk_wire_out offer = {0};
+            fail(part, ffmk_meeting_offer(&part->meeting, k, &offer));
+            post(part, other, FFMK_PART_OFFER, &offer);
+        }
+        return;
+    }
+    if (part->at < part->n_order)
+        return;
+    for (uint32_t k = 0; k < part->border.n; k++) {
+        struct ffmk_wire_out news = {0};
+        ffmk_meeting_tell(&part->meeting, k, &news);
+        post(part, part->border.partners[k].part, FFMK_PART_NEWS, &news);
+    }
+    part->phase = PART_NEWS;
+    part->at = 0;
+}
+
+static void end_meeting(struct ffmk_part *part, struct ffmk_wire_in *letter)
+{
+    const uint32_t k = part->order[part->at];
+    const int32_t other = part->border.partners[k].part;
+    if (is_judge(part, other)) {
+        struct ffmk_wire_out answer = {0};
+        fail(part, letter->length == 0 ? FFMK_ERR_NO_MEMORY
+                                       : ffmk_meeting_judge(&part->meeting, k, letter, &answer));
+        post(part, other, FFMK_PART_ANSWER, &answer);
+    } else {
+        fail(part, letter->length == 0 ? FFMK_ERR_NO_MEMORY
+                                       : ffmk_meeting_accept(&part->meeting, k, letter));
+    }
+    part->at++;
+    part->asked = false;
+}
+
+static void end_news(struct ffmk_part *part)
+{
+    for (uint32_t k = 0; k < part->border.n; k++)
+        if (part->border.partners[k].gave) {
+            struct ffmk_wire_out more = {0};
+            ffmk_meeting_tell_more(&part->meeting, k, &more);
+            post(part, part->border.partners[k].part, FFMK_PART_MORE, &more);
+        }
+    part->phase = PART_MORE;
+    part->at = 0;
+}
+
+/* Go on as far as no letter is needed. */
+static void go_on(struct ffmk_part *part)
+{
+    for (;;) {
+        switch (part->phase) {
+        case PART_UP:
+            if (part->at < part->trees[part->level].n)
+                return;
+            end_group(part);
+            break;
+        case PART_MEET: {
+            const bool waits = part->asked;
+            if (waits)
+                return;
+            meet(part);
+            break;
+        }
+        case PART_NEWS:
+            if (part->at < part->border.n)
+                return;
+            end_news(part);
+            break;
+        case PART_MORE:
+            while (part->at < part->border.n && !part->border.partners[part->at].got)
+                part->at++;
+            if (part->at < part->border.n)
+                return;
+            ffmk_graph_tidy(&part->graph);
+            begin_pass(part);
+            break;
+        case PART_DOWN:
+        case PART_DONE:
+            return;
+        }
+    }
+}
+
+bool ffmk_part_awaits(const struct ffmk_part *part, int32_t *from_p, enum ffmk_part_letter *kind_p)
+{
+    const uint32_t level = part->level;
+    switch (part->phase) {
+    case PART_UP:
+        *from_p = ffmk_tree_speaker(part->rules, level, part->trees[level].first + part->at);
+        *kind_p = FFMK_PART_UP;
+        return true;
+    case PART_DOWN:
+        *from_p = ffmk_tree_speaker(part->rules, level + 1, unit_of(part, level + 1));
+        *kind_p = FFMK_PART_DOWN;
+        return true;
+    case PART_MEET:
+        *from_p = part->border.partners[part->order[part->at]].part;
+        *kind_p = is_judge(part, *from_p) ? FFMK_PART_OFFER : FFMK_PART_ANSWER;
+        return true;
+    case PART_NEWS:
+    case PART_MORE:
+        *from_p = part->border.partners[part->at].part;
+        *kind_p = part->phase == PART_NEWS ? FFMK_PART_NEWS : FFMK_PART_MORE;
+        return true;
+    case PART_DONE:
+        break;
+    }
+    return false;
+}
+
+/* Read the letter that is awaited. */
+static void read_letter(struct ffmk_part *part, const struct ffmk_wire_out *letter)
+{
+    struct ffmk_wire_in in = {.data = letter->data, .length = letter->failed ? 0 : letter->length};
+    struct ffmk_tree_orders orders = {0};
+    if (letter->failed)
+        fail(part, FFMK_ERR_NO_MEMORY);
+    switch (part->phase) {
+    case PART_UP: {
+        struct ffmk_tree *tree = &part->trees[part->level];
+        fail(part, ffmk_tree_take(tree, tree->first + part->at++, &in));
+        break;
+    }
+    case PART_DOWN:
+        fail(part, ffmk_tree_read(&orders, &in));
+        if (in.length == 0) /* whoever sent it could not write it, and says so next time */
+            orders.totals.code = FFMK_ERR_NO_MEMORY;
+        go_down(part, part->level, &orders);
+        break;
+    case PART_MEET:
+        end_meeting(part, &in);
+        break;
+    case PART_NEWS:
+        ffmk_meeting_hear(&part->meeting, part->at++, &in);
+        break;
+    case PART_MORE:
+        ffmk_meeting_hear_more(&part->meeting, &in);
+        part->at++;
+        break;
+    case PART_DONE:
+        break;
+    }
+}
+
+static void keep(struct ffmk_part *part, int32_t from, enum ffmk_part_letter kind,
+                 struct ffmk_wire_out *letter)
+{
+    if (part->n_stash == part->stash_capacity) {
+        const uint32_t capacity = 2 * part->stash_capacity + 8;
+        struct ffmk_part_stash *stash = realloc(part->stash, capacity * sizeof *stash);
+        if (!stash) {
+            fail(part, FFMK_ERR_NO_MEMORY);
+            ffmk_wire_free(letter);
+            return;
+        }
+        part->stash = stash;
+        part->stash_capacity = capacity;
+    }
+    part->stash[part->n_stash++] = (struct ffmk_part_stash){from, kind, *letter};
+}
+
+/* Read what was kept as long as it is what is awaited. */
+static void use_stash(struct ffmk_part *part)
+{
+    int32_t from;
+    enum ffmk_part_letter kind;
+    go_on(part);
+    while (ffmk_part_awaits(part, &from, &kind)) {
+        uint32_t at = 0;
+        while (at < part->n_stash && (part->stash[at].from != from || part->stash[at].kind != kind))
+            at++;
+        if (at == part->n_stash)
+            return;
+        struct ffmk_wire_out letter = part->stash[at].letter;
+        memmove(&part->stash[at], &part->stash[at + 1],
+                (--part->n_stash - at) * sizeof *part->stash);
+        read_letter(part, &letter);
+        ffmk_wire_free(&letter);
+        go_on(part);
+    }
+}
+
+void ffmk_part_begin(struct ffmk_part *part, const struct ffmk_rules *rules, int32_t number,
+                     ffmk_part_post *poster, void *context)
+{
+    *part = (struct ffmk_part){.rules = rules,
+                               .graph = {.part = number, .n_weights = rules->n_weights},
+                               .capacity = 1,
+                               .post = poster,
+                               .context = context,
+                               .phase = PART_DONE};
+    part->meeting = (struct ffmk_meeting){
+        .rules = rules, .scale = &part->scale, .graph = &part->graph, .border = &part->border};
+}
+
+void ffmk_part_start(struct ffmk_part *part, int code)
+{
+    part->code = code;
+    part->n_trees = ffmk_tree_levels(part->rules);
+    part->trees = calloc(part->n_trees, sizeof *part->trees);
+    if (!part->trees)
+        fail(part, FFMK_ERR_NO_MEMORY);
+    begin_pass(part);
+    use_stash(part);
+}
+
+void ffmk_part_hear(struct ffmk_part *part, int32_t from, enum ffmk_part_letter kind,
+                    struct ffmk_wire_out *letter)
+{
+    int32_t awaited;
+    enum ffmk_part_letter awaited_kind;
+    if (ffmk_part_awaits(part, &awaited, &awaited_kind) && awaited == from &&
+        awaited_kind == kind) {
+        read_letter(part, letter);
+        ffmk_wire_free(letter);
+        use_stash(part);
+    } else {
+        keep(part, from, kind, letter);
+    }
+}
+
+void ffmk_part_free(struct ffmk_part *part)
+{
+    for (uint32_t s = 0; s < part->n_stash; s++)
+        ffmk_wire_free(&part->stash[s].letter);
+    for (uint32_t t = 0; part->trees && t < part->n_trees; t++)
+        ffmk_tree_free(&part->trees[t]);
+    free(part->stash);
+    free(part->trees);
+    free(part->order);
+    free(part->meeting.gifts);
+    ffmk_border_free(&part->border);
+    ffmk_graph_free(&part->graph);
+}

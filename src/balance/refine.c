@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The pair of queues, the walk, and the way back. What does not fit at the moment is set aside
+ * until the other side gave something. */
+#include "balance/refine.h"
+
+#include "balance/graph.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* Of one side. */
+struct queue {
+    uint32_t *heap; /* items, the best first; behind them, from the end, what was set aside */
+    uint32_t n, n_aside;
+    uint32_t size;
+    double lightest[FFMK_GRAPH_WEIGHTS];
+};
+
+struct walk {
+    struct ffmk_refine *in;
+    struct queue queue[2];
+    uint32_t *at;       /* of each item: place in its heap + 1; 0: not there */
+    uint32_t *sequence; /* items in the order in which they moved */
+    double excess;      /* above the limits, and items that are missing */
+};
+
+/* A load so little above its limit is at it. */
+static const double ROUNDING = 1e-12;
+
+static double score(const struct walk *walk, uint32_t item)
+{
+    const struct ffmk_refine_item *it = &walk->in->items[item];
+    return it->side == 0 ? it->gain + it->bias : it->gain - it->bias;
+}
+
+static bool before(const struct walk *walk, uint32_t a, uint32_t b)
+{
+    const double score_a = score(walk, a), score_b = score(walk, b);
+    if (score_a != score_b)
+        return score_a > score_b;
+    return walk->in->items[a].lot < walk->in->items[b].lot;
+}
+
+static void place(struct walk *walk, struct queue *queue, uint32_t at, uint32_t item)
+{
+    queue->heap[at] = item;
+    walk->at[item] = at + 1;
+}
+
+static void rise(struct walk *walk, struct queue *queue, uint32_t at)
+{
+    const uint32_t item = queue->heap[at];
+    while (at > 0 && before(walk, item, queue->heap[(at - 1) / 2])) {
+        place(walk, queue, at, queue->heap[(at - 1) / 2]);
+        at = (at - 1) / 2;
+    }
+    place(walk, queue, at, item);
+}
+
+static void sink(struct walk *walk, struct queue *queue, uint32_t at)
+{
+    const uint32_t item = queue->heap[at];
+    for (uint32_t child; (child = 2 * at + 1) < queue->n; at = child) {
+        if (child + 1 < queue->n && before(walk, queue->heap[child + 1], queue->heap[child]))
+            child++;
+        if (!before(walk, queue->heap[child], item))
+            break;
+        place(walk, queue, at, queue->heap[child]);
+    }
+    place(walk, queue, at, item);
+}
+
+static void push(struct walk *walk, struct queue *queue, uint32_t item)
+{
+    queue->heap[queue->n++] = item;
+    rise(walk, queue, queue->n - 1);
+}
+
+static void pop(struct walk *walk, struct queue *queue)
+{
+    walk->at[queue->heap[0]] = 0;
+    if (--queue->n > 0) {
+        queue->heap[0] = queue->heap[queue->n];
+        sink(walk, queue, 0);
+    }
+}
+
+static void set_aside(struct walk *walk, struct queue *queue)
+{
+    const uint32_t item = queue->heap[0];
+    pop(walk, queue);
+    queue->heap[queue->size - ++queue->n_aside] = item;
+}
+
+static void take_back(struct walk *walk, struct queue *queue)
+{
+    while (queue->n_aside > 0) {
+        const uint32_t item = queue->heap[queue->size - queue->n_aside--];
+        push(walk, queue, item);
+    }
+}
+
+static double excess_of(const struct ffmk_refine *in, const struct ffmk_refine_side *side,
+                        double sign, const double *moving, int more_items)
+{
+    double excess = 0;
+    for (unsigned d = 0; d < in->n_weights; d++) {
+        const double above = side->load[d] + (moving ? sign * moving[d] : 0) - side->limit[d];
+        if (above > ROUNDING * side->limit[d])
+            excess += above / in->unit[d];
+    }
+    const int64_t missing = (int64_t)side->n_least - (int64_t)side->n - more_items;
+    return missing > 0 ? excess + (double)missing : excess;
+}
+
+/* What would be above the limits, were an item on the other side. */
+static double excess_after(const struct ffmk_refine *in, uint32_t item)
+{
+    const int from = in->items[item].side;
+    const double *weights = in->weights[item];
+    return excess_of(in, &in->side[from], -1, weights, -1) +
+           excess_of(in, &in->side[!from], 1, weights, 1);
+}
+
+/* Nothing of this side fits at the other one: not even its lightest would. */
+static bool is_shut(const struct walk *walk, int from)
+{
+    const struct ffmk_refine *in = walk->in;
+    const struct ffmk_refine_side *to = &in->side[!from];
+    if (walk->excess > 0)
+        return false;
+    for (unsigned d = 0; d < in->n_weights; d++)
+        if (to->load[d] + walk->queue[from].lightest[d] > to->limit[d] * (1 + ROUNDING))
+            return true;
+    return false;
+}
+
+/* The best item of a side that may go, first in its queue afterwards. */
+static bool find(struct walk *walk, int from)
+{
+    struct queue *queue = &walk->queue[from];
+    if (is_shut(walk, from))
+        return false;
+    while (queue->n > 0) {
+        const double after = excess_after(walk->in, queue->heap[0]);
+        if (walk->excess > 0 ? after < walk->excess * (1 - ROUNDING) : after == 0)
+            return true;
+        set_aside(walk, queue);
+    }
+    return false;
+}
+
+static void change_side(struct ffmk_refine *in, uint32_t item)
+{
+    struct ffmk_refine_item *it = &in->items[item];
+    const int from = it->side;
+    for (unsigned d = 0; d < in->n_weights; d++) {
+        in->side[from].load[d] -= in->weights[item][d];
+        in->side[!from].load[d] += in->weights[item][d];
+    }
+    in->side[from].n--;
+    in->side[!from].n++;
+    it->side = (uint8_t)!from;
+    it->gain = -it->gain;
+    for (uint32_t k = it->first; k < it->first + it->n_links; k++) {
+        struct ffmk_refine_item *other = &in->items[in->links[k].item];
+        const double twice = 2 * (double)in->links[k].weight;
+        other->gain += other->side == it->side ? -twice : twice;
+    }
+}
+
+static void step(struct walk *walk, int from)
+{
+    struct ffmk_refine *in = walk->in;
+    const uint32_t item = walk->queue[from].heap[0];
+    pop(walk, &walk->queue[from]);
+    change_side(in, item);
+    for (uint32_t k = in->items[item].first; k < in->items[item].first + in->items[item].n_links;
+         k++) {
+        const uint32_t other = in->links[k].item;
+        if (walk->at[other] == 0)
+            continue;
+        struct queue *queue = &walk->queue[in->items[other].side];
+        const uint32_t at = walk->at[other] - 1;
+        if (in->items[other].side == from)
+            rise(walk, queue, at);
+        else
+            sink(walk, queue, at);
+    }
+    take_back(walk, &walk->queue[!from]);
+    walk->excess =
+        excess_of(in, &in->side[0], 0, NULL, 0) + excess_of(in, &in->side[1], 0, NULL, 0);
+}
+
+static void fill(struct walk *walk)
+{
+    const struct ffmk_refine *in = walk->in;
+    for (int s = 0; s < 2; s++)
+        for (unsigned d = 0; d < in->n_weights; d++)
+            walk->queue[s].lightest[d] = INFINITY;
+    for (uint32_t i = 0; i < in->n; i++) {
+        struct queue *queue = &walk->queue[in->items[i].side];
+        for (unsigned d = 0; d < in->n_weights; d++)
+            queue->lightest[d] = fmin(queue->lightest[d], in->weights[i][d]);
+        place(walk, queue, queue->n++, i);
+    }
+    for (int s = 0; s < 2; s++)
+        for (uint32_t at = walk->queue[s].n / 2; at-- > 0;)
+            sink(walk, &walk->queue[s], at);
+}
+
+void ffmk_refine(struct ffmk_refine *in)
+{
+    const uint32_t n = in->n;
+    struct walk walk = {
+        .in = in,
+        .queue = {{.heap = in->scratch, .size = n}, {.heap = in->scratch + n, .size = n}},
+        .at = in->scratch + 2 * (size_t)n,
+        .sequence = in->scratch + 3 * (size_t)n};
+    if (n > 0)
+        memset(walk.at, 0, n * sizeof *walk.at);
+    fill(&walk);
+    walk.excess = excess_of(in, &in->side[0], 0, NULL, 0) + excess_of(in, &in->side[1], 0, NULL, 0);
+
+    double sum = 0, best = 0, least = walk.excess;
+    uint32_t n_moves = 0, n_best = 0;
+    while (n_moves - n_best <= in->patience) {
+        const bool found[2] = {find(&walk, 0), find(&walk, 1)};
+        if (!found[0] && !found[1])
+            break;
+        const int from =
+            !found[0] || (found[1] && before(&walk, walk.queue[1].heap[0], walk.queue[0].heap[0]));
+        const uint32_t item = walk.queue[from].heap[0];
+        sum += score(&walk, item);
+        step(&walk, from);
+        walk.sequence[n_moves++] = item;
+        if (walk.excess < least * (1 - ROUNDING) || (walk.excess <= least && sum > best)) {
+            least = walk.excess;
+            best = sum;
+            n_best = n_moves;
+        }
+    }
+    while (n_moves > n_best)
+        change_side(in, walk.sequence[--n_moves]);
+    in->n_moved = n_best;
+    in->improved = best;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Two parts, and the items near the border between them: which of these should change sides, so
+ * that neither part holds more than it may, and the cut becomes small. Fiduccia, Mattheyses (1982)
+ * with a priority queue a side, any weights, and the way back to the best that was met. Pure. */
+#ifndef FFMK_BALANCE_REFINE_H
+#define FFMK_BALANCE_REFINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** A link between two of the items. Each is listed at both ends. */
+struct ffmk_refine_link {
+    uint32_t item;
+    float weight;
+};
+
+struct ffmk_refine_item {
+    uint64_t lot; /* decides between equals */
+    double gain; /* what the cut would shrink by, were the item on the other side; in any unit, that
+                    of the links. Includes links to what is not among the items. */
+    double bias; /* what else speaks for going from side 0 to side 1, in that unit */
+    uint32_t first, n_links;
+    uint8_t side;
+};
+
+/** One of the two. */
+struct ffmk_refine_side {
+    double *load;        /* n_weights; in and out */
+    const double *limit; /* n_weights */
+    uint32_t n;          /* items it holds in all; in and out */
+    uint32_t n_least;    /* and should hold */
+};
+
+struct ffmk_refine {
+    unsigned n_weights;
+    const double *unit; /* n_weights, > 0: what a load above its limit is measured in */
+    struct ffmk_refine_side side[2];
+    struct ffmk_refine_item *items; /* side, gain: in and out */
+    const double *const *weights;   /* of each item */
+    const struct ffmk_refine_link *links;
+    uint32_t n;
+    uint32_t patience; /* steps without anything better before it gives up */
+    uint32_t *scratch; /* room for ffmk_refine_scratch(n) */
+    double improved;   /* out: by how much cut and bias became better, in the unit of the links */
+    uint32_t n_moved;  /* out */
+};
+
+static inline size_t ffmk_refine_scratch(size_t n)
+{
+    return 4 * n + 1;
+}
+
+/** Sides are changed so that what is above limits becomes least and, with that, the sum of gains
+ * and biases largest. Never worse than before in the former, nor, with the former equal, in the
+ * latter. */
+void ffmk_refine(struct ffmk_refine *refine);
+
+#endif

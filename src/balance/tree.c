@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * One group of the tree: sums of its members, and their flows. */
+#include "balance/tree.h"
+
+#include "balance/flow.h"
+
+#include <ffmk.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of an edge that only makes a graph connected: what goes over it is cut off from all it is linked
+ * to. */
+static const double NARROW = 0.125;
+
+/* How near to the aim a flow has to come, as a share of the aim; and the steps that it may take. */
+static const double NEAR = 1e-3;
+enum { STEPS_MOST = 2000 };
+
+void ffmk_totals_add(struct ffmk_totals *to, const struct ffmk_totals *from)
+{
+    to->code = from->code < to->code ? from->code : to->code;
+    to->n_parts += from->n_parts;
+    to->n_items += from->n_items;
+    to->n_links += from->n_links;
+    to->capacity += from->capacity;
+    to->capacity_most = fmax(to->capacity_most, from->capacity_most);
+    to->missing += from->missing;
+    for (int d = 0; d < FFMK_GRAPH_WEIGHTS; d++) {
+        to->load[d] += from->load[d];
+        to->room[d] += from->room[d];
+        to->largest[d] = fmax(to->largest[d], from->largest[d]);
+        to->heaviest[d] = fmax(to->heaviest[d], from->heaviest[d]);
+    }
+    to->links += from->links;
+    to->cut += from->cut;
+    to->excess += from->excess;
+    to->improved += from->improved;
+}
+
+uint32_t ffmk_tree_units(const struct ffmk_rules *rules, uint32_t level)
+{
+    uint32_t units = (uint32_t)rules->n_parts;
+    const uint32_t fanout = (uint32_t)rules->fanout;
+    for (; level > 0; level--)
+        units = (units - 1) / fanout + 1;
+    return units;
+}
+
+uint32_t ffmk_tree_levels(const struct ffmk_rules *rules)
+{
+    uint32_t level = 1;
+    while (ffmk_tree_units(rules, level) > 1)
+        level++;
+    return level;
+}
+
+int32_t ffmk_tree_speaker(const struct ffmk_rules *rules, uint32_t level, uint32_t unit)
+{
+    for (; level > 0; level--)
+        unit *= (uint32_t)rules->fanout;
+    return (int32_t)unit;
+}
+
+int ffmk_tree_begin(struct ffmk_tree *tree, const struct ffmk_rules *rules, uint32_t level,
+                    uint32_t first)
+{
+    const uint32_t units = ffmk_tree_units(rules, level), fanout = (uint32_t)rules->fanout;
+    *tree = (struct ffmk_tree){.rules = rules,
+                               .level = level,
+                               .first = first,
+                               .n = units - first < fanout ? units - first : fanout};
+    tree->members = calloc(tree->n, sizeof *tree->members);
+    return tree->members ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
+}
+
+void ffmk_tree_write(const struct ffmk_totals *totals, uint32_t n_borders,
+                     const struct ffmk_tree_border *borders, struct ffmk_wire_out *up)
+{
+    ffmk_wire_put_bytes(up, totals, sizeof *totals);
+    ffmk_wire_put_bytes(up, borders, n_borders * sizeof *borders);
+}
+
+int ffmk_tree_take(struct ffmk_tree *tree, uint32_t unit, struct ffmk_wire_in *up)
+{
+    struct ffmk_tree_member *member = &tree->members[unit - tree->first];
+    const struct ffmk_totals *totals = ffmk_wire_get_bytes(up, sizeof *totals);
+    const size_t bytes = up->length - up->at;
+    const void *borders = ffmk_wire_get_bytes(up, bytes);
+    member->borders = malloc(bytes + 1);
+    if (!totals || !member->borders)
+        return FFMK_ERR_NO_MEMORY;
+    if (bytes > 0)
+        memcpy(member->borders, borders, bytes);
+    member->totals = *totals;
+    member->n_borders = (uint32_t)(bytes / sizeof *member->borders);
+    tree->n_here += !member->here;
+    member->here = true;
+    return FFMK_SUCCESS;
+}
+
+static bool is_inside(const struct ffmk_tree *tree, uint32_t unit)
+{
+    return unit >= tree->first && unit - tree->first < tree->n;
+}
+
+static int compare_borders(const void *a, const void *b)
+{
+    const struct ffmk_tree_border *left = a;
+    const struct ffmk_tree_border *right = b;
+    if (left->unit != right->unit)
+        return left->unit < right->unit ? -1 : 1;
+    /* Both groups sum the same numbers in the same order. */
+    return (left->conductance > right->conductance) - (left->conductance < right->conductance);
+}
+
+int ffmk_tree_sum(struct ffmk_tree *tree, struct ffmk_totals *totals)
+{
+    const uint32_t fanout = (uint32_t)tree->rules->fanout;
+    size_t n = 0;
+    *totals = (struct ffmk_totals){0};
+    for (uint32_t m = 0; m < tree->n; m++) {
+        ffmk_totals_add(totals, &tree->members[m].totals);
+        for (uint32_t e = 0; e < tree->members[m].n_borders; e++)
+            n += !is_inside(tree, tree->members[m].borders[e].unit);
+    }
+    tree->outside = malloc((n + 1) * sizeof *tree->outside);
+    if (!tree->outside)
+        return FFMK_ERR_NO_MEMORY;
+    n = 0;
+    for (uint32_t m = 0; m < tree->n; m++)
+        for (uint32_t e = 0; e < tree->members[m].n_borders; e++) {
+            struct ffmk_tree_border border = tree->members[m].borders[e];
+            if (is_inside(tree, border.unit))
+                continue;
+            border.unit /= fanout;
+            tree->outside[n++] = border;
+        }
+    if (n > 1)
+        qsort(tree->outside, n, sizeof *tree->outside, compare_borders);
+    uint32_t last = 0;
+    for (size_t e = 1; e < n; e++) {
+        if (tree->outside[e].unit == tree->outside[last].unit)
+            tree->outside[last].conductance += tree->outside[e].conductance;
+        else
+            tree->outside[++last] = tree->outside[e];
+    }
+    tree->n_outside = n > 0 ? last + 1 : 0;
+    return FFMK_SUCCESS;
+}
+
+/* The edges among the members, and those that connect what would be apart. */
+struct inside {
+    struct ffmk_flow_link *links;
+    size_t n, n_given; /* the first n_given are borders */
+    uint32_t *leader;  /* of each member's component */
+};
+
+static uint32_t find_leader(uint32_t *leader, uint32_t m)
+{
+    while (leader[m] != m)
+        m = leader[m] = leader[leader[m]];
+    return m;
+}
+
+/* A heap-ordered binary tree over the components, between their first members. */
+static int build_inside(const struct ffmk_tree *tree, struct inside *inside)
+{
+    size_t n = tree->n;
+    for (uint32_t m = 0; m < tree->n; m++)
+        n += tree->members[m].n_borders;
+    inside->links = malloc(n * sizeof *inside->links);
+    inside->leader = malloc(2ul * tree->n * sizeof *inside->leader);
+    if (!inside->links || !inside->leader)
+        return FFMK_ERR_NO_MEMORY;
+    for (uint32_t m = 0; m < tree->n; m++)
+        inside->leader[m] = m;
+    for (uint32_t m = 0; m < tree->n; m++)
+        for (uint32_t e = 0; e < tree->members[m].n_borders; e++) {
+            const struct ffmk_tree_border *border = &tree->members[m].borders[e];
+            const uint32_t other = border->unit - tree->first;
+            if (!is_inside(tree, border->unit) || other <= m)
+                continue;
+            inside->links[inside->n++] = (struct ffmk_flow_link){m, other, border->conductance, 0};
+            const uint32_t a = find_leader(inside->leader, m);
+            const uint32_t b = find_leader(inside->leader, other);
+            inside->leader[a < b ? b : a] = a < b ? a : b;
+        }
+    inside->n_given = inside->n;
+    uint32_t *leaders = inside->leader + tree->n, n_leaders = 0;
+    for (uint32_t m = 0; m < tree->n; m++)
+        if (find_leader(inside->leader, m) == m) {
+            leaders[n_leaders] = m;
+            if (n_leaders > 0)
+                inside->links[inside->n++] =
+                    (struct ffmk_flow_link){leaders[(n_leaders - 1) / 2], m, NARROW, 0};
+            n_leaders++;
+        }
+    return FFMK_SUCCESS;
+}
+
+/* What each member's borders carry, in the order in which it gave them, one behind another. */
+struct plan {
+    uint32_t *first; /* of each member's flows */
+    double (*flows)[FFMK_GRAPH_WEIGHTS];
+    double (*load)[FFMK_GRAPH_WEIGHTS]; /* of each member, without what leaves the group */
+    struct ffmk_wire_out *extras;       /* of each member */
+};
+
+static bool plan_build(const struct ffmk_tree *tree, struct plan *plan)
+{
+    size_t n = 0;
+    plan->first = malloc((tree->n + 1ul) * sizeof *plan->first);
+    plan->load = malloc(tree->n * sizeof *plan->load);
+    plan->extras = calloc(tree->n, sizeof *plan->extras);
+    if (!plan->first || !plan->load || !plan->extras)
+        return false;
+    for (uint32_t m = 0; m < tree->n; m++) {
+        plan->first[m] = (uint32_t)n;
+        n += tree->members[m].n_borders;
+        memcpy(plan->load[m], tree->members[m].totals.load, sizeof *plan->load);
+    }
+    plan->flows = calloc(n + 1, sizeof *plan->flows);
+    return plan->flows != NULL;
+}
+
+static void plan_free(const struct ffmk_tree *tree, struct plan *plan)
+{
+    for (uint32_t m = 0; plan->extras && m < tree->n; m++)
+        ffmk_wire_free(&plan->extras[m]);
+    free(plan->first);
+    free(plan->flows);
+    free(plan->load);
+    free(plan->extras);
+}
+
+static void add_extra(struct plan *plan, uint32_t member, const struct ffmk_border_extra *extra)
+{
+    ffmk_wire_put_bytes(&plan->extras[member], extra, sizeof *extra);
+}
+
+/* What leaves the group goes over its members' borders in proportion to their conductance; what has
+ * no border goes from the first member on. */
+static void share_out(const struct ffmk_tree *tree, const struct ffmk_tree_orders *orders,
+                      struct plan *plan)
+{
+    const uint32_t fanout = (uint32_t)tree->rules->fanout;
+    for (uint32_t m = 0; m < tree->n; m++)
+        for (uint32_t e = 0; e < tree->members[m].n_borders; e++) {
+            const struct ffmk_tree_border *border = &tree->members[m].borders[e];
+            if (is_inside(tree, border->unit))
+                continue;
+            const struct ffmk_tree_border key = {.unit = border->unit / fanout};
+            uint32_t at = 0;
+            for (uint32_t high = tree->n_outside; high - at > 1;) {
+                const uint32_t middle = at + (high - at) / 2;
+                if (tree->outside[middle].unit <= key.unit)
+                    at = middle;
+                else
+                    high = middle;
+            }
+            const double share = border->conductance / tree->outside[at].conductance;
+            for (unsigned d = 0; d < tree->rules->n_weights && at < orders->n_flows; d++) {
+                const double flow = orders->flows[(size_t)at * FFMK_GRAPH_WEIGHTS + d] * share;
+                plan->flows[plan->first[m] + e][d] = flow;
+                plan->load[m][d] -= flow;
+            }
+        }
+    for (uint32_t x = 0; x < orders->n_extras; x++) {
+        add_extra(plan, 0, &orders->extras[x]);
+        for (unsigned d = 0; d < tree->rules->n_weights; d++)
+            plan->load[0][d] -= orders->extras[x].flow[d];
+    }
+}
+
+/* The flow that member m's border e carries is that of a link from the other end's view, too. */
+static void enter_flow(const struct ffmk_tree *tree, struct plan *plan, uint32_t from, uint32_t to,
+                       unsigned weight, double flow)
+{
+    const struct ffmk_tree_member *member = &tree->members[from];
+    for (uint32_t e = 0; e < member->n_borders; e++)
+        if (member->borders[e].unit == tree->first + to)
+            plan->flows[plan->first[from] + e][weight] = flow;
+}
+
+static int solve(const struct ffmk_tree *tree, struct inside *inside, const double *aim,
+                 struct plan *plan)
+{
+    double *load = malloc(2ul * tree->n * sizeof *load);
+    struct ffmk_border_extra *extras = calloc(inside->n - inside->n_given + 1, sizeof *extras);
+    int code = load && extras ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
+    for (unsigned d = 0; d < tree->rules->n_weights && !code; d++) {
+        const bool shared = d < tree->rules->n_shared;
+        if (!isfinite(aim[d]))
+            continue;
+        double *limit = load + tree->n, largest = 0;
+        for (uint32_t m = 0; m < tree->n; m++) {
+            const struct ffmk_totals *totals = &tree->members[m].totals;
+            load[m] = plan->load[m][d];
+            limit[m] = aim[d] * (shared ? totals->capacity : totals->room[d]);
+            /* A last item, or one that alone is more than that, has to be somewhere. */
+            if (totals->n_parts == 1 && (totals->n_items == 1 || totals->heaviest[d] >= limit[m]))
+                limit[m] = fmax(limit[m], totals->heaviest[d]);
+            largest = fmax(largest, limit[m]);
+        }
+        if (ffmk_flow_solve(tree->n, load, limit, inside->n, inside->links, NEAR * largest,
+                            STEPS_MOST) < 0)
+            code = FFMK_ERR_NO_MEMORY;
+        for (size_t e = 0; e < inside->n && !code; e++) {
+            const struct ffmk_flow_link *link = &inside->links[e];
+            if (e >= inside->n_given) {
+                extras[e - inside->n_given].flow[d] = link->flow;
+                continue;
+            }
+            enter_flow(tree, plan, link->a, link->b, d, link->flow);
+            enter_flow(tree, plan, link->b, link->a, d, -link->flow);
+        }
+    }
+    for (size_t e = inside->n_given; e < inside->n && !code; e++) {
+        struct ffmk_border_extra *extra = &extras[e - inside->n_given];
+        bool any = false;
+        for (unsigned d = 0; d < tree->rules->n_weights; d++)
+            any = any || extra->flow[d] != 0;
+        if (!any)
+            continue;
+        extra->part = ffmk_tree_speaker(tree->rules, tree->level, tree->first + inside->links[e].b);
+        add_extra(plan, inside->links[e].a, extra);
+        extra->part = ffmk_tree_speaker(tree->rules, tree->level, tree->first + inside->links[e].a);
+        for (unsigned d = 0; d < tree->rules->n_weights; d++)
+            extra->flow[d] = -extra->flow[d];
+        add_extra(plan, inside->links[e].b, extra);
+    }
+    free(load);
+    free(extras);
+    return code;
+}
+
+/* `flows`: there are any. */
+static void write_orders(const struct ffmk_tree *tree, const struct ffmk_totals *totals, bool flows,
+                         const struct plan *plan, struct ffmk_wire_out *downs)
+{
+    for (uint32_t m = 0; m < tree->n; m++) {
+        const uint64_t counts[2] = {flows ? tree->members[m].n_borders : 0,
+                                    plan->extras[m].length / sizeof(struct ffmk_border_extra)};
+        ffmk_wire_put_bytes(&downs[m], totals, sizeof *totals);
+        ffmk_wire_put_bytes(&downs[m], counts, sizeof counts);
+        ffmk_wire_put_bytes(&downs[m], plan->flows[plan->first[m]],
+                            counts[0] * sizeof *plan->flows);
+        ffmk_wire_put_bytes(&downs[m], plan->extras[m].data, plan->extras[m].length);
+    }
+}
+
+int ffmk_tree_direct(struct ffmk_tree *tree, const struct ffmk_tree_orders *orders,
+                     const double *aim, struct ffmk_wire_out *downs)
+{
+    struct plan plan = {0};
+    struct inside inside = {0};
+    bool any = false;
+    for (unsigned d = 0; d < tree->rules->n_weights; d++)
+        any = any || isfinite(aim[d]);
+    int code = plan_build(tree, &plan) ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
+    if (!code && any) {
+        share_out(tree, orders, &plan);
+        code = build_inside(tree, &inside);
+        if (!code)
+            code = solve(tree, &inside, aim, &plan);
+    }
+    if (!code)
+        write_orders(tree, &orders->totals, any, &plan, downs);
+    for (uint32_t m = 0; m < tree->n && !code; m++)
+        code = downs[m].failed ? FFMK_ERR_NO_MEMORY : FFMK_SUCCESS;
+    plan_free(tree, &plan);
+    free(inside.links);
+    free(inside.leader);
+    return code;
+}
+
+int ffmk_tree_read(struct ffmk_tree_orders *orders, struct ffmk_wire_in *down)
+{
+    const struct ffmk_totals *totals = ffmk_wire_get_bytes(down, sizeof *totals);
+    const uint64_t *counts = ffmk_wire_get_bytes(down, 2 * sizeof *counts);
+    if (!totals || !counts)
+        return FFMK_ERR_NO_MEMORY;
+    const size_t flow_bytes = counts[0] * FFMK_GRAPH_WEIGHTS * sizeof *orders->flows;
+    const size_t extra_bytes = counts[1] * sizeof *orders->extras;
+    const void *flows = ffmk_wire_get_bytes(down, flow_bytes);
+    const void *extras = ffmk_wire_get_bytes(down, extra_bytes);
+    *orders = (struct ffmk_tree_orders){.totals = *totals,
+                                        .n_flows = (uint32_t)counts[0],
+                                        .n_extras = (uint32_t)counts[1],
+                                        .flows = malloc(flow_bytes + 1),
+                                        .extras = malloc(extra_bytes + 1)};
+    if (!orders->flows || !orders->extras)
+        return FFMK_ERR_NO_MEMORY;
+    if (flow_bytes > 0)
+        memcpy(orders->flows, flows, flow_bytes);
+    if (extra_bytes > 0)
+        memcpy(orders->extras, extras, extra_bytes);
+    return FFMK_SUCCESS;
+}
+
+void ffmk_tree_orders_free(struct ffmk_tree_orders *orders)
+{
+    free(orders->flows);
+    free(orders->extras);
+    *orders = (struct ffmk_tree_orders){0};
+}
+
+void ffmk_tree_free(struct ffmk_tree *tree)
+{
+    for (uint32_t m = 0; tree->members && m < tree->n; m++)
+        free(tree->members[m].borders);
+    free(tree->members);
+    free(tree->outside);
+    *tree = (struct ffmk_tree){0};
+}
