@@ -156,7 +156,8 @@ def main():
     args = parser.parse_args()
     listed = [line.split() for line in subprocess.run([args.program], check=True, capture_output=True, text=True).stdout.splitlines()]
     known = [words[0] for words in listed if not args.parts or "parts" in words]
-    if all(name.startswith("ours") for name, *_ in listed):
+    alone = all(name.startswith("ours") for name, *_ in listed)
+    if alone:
         print("Built without Zoltan: there is nobody to compare with. Install libtrilinos-zoltan-dev and build again.")
 
     every, beaten = [], []
@@ -174,7 +175,7 @@ def main():
     print()
     for title, own, peer in beaten:
         print(f"{peer} is better than {own} in all of {', '.join(COMPARED)}: {title}")
-    if not beaten:
+    if not beaten and not alone:
         print(f"No peer is better in all of {', '.join(COMPARED)}.")
     if args.csv:
         with args.csv.open("w", newline="") as file:

@@ -2,6 +2,7 @@
  * Our own balancer through its public calls: items are registered once, and weigh what they weigh
  * from step to step. */
 #include "method.h"
+#include "sim/workload.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,7 @@ static void *open_items(const char *parameters, const struct field *field)
     int code = ffmk_items_set_options(items, &options);
     for (size_t i = 0; i < field->n; i++) {
         ffmk_item item = FFMK_ITEM_INIT;
-        ffmk_link links[256];
+        ffmk_link links[FFMK_WORKLOAD_MAX_LINKS];
         item.id = field->ids[i];
         item.bytes = sizeof item.id;
         item.position = field->positions + 3 * i;
