@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Counts and clocks between a balancer and MPI, and between our library and malloc. A thread that
+ * polls waits, too: its time from a poll that brought nothing to the end of the next one counts. */
+#include "meter.h"
+
+#include <malloc.h>
+#include <mpi.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum kind { SENDS, SENDS_AND_WAITS, WAITS, POLLS, MEETS, STARTS };
+
+/* A balancer may have threads of its own (Scotch has). */
+static atomic_bool on;
+static atomic_uint_fast64_t messages, collectives, waited_ns;
+static _Thread_local uint64_t fruitless; /* when the last call ended, if it was such a poll */
+
+static uint64_t now(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static bool waits(enum kind kind)
+{
+    return kind != SENDS && kind != STARTS;
+}
+
+static uint64_t enter(enum kind kind)
+{
+    if (!on)
+        return 0;
+    if (kind <= SENDS_AND_WAITS)
+        messages++;
+    if (kind >= MEETS)
+        collectives++;
+    const uint64_t since = kind == POLLS ? fruitless : 0;
+    fruitless = 0;
+    return since || !waits(kind) ? since : now(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static void leave(uint64_t since, bool fruitful)
+{
+    if (!since)
+        return;
+    const uint64_t end = now(CLOCK_THREAD_CPUTIME_ID);
+    waited_ns += end - since;
+    fruitless = fruitful ? 0 : end;
+}
+
+#define CALL(kind, name, parameters, arguments, fruitful)                                          \
+    int __real_PMPI_##name parameters;                                                             \
+    int __wrap_PMPI_##name parameters;                                                             \
+    int __wrap_PMPI_##name parameters                                                              \
+    {                                                                                              \
+        const uint64_t since = enter(kind);                                                        \
+        const int code = __real_PMPI_##name arguments;                                             \
+        leave(since, fruitful);                                                                    \
+        return code;                                                                               \
+    }                                                                                              \
+    int MPI_##name parameters                                                                      \
+    {                                                                                              \
+        return __wrap_PMPI_##name arguments;                                                       \
+    }
+#include "meter.def"
+
+static size_t heap, heap_most;
+
+void *__real_malloc(size_t bytes);
+void *__real_calloc(size_t n, size_t bytes);
+void *__real_realloc(void *old, size_t bytes);
+void __real_free(void *old);
+void *__wrap_malloc(size_t bytes);
+void *__wrap_calloc(size_t n, size_t bytes);
+void *__wrap_realloc(void *old, size_t bytes);
+void __wrap_free(void *old);
+
+static void *counted(void *block)
+{
+    heap += malloc_usable_size(block);
+    heap_most = heap > heap_most ? heap : heap_most;
+    return block;
+}
+
+void *__wrap_malloc(size_t bytes)
+{
+    return counted(__real_malloc(bytes));
+}
+
+void *__wrap_calloc(size_t n, size_t bytes)
+{
+    return counted(__real_calloc(n, bytes));
+}
+
+void *__wrap_realloc(void *old, size_t bytes)
+{
+    const size_t before = malloc_usable_size(old);
+    void *block = __real_realloc(old, bytes);
+    if (block || bytes == 0)
+        heap -= before;
+    return counted(block);
+}
+
+void __wrap_free(void *old)
+{
+    heap -= malloc_usable_size(old);
+    __real_free(old);
+}
+
+void meter_begin(struct meter *meter)
+{
+    messages = collectives = waited_ns = 0;
+    fruitless = 0;
+    heap_most = heap;
+    on = true;
+    *meter = (struct meter){.wall_s = (double)now(CLOCK_MONOTONIC),
+                            .cpu_s = (double)now(CLOCK_PROCESS_CPUTIME_ID),
+                            .heap_bytes = (double)heap};
+}
+
+void meter_end(struct meter *meter)
+{
+    meter->cpu_s = 1e-9 * ((double)now(CLOCK_PROCESS_CPUTIME_ID) - meter->cpu_s);
+    meter->wall_s = 1e-9 * ((double)now(CLOCK_MONOTONIC) - meter->wall_s);
+    on = false;
+    meter->waited_s = 1e-9 * (double)waited_ns;
+    meter->messages = (double)messages;
+    meter->collectives = (double)collectives;
+    meter->heap_bytes = (double)heap_most - meter->heap_bytes;
+}
