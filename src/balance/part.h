@@ -10,12 +10,14 @@
 #ifndef FFMK_BALANCE_PART_H
 #define FFMK_BALANCE_PART_H
 
+#include "balance/flow.h"
 #include "balance/meeting.h"
 #include "balance/tree.h"
 
 enum ffmk_part_letter {
     FFMK_PART_UP,
     FFMK_PART_DOWN,
+    FFMK_PART_POTENTIAL,
     FFMK_PART_OFFER,
     FFMK_PART_ANSWER,
     FFMK_PART_NEWS,
@@ -56,13 +58,21 @@ struct ffmk_part {
     struct ffmk_tree_border *borders;
     uint32_t *order; /* of partners to meet */
     uint32_t n_order;
-    enum { PART_UP, PART_DOWN, PART_MEET, PART_NEWS, PART_MORE, PART_DONE } phase;
-    uint32_t at;    /* in what the phase goes through */
-    uint32_t level; /* PART_UP, PART_DOWN: of the tree */
-    bool asked;     /* PART_MEET: the offer is out */
-    int code;       /* how this part fared */
-    int stalls;     /* passes since the last progress */
-    bool refined;   /* no flow in this pass */
+    enum { PART_UP, PART_DOWN, PART_SPREAD, PART_MEET, PART_NEWS, PART_MORE, PART_DONE } phase;
+    uint32_t at;                      /* in what the phase goes through */
+    uint32_t level;                   /* PART_UP, PART_DOWN: of the tree */
+    bool asked;                       /* PART_MEET: the offer is out */
+    int code;                         /* how this part fared */
+    int stalls;                       /* passes since the last progress */
+    bool refined;                     /* no flow in this pass */
+    int strict;                       /* passes that left too much somewhere */
+    double limit[FFMK_GRAPH_WEIGHTS]; /* what this part may hold in the end */
+    struct ffmk_part_spread {
+        int steps; /* to go; or 0: not begun, or through with it */
+        bool done; /* in this pass */
+        double *conductances, *potentials;
+        struct ffmk_flow flow[FFMK_GRAPH_WEIGHTS];
+    } spread;
     double aim[FFMK_GRAPH_WEIGHTS];
     double best_ratio, least_excess, gained, best_gained;
     struct ffmk_part_stash {

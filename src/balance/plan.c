@@ -14,11 +14,13 @@
 /* What is the same for all plans, found by the model in bench/balance/tune.c. */
 static const double AIM = 0.2;  /* the rest of what is allowed above the mean is for choosing */
 static const double PULL = 0.2; /* in mean links */
-enum { FANOUT = 64, PATIENCE = 30, PASSES = 3 };
+static const double WORTH = 0.01;
+enum { FANOUT = 64, SPREAD = 12, PATIENCE = 30 };
 
 static struct ffmk_rules rules_of(const struct ffmk_team *team, const ffmk_balance_options *options)
 {
     return (struct ffmk_rules){.n_parts = team->size,
+                               .spread = SPREAD,
                                .fanout = FANOUT,
                                .n_weights = 1,
                                .n_shared = 1,
@@ -28,8 +30,7 @@ static struct ffmk_rules rules_of(const struct ffmk_team *team, const ffmk_balan
                                .pull = PULL,
                                .aim = AIM,
                                .patience = PATIENCE,
-                               .passes =
-                                   options->max_rounds < PASSES ? options->max_rounds : PASSES,
+                               .worth = WORTH,
                                .passes_most = options->max_rounds,
                                .seed = options->seed};
 }

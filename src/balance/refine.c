@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Of one side. */
@@ -210,6 +211,83 @@ static void fill(struct walk *walk)
             sink(walk, &walk->queue[s], at);
 }
 
+/* Swaps: when no single item can go, two may change places. */
+
+enum { SWAPS_MOST = 16, PARTNERS = 6 };
+
+static int compare_weights(const void *a, const void *b, void *context)
+{
+    const double *const *weights = context;
+    const double left = weights[*(const uint32_t *)a][0], right = weights[*(const uint32_t *)b][0];
+    if (left != right)
+        return left < right ? -1 : 1;
+    return *(const uint32_t *)a < *(const uint32_t *)b ? -1 : 1;
+}
+
+struct swap {
+    uint32_t gives, gets;
+    double excess, score;
+};
+
+static void consider(const struct walk *walk, int from, uint32_t gives, uint32_t gets,
+                     struct swap *best)
+{
+    const struct ffmk_refine *in = walk->in;
+    double difference[FFMK_GRAPH_WEIGHTS];
+    for (unsigned d = 0; d < in->n_weights; d++)
+        difference[d] = in->weights[gives][d] - in->weights[gets][d];
+    const struct swap swap = {gives, gets,
+                              excess_of(in, &in->side[from], -1, difference, 0) +
+                                  excess_of(in, &in->side[!from], 1, difference, 0),
+                              score(walk, gives) + score(walk, gets)};
+    if (swap.excess < best->excess * (1 - ROUNDING) ||
+        (swap.excess <= best->excess && swap.score > best->score))
+        *best = swap;
+}
+
+/* Look for what differs by as much as is too much here, in the first of the weights. */
+static bool swap_one(struct walk *walk, double *gained_p)
+{
+    struct ffmk_refine *in = walk->in;
+    const double excess[2] = {excess_of(in, &in->side[0], 0, NULL, 0),
+                              excess_of(in, &in->side[1], 0, NULL, 0)};
+    const int from = excess[1] > excess[0];
+    const double above = in->side[from].load[0] - in->side[from].limit[0];
+    uint32_t *there = walk->queue[0].heap, n_there = 0;
+    for (uint32_t i = 0; i < in->n; i++)
+        if (in->items[i].side != from)
+            there[n_there++] = i;
+    if (n_there == 0 || excess[0] + excess[1] <= 0)
+        return false;
+    qsort_r(there, n_there, sizeof *there, compare_weights, (void *)in->weights);
+    struct swap best = {.excess = walk->excess, .score = -INFINITY};
+    const double before = best.excess;
+    for (uint32_t i = 0; i < in->n; i++) {
+        if (in->items[i].side != from)
+            continue;
+        const double most = in->weights[i][0] - above; /* what may come in its place */
+        uint32_t low = 0;
+        for (uint32_t high = n_there; low < high;) {
+            const uint32_t middle = low + (high - low) / 2;
+            if (in->weights[there[middle]][0] <= most)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        const uint32_t end = low + 1 < n_there ? low + 1 : n_there;
+        for (uint32_t t = end > PARTNERS ? end - PARTNERS : 0; t < end; t++)
+            consider(walk, from, i, there[t], &best);
+    }
+    if (!(best.excess < before * (1 - ROUNDING)))
+        return false;
+    *gained_p += score(walk, best.gives);
+    change_side(in, best.gives);
+    *gained_p += score(walk, best.gets);
+    change_side(in, best.gets);
+    walk->excess = best.excess;
+    return true;
+}
+
 void ffmk_refine(struct ffmk_refine *in)
 {
     const uint32_t n = in->n;
@@ -243,6 +321,9 @@ void ffmk_refine(struct ffmk_refine *in)
     }
     while (n_moves > n_best)
         change_side(in, walk.sequence[--n_moves]);
-    in->n_moved = n_best;
+    walk.excess = least;
+    for (int swaps = 0; swaps < SWAPS_MOST && walk.excess > 0; swaps++)
+        if (!swap_one(&walk, &best))
+            break;
     in->improved = best;
 }

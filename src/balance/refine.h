@@ -42,7 +42,6 @@ struct ffmk_refine {
     uint32_t patience; /* steps without anything better before it gives up */
     uint32_t *scratch; /* room for ffmk_refine_scratch(n) */
     double improved;   /* out: by how much cut and bias became better, in the unit of the links */
-    uint32_t n_moved;  /* out */
 };
 
 static inline size_t ffmk_refine_scratch(size_t n)
