@@ -9,15 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STALLS_MOST = 4 }; /* passes without progress before it gives up */
-
-/* By so much of what is allowed above the mean parts aim lower, for each pass that left too much
- * somewhere; and at most. */
-static const double STRICTER = 0.15, STRICTEST = 0.6;
-
-/* A load so little above its limit is at it. */
-static const double ROUNDING = 1e-9;
-
 static void fail(struct ffmk_part *part, int code)
 {
     if (code < part->code)
@@ -41,7 +32,7 @@ static void survey(struct ffmk_part *part, struct ffmk_totals *totals)
 {
     const struct ffmk_rules *rules = part->rules;
     const struct ffmk_graph *graph = &part->graph;
-    const bool first = part->result.passes == 0;
+    const bool first = part->course.result.passes == 0;
     *totals = (struct ffmk_totals){
         .code = part->code,
         .n_parts = 1,
@@ -61,7 +52,8 @@ static void survey(struct ffmk_part *part, struct ffmk_totals *totals)
         const double above = totals->load[d] - part->limit[d];
         if (!first && above > 0)
             totals->excess +=
-                above / (shared && part->scale.mean[d] > 0 ? part->scale.mean[d] : part->limit[d]);
+                above / (shared && part->course.scale.mean[d] > 0 ? part->course.scale.mean[d]
+                                                                  : part->limit[d]);
     }
     for (uint32_t i = 0; i < graph->n_places; i++) {
         const struct ffmk_graph_item *item = &graph->items[i];
@@ -163,117 +155,21 @@ static void begin_pass(struct ffmk_part *part)
 
 /* Down: what is to be done */
 
-static void set_scale(struct ffmk_part *part, const struct ffmk_totals *totals)
-{
-    const struct ffmk_rules *rules = part->rules;
-    struct ffmk_scale *scale = &part->scale;
-    for (unsigned d = 0; d < rules->n_weights; d++) {
-        const bool shared = d < rules->n_shared;
-        scale->item[d] = totals->load[d] > 0 ? totals->load[d] / (double)totals->n_items : 1;
-        scale->mean[d] = shared ? totals->load[d] / totals->capacity : 1;
-        scale->bound[d] = shared ? rules->imbalance[d] : 1;
-        if (shared && scale->mean[d] > 0)
-            scale->bound[d] = fmax(scale->bound[d],
-                                   totals->heaviest[d] / (scale->mean[d] * totals->capacity_most));
-        part->limit[d] =
-            shared ? scale->bound[d] * scale->mean[d] * part->capacity : part->own_limit[d];
-    }
-    scale->link = totals->links > 0 ? totals->links / (double)totals->n_links : 1;
-    part->result.cut_before = totals->cut / 2; /* seen from both ends */
-}
-
-/* The largest load as a share of what is allowed, and which weights are above. */
-static double ratio_of(const struct ffmk_part *part, const struct ffmk_totals *totals,
-                       bool above[FFMK_GRAPH_WEIGHTS])
-{
-    double ratio = 0;
-    for (unsigned d = 0; d < part->rules->n_weights; d++) {
-        const double allowed = part->scale.bound[d] * part->scale.mean[d];
-        const double share = allowed > 0 ? totals->largest[d] / allowed : 0;
-        above[d] = share > 1 + ROUNDING;
-        ratio = fmax(ratio, share);
-    }
-    return ratio;
-}
-
-static double imbalance_of(const struct ffmk_part *part, const struct ffmk_totals *totals,
-                           double *bound_p)
-{
-    double imbalance = 1;
-    *bound_p = 1;
-    for (unsigned d = 0; d < part->rules->n_shared; d++) {
-        const double mean = part->scale.mean[d], bound = part->scale.bound[d];
-        const double here = mean > 0 ? totals->largest[d] / mean : 1;
-        /* What differs from the bound by rounding only is at the bound. */
-        imbalance = fmax(imbalance, fabs(here - bound) <= ROUNDING * bound ? bound : here);
-        *bound_p = fmax(*bound_p, bound);
-    }
-    return imbalance;
-}
-
-/* Every part comes to the same end here, from the same totals. \return whether there is another
- * pass. */
+/* Every part decides alike. \return whether there is another pass. */
 static bool decide(struct ffmk_part *part, const struct ffmk_totals *totals)
 {
     const struct ffmk_rules *rules = part->rules;
-    struct ffmk_part_result *result = &part->result;
-    bool above[FFMK_GRAPH_WEIGHTS];
-    const bool first = result->passes == 0;
-    if (totals->code) {
-        result->code = totals->code;
-        return false;
+    struct ffmk_course *course = &part->course;
+    const bool more = ffmk_course_decide(course, rules, totals);
+    if (course->improved)
+        ffmk_graph_mark_best(&part->graph);
+    for (unsigned d = 0; d < rules->n_weights && more; d++) {
+        part->limit[d] = d < rules->n_shared
+                             ? course->scale.bound[d] * course->scale.mean[d] * part->capacity
+                             : part->own_limit[d];
+        part->meeting.limit[d] = part->limit[d] * course->share[d];
     }
-    if (first)
-        set_scale(part, totals);
-    const double ratio = ratio_of(part, totals, above);
-    const bool all = totals->n_items >= (uint64_t)rules->least_items * totals->n_parts;
-    const bool missing = totals->missing > 0 && all;
-    const bool balanced = ratio <= 1 + ROUNDING && !missing;
-    double bound;
-    const double imbalance = imbalance_of(part, totals, &bound);
-    if (first) {
-        result->imbalance_before = result->imbalance_after = imbalance;
-        result->bound = bound;
-        part->best_ratio = missing ? INFINITY : ratio;
-        part->least_excess = INFINITY;
-        if (balanced)
-            return false;
-    } else {
-        part->gained += totals->improved;
-        part->stalls++;
-        if (ratio < part->best_ratio * 0.998 || totals->excess < part->least_excess * 0.98)
-            part->stalls = 0;
-        part->least_excess = fmin(part->least_excess, totals->excess);
-        const bool best_balanced = part->best_ratio <= 1 + ROUNDING;
-        if (missing                     ? false
-            : balanced && best_balanced ? part->gained > part->best_gained
-                                        : ratio < part->best_ratio) {
-            part->best_ratio = ratio;
-            part->best_gained = part->gained;
-            result->imbalance_after = imbalance;
-            ffmk_graph_mark_best(&part->graph);
-        }
-        const double worth = rules->worth * totals->cut / 2 / part->scale.link;
-        if (result->passes >= rules->passes_most ||
-            (balanced ? part->refined && totals->improved < worth : part->stalls >= STALLS_MOST))
-            return false;
-    }
-    part->refined = balanced;
-    for (unsigned d = 0; d < rules->n_weights; d++) {
-        const double slack = part->scale.bound[d] - 1;
-        /* Where items are too coarse to end just at the limit, room is made below it. */
-        const double strict = balanced ? 0 : fmin(STRICTER * part->strict, STRICTEST);
-        part->meeting.limit[d] =
-            part->limit[d] * (d < rules->n_shared ? (1 + (1 - strict) * slack) / (1 + slack) : 1);
-        part->aim[d] = !above[d] ? INFINITY
-                       : d >= rules->n_shared
-                           ? 0.95
-                           : part->scale.mean[d] * (1 + rules->aim / (1 + part->stalls) * slack);
-    }
-    if (missing) /* what is empty gets as much as all have */
-        part->aim[0] = part->scale.mean[0];
-    part->strict += !balanced;
-    return true;
+    return more;
 }
 
 static uint64_t key_of(const struct ffmk_part *part, int32_t other)
@@ -282,7 +178,7 @@ static uint64_t key_of(const struct ffmk_part *part, int32_t other)
     const uint64_t low = (uint32_t)(me < other ? me : other);
     const uint64_t high = (uint32_t)(me < other ? other : me);
     return ffmk_rng_mix(ffmk_rng_mix(low << 32 | high) ^ part->rules->seed ^
-                        (uint64_t)part->result.passes << 56);
+                        (uint64_t)part->course.result.passes << 56);
 }
 
 static int compare_keys(const void *a, const void *b, void *context)
@@ -329,7 +225,6 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
         fail(part, FFMK_ERR_NO_MEMORY);
     if (part->n_order > 1)
         qsort_r(part->order, part->n_order, sizeof *part->order, compare_keys, part);
-    part->result.passes++;
     part->phase = PART_MEET;
     part->at = 0;
     part->asked = false;
@@ -339,7 +234,7 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
 
 static bool is_spread(const struct ffmk_part *part, unsigned weight)
 {
-    return isfinite(part->aim[weight]) && weight < part->rules->n_shared;
+    return isfinite(part->course.aim[weight]) && weight < part->rules->n_shared;
 }
 
 static void send_potentials(struct ffmk_part *part)
@@ -365,7 +260,8 @@ static void begin_spread(struct ffmk_part *part)
     spread->conductances = realloc(spread->conductances, (n + 1ul) * sizeof(double));
     spread->potentials =
         realloc(spread->potentials, (n + 1ul) * FFMK_GRAPH_WEIGHTS * sizeof(double));
-    if (!spread->conductances || !spread->potentials) {
+    spread->flow = calloc(part->rules->n_weights, sizeof *spread->flow);
+    if (!spread->conductances || !spread->potentials || !spread->flow) {
         fail(part, FFMK_ERR_NO_MEMORY);
         spread->steps = 1;
     }
@@ -374,7 +270,7 @@ static void begin_spread(struct ffmk_part *part)
         spread->conductances[k] = conductance_of(part, k);
     for (unsigned d = 0; d < part->rules->n_weights; d++)
         ffmk_flow_begin(&spread->flow[d], load[d],
-                        is_spread(part, d) ? part->aim[d] * part->capacity : INFINITY,
+                        is_spread(part, d) ? part->course.aim[d] * part->capacity : INFINITY,
                         spread->conductances ? n : 0, spread->conductances);
     send_potentials(part);
 }
@@ -416,24 +312,25 @@ static void go_down(struct ffmk_part *part, uint32_t level, struct ffmk_tree_ord
 {
     const bool before = part->spread.done; /* then this is decided, and the aim set */
     const bool more = before ? orders->totals.code == FFMK_SUCCESS : decide(part, &orders->totals);
-    const bool spreads = more && !before && part->result.passes == 0 && part->rules->spread > 0 &&
-                         ffmk_tree_levels(part->rules) > 1;
+    const bool spreads = more && !before && part->course.result.passes == 1 &&
+                         part->rules->spread > 0 && ffmk_tree_levels(part->rules) > 1;
     if (before && !more)
-        part->result.code = orders->totals.code;
+        part->course.result.code = orders->totals.code;
     for (; level > 0; level--) {
         struct ffmk_tree *tree = &part->trees[level - 1];
         struct ffmk_wire_out *downs = calloc(tree->n + 1ul, sizeof *downs);
         struct ffmk_tree_orders mine = {.totals = orders->totals};
         if (!downs || !tree->members) {
             fail(part, FFMK_ERR_NO_MEMORY);
-            part->result.code = FFMK_ERR_NO_MEMORY;
+            part->course.result.code = FFMK_ERR_NO_MEMORY;
             free(downs);
             break;
         }
         double none[FFMK_GRAPH_WEIGHTS];
         for (unsigned d = 0; d < FFMK_GRAPH_WEIGHTS; d++)
             none[d] = INFINITY;
-        fail(part, ffmk_tree_direct(tree, orders, more && !spreads ? part->aim : none, downs));
+        fail(part,
+             ffmk_tree_direct(tree, orders, more && !spreads ? part->course.aim : none, downs));
         for (uint32_t m = 1; m < tree->n; m++)
             post(part, ffmk_tree_speaker(part->rules, level - 1, tree->first + m), FFMK_PART_DOWN,
                  &downs[m]);
@@ -672,8 +569,10 @@ void ffmk_part_begin(struct ffmk_part *part, const struct ffmk_rules *rules, int
                                .post = poster,
                                .context = context,
                                .phase = PART_DONE};
-    part->meeting = (struct ffmk_meeting){
-        .rules = rules, .scale = &part->scale, .graph = &part->graph, .border = &part->border};
+    part->meeting = (struct ffmk_meeting){.rules = rules,
+                                          .scale = &part->course.scale,
+                                          .graph = &part->graph,
+                                          .border = &part->border};
 }
 
 void ffmk_part_start(struct ffmk_part *part, int code)

@@ -362,7 +362,7 @@ int ffmk_plan_make(struct ffmk_team *team, int code, bool moves, bool known,
     ffmk_drive_begin(&drive, team, &rules);
     code = fill(&drive.part.graph, team, table, plan->order, entrance.units);
     code = ffmk_drive_run(&drive, code);
-    const struct ffmk_part_result *result = &drive.part.result;
+    const struct ffmk_part_result *result = &drive.part.course.result;
     plan->imbalance_before = result->imbalance_before;
     plan->imbalance_after = result->imbalance_after;
     plan->imbalance_bound = result->bound;

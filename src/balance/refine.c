@@ -8,7 +8,6 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Of one side. */
 struct queue {
@@ -197,9 +196,14 @@ static void step(struct walk *walk, int from)
 static void fill(struct walk *walk)
 {
     const struct ffmk_refine *in = walk->in;
-    for (int s = 0; s < 2; s++)
+    for (int s = 0; s < 2; s++) {
+        walk->queue[s].n = walk->queue[s].n_aside = 0;
+        walk->queue[s].size = in->n;
         for (unsigned d = 0; d < in->n_weights; d++)
             walk->queue[s].lightest[d] = INFINITY;
+    }
+    for (uint32_t i = 0; i < in->n; i++)
+        walk->at[i] = 0;
     for (uint32_t i = 0; i < in->n; i++) {
         struct queue *queue = &walk->queue[in->items[i].side];
         for (unsigned d = 0; d < in->n_weights; d++)
@@ -213,7 +217,7 @@ static void fill(struct walk *walk)
 
 /* Swaps: when no single item can go, two may change places. */
 
-enum { SWAPS_MOST = 16, PARTNERS = 6 };
+enum { SWAPS_MOST = 16, PARTNERS = 6, WALKS_MOST = 2 };
 
 static int compare_weights(const void *a, const void *b, void *context)
 {
@@ -288,42 +292,54 @@ static bool swap_one(struct walk *walk, double *gained_p)
     return true;
 }
 
-void ffmk_refine(struct ffmk_refine *in)
+/* Go from item to item, as long as it pays or might, and back to the best that was met. \return
+ * whether that is another place than the first. */
+static bool go_once(struct walk *walk, double *gained_p)
 {
-    const uint32_t n = in->n;
-    struct walk walk = {
-        .in = in,
-        .queue = {{.heap = in->scratch, .size = n}, {.heap = in->scratch + n, .size = n}},
-        .at = in->scratch + 2 * (size_t)n,
-        .sequence = in->scratch + 3 * (size_t)n};
-    if (n > 0)
-        memset(walk.at, 0, n * sizeof *walk.at);
-    fill(&walk);
-    walk.excess = excess_of(in, &in->side[0], 0, NULL, 0) + excess_of(in, &in->side[1], 0, NULL, 0);
-
-    double sum = 0, best = 0, least = walk.excess;
+    struct ffmk_refine *in = walk->in;
+    double sum = 0, best = 0, least = walk->excess;
     uint32_t n_moves = 0, n_best = 0;
+    fill(walk);
     while (n_moves - n_best <= in->patience) {
-        const bool found[2] = {find(&walk, 0), find(&walk, 1)};
+        const bool found[2] = {find(walk, 0), find(walk, 1)};
         if (!found[0] && !found[1])
             break;
         const int from =
-            !found[0] || (found[1] && before(&walk, walk.queue[1].heap[0], walk.queue[0].heap[0]));
-        const uint32_t item = walk.queue[from].heap[0];
-        sum += score(&walk, item);
-        step(&walk, from);
-        walk.sequence[n_moves++] = item;
-        if (walk.excess < least * (1 - ROUNDING) || (walk.excess <= least && sum > best)) {
-            least = walk.excess;
+            !found[0] || (found[1] && before(walk, walk->queue[1].heap[0], walk->queue[0].heap[0]));
+        const uint32_t item = walk->queue[from].heap[0];
+        sum += score(walk, item);
+        step(walk, from);
+        walk->sequence[n_moves++] = item;
+        if (walk->excess < least * (1 - ROUNDING) || (walk->excess <= least && sum > best)) {
+            least = walk->excess;
             best = sum;
             n_best = n_moves;
         }
     }
     while (n_moves > n_best)
-        change_side(in, walk.sequence[--n_moves]);
-    walk.excess = least;
-    for (int swaps = 0; swaps < SWAPS_MOST && walk.excess > 0; swaps++)
-        if (!swap_one(&walk, &best))
+        change_side(in, walk->sequence[--n_moves]);
+    walk->excess = least;
+    *gained_p += best;
+    return n_best > 0;
+}
+
+void ffmk_refine(struct ffmk_refine *in)
+{
+    const size_t n = in->n;
+    struct walk walk = {.in = in,
+                        .queue = {{.heap = in->scratch}, {.heap = in->scratch + n}},
+                        .at = in->scratch + 2 * n,
+                        .sequence = in->scratch + 3 * n};
+    walk.excess = excess_of(in, &in->side[0], 0, NULL, 0) + excess_of(in, &in->side[1], 0, NULL, 0);
+    in->improved = 0;
+    for (int walks = 0; walks < WALKS_MOST; walks++) {
+        bool changed = go_once(&walk, &in->improved);
+        for (int swaps = 0; swaps < SWAPS_MOST && walk.excess > 0; swaps++) {
+            if (!swap_one(&walk, &in->improved))
+                break;
+            changed = true;
+        }
+        if (!changed)
             break;
-    in->improved = best;
+    }
 }

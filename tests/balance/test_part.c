@@ -190,7 +190,8 @@ static struct ffmk_part_result run(const struct world *world, uint64_t order, in
     for (int p = 0; p < n_parts; p++) {
         const struct ffmk_graph *graph = &parts[p].graph;
         ck_assert_msg(parts[p].done, "seed %d: part %d waits for ever", seed, p);
-        ck_assert_msg(memcmp(&parts[p].result, &parts[0].result, sizeof parts[p].result) == 0,
+        ck_assert_msg(memcmp(&parts[p].course.result, &parts[0].course.result,
+                             sizeof parts[p].course.result) == 0,
                       "seed %d: part %d came to another result", seed, p);
         for (uint32_t i = 0; i < graph->n_places; i++)
             if (ffmk_graph_is_held(graph, i)) {
@@ -216,40 +217,59 @@ static struct ffmk_part_result run(const struct world *world, uint64_t order, in
                               (int)graph->vertices[vertex].id, graph->vertices[vertex].part);
             }
     }
-    const struct ffmk_part_result result = parts[0].result;
+    const struct ffmk_part_result result = parts[0].course.result;
     for (int p = 0; p < n_parts; p++)
         ffmk_part_free(&parts[p]);
     free(post.letters);
     return result;
 }
 
-static double imbalance_of(const struct world *world, const int part[ITEMS], bool *memory_p,
-                           bool *least_p)
+struct quality {
+    double imbalance, ratio, over;
+    uint64_t missing;
+};
+
+static struct quality judge(const struct world *world, const int part[ITEMS])
 {
-    double imbalance = 1;
-    *memory_p = true;
+    struct quality quality = {.imbalance = 1, .ratio = 1, .over = 1};
     for (unsigned d = 0; d < world->rules.n_weights; d++) {
-        double load[PARTS] = {0}, total = 0, capacity = 0, largest = 0;
+        double load[PARTS] = {0}, total = 0, capacity = 0, largest = 0, heaviest = 0, most = 0;
         for (uint32_t i = 0; i < world->n; i++) {
             load[part[i]] += world->weight[i][d];
             total += world->weight[i][d];
+            heaviest = fmax(heaviest, world->weight[i][d]);
         }
         for (int p = 0; p < world->rules.n_parts; p++) {
             capacity += world->capacity[p];
+            most = fmax(most, world->capacity[p]);
             largest = fmax(largest, load[p] / world->capacity[p]);
-            if (d >= world->rules.n_shared && load[p] > world->own_limit[p] * (1 + 1e-9))
-                *memory_p = false;
+            if (d >= world->rules.n_shared)
+                quality.over = fmax(quality.over, load[p] / world->own_limit[p]);
         }
-        if (d < world->rules.n_shared && total > 0)
-            imbalance = fmax(imbalance, largest / (total / capacity));
+        if (d >= world->rules.n_shared || total == 0)
+            continue;
+        const double mean = total / capacity;
+        const double bound = fmax(world->rules.imbalance[d], heaviest / (mean * most));
+        quality.imbalance = fmax(quality.imbalance, largest / mean);
+        quality.ratio = fmax(quality.ratio, largest / mean / bound);
     }
     uint32_t n[PARTS] = {0};
-    *least_p = true;
     for (uint32_t i = 0; i < world->n; i++)
         n[part[i]]++;
     for (int p = 0; p < world->rules.n_parts; p++)
-        *least_p = *least_p && n[p] >= world->rules.least_items;
-    return imbalance;
+        if (n[p] < world->rules.least_items)
+            quality.missing += world->rules.least_items - n[p];
+    return quality;
+}
+
+static bool is_worse(const struct quality *a, const struct quality *b)
+{
+    static const double MORE = 1 + 1e-8;
+    if (a->over > b->over * MORE || a->over * MORE < b->over)
+        return a->over > b->over;
+    if (a->missing != b->missing)
+        return a->missing > b->missing;
+    return a->ratio > b->ratio * MORE;
 }
 
 /* FFMK_SEEDS=first,count in the environment runs others. */
@@ -261,26 +281,26 @@ static void check_seeds(uint64_t first, uint64_t count)
         first = strtoull(getenv("FFMK_SEEDS"), NULL, 10), count = 1;
     for (uint64_t seed = first; seed < first + count; seed++) {
         int best[ITEMS], again[ITEMS];
-        bool memory, least, memory_before, least_before;
         draw(&world, seed);
         const struct ffmk_part_result result = run(&world, seed, best);
         ck_assert_msg(result.code == 0, "seed %d: code %d", (int)seed, result.code);
         run(&world, seed + 1000003, again);
         ck_assert_msg(memcmp(best, again, world.n * sizeof *best) == 0,
                       "seed %d: the plan depends on the order of letters", (int)seed);
-        const double before = imbalance_of(&world, world.part, &memory_before, &least_before);
-        const double after = imbalance_of(&world, best, &memory, &least);
-        ck_assert_msg(fabs(before - result.imbalance_before) < 1e-6 * before,
-                      "seed %d: %g before, it says %g", (int)seed, before, result.imbalance_before);
-        ck_assert_msg(fabs(after - result.imbalance_after) < 1e-6 * after,
-                      "seed %d: %g after, it says %g", (int)seed, after, result.imbalance_after);
-        if (memory_before && least_before)
-            ck_assert_msg(memory && least &&
-                              (after <= before * (1 + 1e-9) || after <= result.bound),
-                          "seed %d: worse than before: %g to %g%s%s", (int)seed, before, after,
-                          memory ? "" : ", memory", least ? "" : ", items");
-        asked += before > result.bound;
-        reached += before > result.bound && after <= result.bound * (1 + 1e-9) && memory && least;
+        const struct quality before = judge(&world, world.part), after = judge(&world, best);
+        ck_assert_msg(fabs(before.imbalance - result.imbalance_before) < 1e-6 * before.imbalance,
+                      "seed %d: %g before, it says %g", (int)seed, before.imbalance,
+                      result.imbalance_before);
+        ck_assert_msg(fabs(after.imbalance - result.imbalance_after) < 1e-6 * after.imbalance,
+                      "seed %d: %g after, it says %g", (int)seed, after.imbalance,
+                      result.imbalance_after);
+        ck_assert_msg(!is_worse(&after, &before),
+                      "seed %d: worse than before: over %g to %g, missing %d to %d, ratio %g to %g",
+                      (int)seed, before.over, after.over, (int)before.missing, (int)after.missing,
+                      before.ratio, after.ratio);
+        const bool good = before.ratio <= 1 + 1e-8 && before.over <= 1 && before.missing == 0;
+        asked += !good;
+        reached += !good && after.ratio <= 1 + 1e-8 && after.over <= 1 && after.missing == 0;
     }
     printf("%d of %d plans with something to do reached what was asked\n", reached, asked);
 }
