@@ -13,7 +13,8 @@
  * to. */
 static const double NARROW = 0.125;
 
-/* How near to the aim a flow has to come, as a share of the aim; and the steps that it may take. */
+/* How near to the aim a flow has to come, as a share of the mean load; and the steps that it may
+ * take. */
 static const double NEAR = 1e-3;
 enum { STEPS_MOST = 2000 };
 
@@ -359,11 +360,11 @@ static void enter_flow(const struct ffmk_tree *tree, struct plan *plan, uint32_t
             plan->flows[plan->first[from] + e][weight] = flow;
 }
 
-/* Loads, and what flows should leave; the largest of these. */
+/* Loads, and what flows should leave. \return the mean load. */
 static double set_limits(const struct ffmk_tree *tree, const struct plan *plan, unsigned weight,
                          double aim, double *load, double *limit)
 {
-    double largest = 0;
+    double sum = 0;
     for (uint32_t m = 0; m < tree->n; m++) {
         const struct ffmk_totals *totals = &tree->members[m].totals;
         load[m] = plan->load[m][weight];
@@ -371,9 +372,9 @@ static double set_limits(const struct ffmk_tree *tree, const struct plan *plan, 
         /* A last item, or one that alone is more than that, has to be somewhere. */
         if (totals->n_parts == 1 && (totals->n_items == 1 || totals->heaviest[weight] >= limit[m]))
             limit[m] = fmax(limit[m], totals->heaviest[weight]);
-        largest = fmax(largest, limit[m]);
+        sum += load[m];
     }
-    return largest;
+    return fabs(sum) / tree->n;
 }
 
 static int solve(const struct ffmk_tree *tree, struct inside *inside, const double *aim,
@@ -386,10 +387,10 @@ static int solve(const struct ffmk_tree *tree, struct inside *inside, const doub
     for (unsigned d = 0; d < tree->rules->n_weights && !code; d++) {
         if (!isfinite(aim[d]))
             continue;
-        const double largest = set_limits(tree, plan, d, aim[d], load, limit);
+        const double mean = set_limits(tree, plan, d, aim[d], load, limit);
         if (inside->n == inside->n_given)
             code = connect(tree, inside, load, limit);
-        if (!code && ffmk_flow_solve(tree->n, load, limit, inside->n, inside->links, NEAR * largest,
+        if (!code && ffmk_flow_solve(tree->n, load, limit, inside->n, inside->links, NEAR * mean,
                                      STEPS_MOST) < 0)
             code = FFMK_ERR_NO_MEMORY;
         for (size_t e = 0; e < inside->n && !code; e++) {
