@@ -26,6 +26,7 @@ import csv
 import math
 import os
 import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -49,11 +50,16 @@ TOLERANCE = 1.05
 
 
 def measure(args, np, start, steps, seeds, workload, methods):
-    """The program's rows, as dictionaries."""
+    """The program's rows, as dictionaries; without those of a peer that failed, which is said."""
     words = [str(np) if word == "NP" else word for word in args.launcher.split(";")]
     words += [args.program, workload, start, steps, 1, seeds, args.side, args.parts, *methods]
     env = environment() | {"SCOTCH_PTHREAD_NUMBER": "1"}
-    done = subprocess.run([str(word) for word in words], env=env, stdout=subprocess.PIPE, text=True, timeout=3000, check=False)
+    done = subprocess.run([str(word) for word in words], env=env, capture_output=True, text=True, timeout=3000, check=False)
+    failed = re.search(r"^balance_peers: rank \d+, (?!ours)(\S+): no plan$", done.stderr, re.MULTILINE)
+    if failed and done.returncode:
+        print(f"\n{failed[1]} fails on {workload}, np {np}: {done.stderr.splitlines()[0]}")
+        return measure(args, np, start, steps, seeds, workload, [method for method in methods if method != failed[1]])
+    sys.stderr.write(done.stderr)
     rows = [dict(zip(FIELDS, line.split(","), strict=True)) for line in done.stdout.splitlines()]
     if done.returncode or len(rows) != len(methods) * seeds * (steps + 1):
         sys.exit(f"{' '.join(methods)} on {workload}, np {np}: exit code {done.returncode}, {len(rows)} plans")
@@ -121,6 +127,7 @@ def verdict(rows, own, peer):
 
 def compare(title, rows, methods):
     """[(case, own, peer)] where the peer is better in everything."""
+    methods = [method for method in methods if any(row["method"] == method for row in rows)]
     table(title, rows, methods)
     beaten = []
     for own in (method for method in methods if method.startswith("ours")):
