@@ -35,7 +35,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from common import environment
 
 WORKLOADS = ["hotspot", "hotspot-slow", "hotspot-fast", "front", "noise", "clustered", "irregular", "heavy", "slow-rank"]
-FAST = ["ours", "hsfc", "rcb"]
+FAST = ["ours", "ours-cut", "ours-still", "hsfc", "rcb"]
 GRAPH = ["phg-repart-1", "phg-refine"]
 PLAN = (  # ranks, seeds, steps, workloads, methods (None: all)
     (2, 10, 6, WORKLOADS, None),

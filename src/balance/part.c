@@ -41,7 +41,7 @@ static void survey(struct ffmk_part *part, struct ffmk_totals *totals)
         .capacity = part->capacity,
         .capacity_most = part->capacity,
         .improved = part->meeting.improved};
-    ffmk_graph_load(graph, totals->load);
+    memcpy(totals->load, part->load, sizeof totals->load);
     for (unsigned d = 0; d < rules->n_weights; d++) {
         const bool shared = d < rules->n_shared;
         totals->room[d] = shared ? 0 : part->own_limit[d];
@@ -62,7 +62,7 @@ static void survey(struct ffmk_part *part, struct ffmk_totals *totals)
         for (unsigned d = 0; d < rules->n_weights; d++)
             totals->heaviest[d] = fmax(totals->heaviest[d], ffmk_graph_weights(graph, i)[d]);
         totals->n_links += item->n_links;
-        for (uint32_t k = item->first; k < item->first + item->n_links; k++)
+        for (uint32_t k = item->first; first && k < item->first + item->n_links; k++)
             totals->links += (double)graph->links[k].weight;
     }
     for (uint32_t k = 0; k < part->border.n; k++)
@@ -150,6 +150,7 @@ static void begin_pass(struct ffmk_part *part)
 {
     part->spread.done = false;
     fail(part, ffmk_border_find(&part->border, &part->graph));
+    ffmk_graph_load(&part->graph, part->load);
     report(part);
 }
 
@@ -208,7 +209,7 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
         fail(part, ffmk_border_join(&part->border, &orders->extras[x]));
 
     part->order = realloc(part->order, (part->border.n + 1ul) * sizeof *part->order);
-    ffmk_graph_load(&part->graph, meeting->load);
+    memcpy(meeting->load, part->load, sizeof meeting->load);
     ffmk_graph_centre(&part->graph, meeting->centre);
     meeting->improved = 0;
     meeting->n_gifts = 0;
@@ -255,7 +256,6 @@ static void begin_spread(struct ffmk_part *part)
 {
     struct ffmk_part_spread *spread = &part->spread;
     const uint32_t n = part->border.n;
-    double load[FFMK_GRAPH_WEIGHTS];
     spread->steps = part->rules->spread;
     spread->conductances = realloc(spread->conductances, (n + 1ul) * sizeof(double));
     spread->potentials =
@@ -265,11 +265,10 @@ static void begin_spread(struct ffmk_part *part)
         fail(part, FFMK_ERR_NO_MEMORY);
         spread->steps = 1;
     }
-    ffmk_graph_load(&part->graph, load);
     for (uint32_t k = 0; k < n && spread->conductances; k++)
         spread->conductances[k] = conductance_of(part, k);
     for (unsigned d = 0; d < part->rules->n_weights; d++)
-        ffmk_flow_begin(&spread->flow[d], load[d],
+        ffmk_flow_begin(&spread->flow[d], part->load[d],
                         is_spread(part, d) ? part->course.aim[d] * part->capacity : INFINITY,
                         spread->conductances ? n : 0, spread->conductances);
     send_potentials(part);

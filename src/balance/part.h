@@ -51,6 +51,7 @@ struct ffmk_part {
     uint32_t level;                   /* PART_UP, PART_DOWN: of the tree */
     bool asked;                       /* PART_MEET: the offer is out */
     int code;                         /* how this part fared */
+    double load[FFMK_GRAPH_WEIGHTS];  /* when the pass began */
     double limit[FFMK_GRAPH_WEIGHTS]; /* what this part may hold in the end */
     struct ffmk_part_spread {
         int steps; /* to go; or 0: not begun, or through with it */

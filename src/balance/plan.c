@@ -16,7 +16,7 @@ static const double AIM = 0.2;  /* the rest of what is allowed above the mean is
 static const double PULL = 0.2; /* in mean links */
 static const double WORTH = 0.01;
 static const double MEMORY_MOST = 1e15; /* in largest items: no limit */
-enum { FANOUT = 64, SPREAD = 12, PATIENCE = 30 };
+enum { FANOUT = 64, SPREAD = 12, PATIENCE = 15 };
 
 /* Agreement before anything else. A value and its complement have the same minimum where all ranks
  * gave the same, and the complement's least is the largest. */

@@ -15,6 +15,7 @@ struct queue {
     uint32_t n, n_aside;
     uint32_t size;
     double lightest[FFMK_GRAPH_WEIGHTS];
+    double lightest_aside[FFMK_GRAPH_WEIGHTS];
 };
 
 struct walk {
@@ -23,6 +24,7 @@ struct walk {
     uint32_t *at;       /* of each item: place in its heap + 1; 0: not there */
     uint32_t *sequence; /* items in the order in which they moved */
     double excess;      /* above the limits, and items that are missing */
+    double excess_of[2];
 };
 
 /* A load so little above its limit is at it. */
@@ -90,6 +92,9 @@ static void set_aside(struct walk *walk, struct queue *queue)
 {
     const uint32_t item = queue->heap[0];
     pop(walk, queue);
+    for (unsigned d = 0; d < walk->in->n_weights; d++)
+        if (queue->n_aside == 0 || walk->in->weights[item][d] < queue->lightest_aside[d])
+            queue->lightest_aside[d] = walk->in->weights[item][d];
     queue->heap[queue->size - ++queue->n_aside] = item;
 }
 
@@ -123,17 +128,30 @@ static double excess_after(const struct ffmk_refine *in, uint32_t item)
            excess_of(in, &in->side[!from], 1, weights, 1);
 }
 
-/* Nothing of this side fits at the other one: not even its lightest would. */
+static void measure(struct walk *walk)
+{
+    for (int s = 0; s < 2; s++)
+        walk->excess_of[s] = excess_of(walk->in, &walk->in->side[s], 0, NULL, 0);
+    walk->excess = walk->excess_of[0] + walk->excess_of[1];
+}
+
+static bool fits(const struct ffmk_refine *in, const struct ffmk_refine_side *to,
+                 const double *weights)
+{
+    for (unsigned d = 0; d < in->n_weights; d++)
+        if (to->load[d] + weights[d] > to->limit[d] * (1 + ROUNDING))
+            return false;
+    return true;
+}
+
+/* Nothing of this side can go: there is too much on the other one alone, or not even the lightest
+ * fits there. */
 static bool is_shut(const struct walk *walk, int from)
 {
     const struct ffmk_refine *in = walk->in;
-    const struct ffmk_refine_side *to = &in->side[!from];
     if (walk->excess > 0)
-        return false;
-    for (unsigned d = 0; d < in->n_weights; d++)
-        if (to->load[d] + walk->queue[from].lightest[d] > to->limit[d] * (1 + ROUNDING))
-            return true;
-    return false;
+        return walk->excess_of[from] == 0 && in->side[!from].n >= in->side[!from].n_least;
+    return !fits(in, &in->side[!from], walk->queue[from].lightest);
 }
 
 /* The best item of a side that may go, first in its queue afterwards. */
@@ -188,9 +206,11 @@ static void step(struct walk *walk, int from)
         else
             sink(walk, queue, at);
     }
-    take_back(walk, &walk->queue[!from]);
-    walk->excess =
-        excess_of(in, &in->side[0], 0, NULL, 0) + excess_of(in, &in->side[1], 0, NULL, 0);
+    const bool was_above = walk->excess > 0;
+    struct queue *back = &walk->queue[!from];
+    measure(walk);
+    if (was_above || walk->excess > 0 || fits(in, &in->side[from], back->lightest_aside))
+        take_back(walk, back);
 }
 
 static void fill(struct walk *walk)
@@ -253,15 +273,13 @@ static void consider(const struct walk *walk, int from, uint32_t gives, uint32_t
 static bool swap_one(struct walk *walk, double *gained_p)
 {
     struct ffmk_refine *in = walk->in;
-    const double excess[2] = {excess_of(in, &in->side[0], 0, NULL, 0),
-                              excess_of(in, &in->side[1], 0, NULL, 0)};
-    const int from = excess[1] > excess[0];
+    const int from = walk->excess_of[1] > walk->excess_of[0];
     const double above = in->side[from].load[0] - in->side[from].limit[0];
     uint32_t *there = walk->queue[0].heap, n_there = 0;
     for (uint32_t i = 0; i < in->n; i++)
         if (in->items[i].side != from)
             there[n_there++] = i;
-    if (n_there == 0 || excess[0] + excess[1] <= 0)
+    if (n_there == 0)
         return false;
     qsort_r(there, n_there, sizeof *there, compare_weights, (void *)in->weights);
     struct swap best = {.excess = walk->excess, .score = -INFINITY};
@@ -288,7 +306,7 @@ static bool swap_one(struct walk *walk, double *gained_p)
     change_side(in, best.gives);
     *gained_p += score(walk, best.gets);
     change_side(in, best.gets);
-    walk->excess = best.excess;
+    measure(walk);
     return true;
 }
 
@@ -318,7 +336,7 @@ static bool go_once(struct walk *walk, double *gained_p)
     }
     while (n_moves > n_best)
         change_side(in, walk->sequence[--n_moves]);
-    walk->excess = least;
+    measure(walk);
     *gained_p += best;
     return n_best > 0;
 }
@@ -330,7 +348,7 @@ void ffmk_refine(struct ffmk_refine *in)
                         .queue = {{.heap = in->scratch}, {.heap = in->scratch + n}},
                         .at = in->scratch + 2 * n,
                         .sequence = in->scratch + 3 * n};
-    walk.excess = excess_of(in, &in->side[0], 0, NULL, 0) + excess_of(in, &in->side[1], 0, NULL, 0);
+    measure(&walk);
     in->improved = 0;
     for (int walks = 0; walks < WALKS_MOST; walks++) {
         bool changed = go_once(&walk, &in->improved);
