@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of 2,100 walks on the moving hot spot that would have begun with a step worse than this, in mean
+ * links, 44 came to anything. */
+static const double HOPE = -1;
+
 /* Letters are arrays of these, so that every part of them is aligned. */
 struct head {
     double load[FFMK_GRAPH_WEIGHTS]; /* with nothing going over */
@@ -356,6 +360,7 @@ static void decide(struct court *court)
         .links = court->links,
         .n = court->n,
         .patience = rules->patience,
+        .hope = HOPE * meeting->scale->link,
         .scratch = court->scratch};
     ffmk_refine(&refine);
     meeting->improved += refine.improved / meeting->scale->link;

@@ -213,8 +213,10 @@ static void step(struct walk *walk, int from)
         take_back(walk, back);
 }
 
-static void fill(struct walk *walk)
+/* The queues, but for their order. \return the best score. */
+static double fill(struct walk *walk)
 {
+    double best = -INFINITY;
     const struct ffmk_refine *in = walk->in;
     for (int s = 0; s < 2; s++) {
         walk->queue[s].n = walk->queue[s].n_aside = 0;
@@ -229,7 +231,13 @@ static void fill(struct walk *walk)
         for (unsigned d = 0; d < in->n_weights; d++)
             queue->lightest[d] = fmin(queue->lightest[d], in->weights[i][d]);
         place(walk, queue, queue->n++, i);
+        best = fmax(best, score(walk, i));
     }
+    return best;
+}
+
+static void order(struct walk *walk)
+{
     for (int s = 0; s < 2; s++)
         for (uint32_t at = walk->queue[s].n / 2; at-- > 0;)
             sink(walk, &walk->queue[s], at);
@@ -317,7 +325,9 @@ static bool go_once(struct walk *walk, double *gained_p)
     struct ffmk_refine *in = walk->in;
     double sum = 0, best = 0, least = walk->excess;
     uint32_t n_moves = 0, n_best = 0;
-    fill(walk);
+    if (fill(walk) < in->hope && walk->excess == 0)
+        return false;
+    order(walk);
     while (n_moves - n_best <= in->patience) {
         const bool found[2] = {find(walk, 0), find(walk, 1)};
         if (!found[0] && !found[1])

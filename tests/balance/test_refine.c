@@ -133,6 +133,7 @@ static void refine(const struct border *border, uint8_t side[ITEMS], double *imp
         .links = work.links,
         .n = work.n,
         .patience = 15,
+        .hope = -INFINITY,
         .scratch = scratch};
     ffmk_refine(&problem);
     *improved_p = problem.improved;
