@@ -174,10 +174,13 @@ typedef struct ffmk_balance_options {
                                default 0.05. */
     size_t min_items; /**< A rank should hold so many items, where there are enough for all. Default
                          0. */
+    int calibrate; /**< Not 0: ffmk_rebalance_if_worth() sets the ranks' capacities by the seconds
+                      they took for their weight, so that a slower core gets less. Weights should
+                      be work then (cells, particles), not seconds. Default 0. */
 } ffmk_balance_options;
 #define FFMK_BALANCE_OPTIONS_INIT                                                                  \
     {                                                                                              \
-        sizeof(ffmk_balance_options), 1.05, 1, 32, 0.5, 0.05, 0                                    \
+        sizeof(ffmk_balance_options), 1.05, 1, 32, 0.5, 0.05, 0, 0                                 \
     }
 
 /** What a plan or a migration did. Sums over the communicator, the same on every rank, but for the
@@ -201,10 +204,17 @@ typedef struct ffmk_balance_info {
     double migrate_s;     /**< Wall time of moving, largest over the ranks. */
     uint64_t items_sent_here;
     uint64_t items_received_here;
+    int acted;        /**< ffmk_rebalance_if_worth(): 0, it was not worth it, and all above is 0. */
+    double lost_s;    /**< Seconds that imbalance lost since the last such call. */
+    double price_s;   /**< Seconds that planning and moving are expected to take. */
+    char reason[128]; /**< Why it acted or did not, to be read. */
 } ffmk_balance_info;
 #define FFMK_BALANCE_INFO_INIT                                                                     \
     {                                                                                              \
-        sizeof(ffmk_balance_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                        \
+        sizeof(ffmk_balance_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,              \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
     }
 
 /** Create an empty registry over the intracommunicator `comm`. Collective. A handle of no
@@ -288,6 +298,19 @@ int ffmk_balance_plan(ffmk_items *items, int *destinations, ffmk_balance_info *i
  * how many. FFMK_ERR_NO_MEMORY means the same where memory for their data was the only reason and
  * items_kept is not 0. FFMK_ERR_STATE when the registry was created without ops. */
 int ffmk_rebalance(ffmk_items *items, ffmk_balance_info *info);
+
+/** Move the items where you say, through pack, unpack and drop: after ffmk_balance_plan() and a
+ * look at it, with what you do not want set back to this rank, or by a plan of another maker.
+ * `destinations` are ranks, in the order of ffmk_items_ids(); pinned items stay. Collective. info
+ * may be NULL. \return as ffmk_rebalance(). */
+int ffmk_migrate(ffmk_items *items, const int *destinations, ffmk_balance_info *info);
+
+/** Rebalance when it pays: as soon as imbalance has lost as much time as planning and moving took
+ * the last times, which together is at most twice the least possible. To be called once a step,
+ * with the seconds this rank needed for its items, without waiting. Collective; two reductions when
+ * nothing is done. info->acted and info->reason say what was decided; info may be NULL.
+ * \return as ffmk_rebalance(). */
+int ffmk_rebalance_if_worth(ffmk_items *items, double seconds, ffmk_balance_info *info);
 
 /** @} */
 
