@@ -305,6 +305,37 @@ int ffmk_rebalance(ffmk_items *items, ffmk_balance_info *info);
  * may be NULL. \return as ffmk_rebalance(). */
 int ffmk_migrate(ffmk_items *items, const int *destinations, ffmk_balance_info *info);
 
+#ifndef FFMK_NO_MPI
+/** A graph in compressed rows, in the shape that ParMETIS takes: `size` must be sizeof(ffmk_csr),
+ * so use FFMK_CSR_INIT. Rank r has the vertices vtxdist[r] to vtxdist[r + 1] - 1; the other arrays
+ * are about these. Each edge is listed at both ends, with the same weight. All arrays stay the
+ * caller's. */
+typedef struct ffmk_csr {
+    size_t size;
+    const int64_t *vtxdist; /**< Ranks + 1 entries, the same on every rank. */
+    const int64_t *xadj;    /**< The edges of the i-th vertex here are adjncy[xadj[i]] and on. */
+    const int64_t *adjncy;  /**< The other vertex of each edge, by its number over all ranks. */
+    const double *adjwgt;   /**< Weight of each edge; NULL: 1. */
+    int ncon;               /**< Weights a vertex has, 1 to FFMK_WEIGHTS_MOST, each evened out. */
+    const double *vwgt;     /**< ncon a vertex; NULL: 1. */
+    const double *xyz;      /**< Three coordinates a vertex; NULL: unknown. */
+    int nparts;             /**< Any number, more or less than ranks. */
+    const double *tpwgts;   /**< Share of each part, in any unit; NULL: equal shares. */
+} ffmk_csr;
+#define FFMK_CSR_INIT                                                                              \
+    {                                                                                              \
+        sizeof(ffmk_csr), NULL, NULL, NULL, NULL, 1, NULL, NULL, 1, NULL                           \
+    }
+
+/** The plan alone, for who has arrays and no registry: from the parts that the vertices are in,
+ * `part`, 0 to nparts - 1, to the better ones, in the same array. Where vertices are in no part
+ * yet, put them all in 0, or better, where they are. Collective. options NULL: the defaults;
+ * min_items counts, calibrate does not. info may be NULL; what only a migration knows is 0 there.
+ * On failure `part` is as before. \return as ffmk_balance_plan(). */
+int ffmk_balance_csr(MPI_Comm comm, const ffmk_csr *csr, const ffmk_balance_options *options,
+                     int *part, ffmk_balance_info *info);
+#endif
+
 /** Rebalance when it pays: as soon as imbalance has lost as much time as planning and moving took
  * the last times, which together is at most twice the least possible. To be called once a step,
  * with the seconds this rank needed for its items, without waiting. Collective; two reductions when
