@@ -336,6 +336,52 @@ int ffmk_balance_csr(MPI_Comm comm, const ffmk_csr *csr, const ffmk_balance_opti
                      int *part, ffmk_balance_info *info);
 #endif
 
+/** Questions about an application's objects, in the manner of Zoltan's. Each returns 0, or another
+ * value for failure. Use FFMK_QUERY_INIT. */
+typedef struct ffmk_query {
+    size_t size;
+    void *context;    /**< Handed to every callback. */
+    size_t n_weights; /**< An object has; 0: all weigh the same. */
+    /** How many objects this rank has. */
+    int (*count)(void *context, size_t *n_p);
+    /** Their ids, unique over the communicator, and n_weights weights of each. */
+    int (*list)(void *context, size_t n, uint64_t *ids, double *weights);
+    /** Three coordinates of an object; NULL: there are none. */
+    int (*position)(void *context, uint64_t id, double position[3]);
+    /** How many links an object has, and which; both NULL: there are none. Each link is listed at
+     * both its ends, with the same weight. */
+    int (*link_count)(void *context, uint64_t id, size_t *n_p);
+    int (*links)(void *context, uint64_t id, size_t n, ffmk_link *links);
+} ffmk_query;
+#define FFMK_QUERY_INIT                                                                            \
+    {                                                                                              \
+        sizeof(ffmk_query), NULL, 0, NULL, NULL, NULL, NULL, NULL                                  \
+    }
+
+/** What should leave this rank: object ids[i] to rank ranks[i]. FFMK_EXPORTS_INIT before;
+ * ffmk_exports_free() afterwards. */
+typedef struct ffmk_exports {
+    size_t size;
+    size_t n;
+    uint64_t *ids; /**< Ascending. */
+    int *ranks;
+} ffmk_exports;
+#define FFMK_EXPORTS_INIT                                                                          \
+    {                                                                                              \
+        sizeof(ffmk_exports), 0, NULL, NULL                                                        \
+    }
+
+#ifndef FFMK_NO_MPI
+/** The plan alone, for who has callbacks and no registry, as Zoltan_LB_Partition() takes them: what
+ * should go where. Collective. options NULL: the defaults. info may be NULL.
+ * \return as ffmk_balance_plan(), and FFMK_ERR_CALLBACK when a callback failed anywhere. */
+int ffmk_balance_query(MPI_Comm comm, const ffmk_query *query, const ffmk_balance_options *options,
+                       ffmk_exports *exports, ffmk_balance_info *info);
+#endif
+
+/** Free the lists. Local; NULL is fine. */
+int ffmk_exports_free(ffmk_exports *exports);
+
 /** Rebalance when it pays: as soon as imbalance has lost as much time as planning and moving took
  * the last times, which together is at most twice the least possible. To be called once a step,
  * with the seconds this rank needed for its items, without waiting. Collective; two reductions when
