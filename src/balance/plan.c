@@ -4,6 +4,7 @@
 
 #include "balance/directory.h"
 #include "balance/drive.h"
+#include "balance/rules.h"
 #include "core/clock.h"
 #include "core/log.h"
 
@@ -11,12 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is the same for all plans, found by the model in bench/balance/tune.c. */
-static const double AIM = 0.2;  /* the rest of what is allowed above the mean is for choosing */
-static const double PULL = 0.2; /* in mean links */
-static const double WORTH = 0.01;
 static const double MEMORY_MOST = 1e15; /* in largest items: no limit */
-enum { FANOUT = 64, SPREAD = 12, PATIENCE = 15 };
 
 /* Agreement before anything else. A value and its complement have the same minimum where all ranks
  * gave the same, and the complement's least is the largest. */
@@ -32,23 +28,9 @@ struct entrance {
 static struct ffmk_rules rules_of(const struct ffmk_team *team, const ffmk_balance_options *options,
                                   const struct entrance *entrance)
 {
-    struct ffmk_rules rules = {
-        .n_parts = team->size,
-        .spread = SPREAD,
-        .fanout = FANOUT,
-        .n_weights = entrance->n_weights + entrance->limited,
-        .n_shared = entrance->n_weights,
-        .conductance = options->conductance,
-        .price = options->migration_price,
-        .pull = PULL,
-        .aim = AIM,
-        .least_items = options->min_items < UINT32_MAX ? (uint32_t)options->min_items : UINT32_MAX,
-        .patience = PATIENCE,
-        .worth = WORTH,
-        .passes_most = options->max_rounds,
-        .seed = options->seed};
-    for (unsigned d = 0; d < FFMK_GRAPH_WEIGHTS; d++)
-        rules.imbalance[d] = options->imbalance;
+    struct ffmk_rules rules = ffmk_rules_of(options, team->size);
+    rules.n_weights = entrance->n_weights + entrance->limited;
+    rules.n_shared = entrance->n_weights;
     return rules;
 }
 
@@ -393,21 +375,23 @@ static int find(struct ffmk_team *team, const struct ffmk_table *table,
                 struct ffmk_plan *plan)
 {
     const struct ffmk_rules rules = rules_of(team, &wish->options, entrance);
+    struct ffmk_part_result result;
     struct ffmk_drive drive;
-    ffmk_drive_begin(&drive, team, &rules);
-    drive.part.capacity = wish->able.capacity;
-    drive.part.own_limit[rules.n_shared] =
+    ffmk_drive_begin(&drive, team, &rules); /* one part: cannot fail */
+    struct ffmk_part *part = drive.parts;
+    part->capacity = wish->able.capacity;
+    part->own_limit[rules.n_shared] =
         fmin((double)wish->able.memory_limit / entrance->bytes, MEMORY_MOST);
-    int code = fill(&drive.part.graph, team, table, plan->order, entrance);
-    code = ffmk_drive_run(&drive, code);
-    const struct ffmk_part_result *result = &drive.part.course.result;
-    plan->imbalance_before = result->imbalance_before;
-    plan->imbalance_after = result->imbalance_after;
-    plan->imbalance_bound = result->bound;
-    plan->cut_before = result->cut_before * entrance->link;
-    plan->rounds = result->passes;
-    if (!code)
-        code = bring_home(team, &drive.part.graph, table, plan);
+    int code = fill(&part->graph, team, table, plan->order, entrance);
+    code = ffmk_drive_run(&drive, code, &result);
+    if (!code) {
+        plan->imbalance_before = result.imbalance_before;
+        plan->imbalance_after = result.imbalance_after;
+        plan->imbalance_bound = result.bound;
+        plan->cut_before = result.cut_before * entrance->link;
+        plan->rounds = result.passes;
+        code = bring_home(team, &part->graph, table, plan);
+    }
     ffmk_drive_free(&drive);
     return code;
 }

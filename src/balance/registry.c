@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * The local calls on a registry: checks what the caller gave. */
 #include "balance/registry.h"
+
+#include "balance/rules.h"
 #include "core/log.h"
 
 #include <inttypes.h>
@@ -262,27 +264,10 @@ int ffmk_items_link_ranks(const ffmk_items *items, uint64_t id, int *ranks, size
 
 int ffmk_items_set_options(ffmk_items *items, const ffmk_balance_options *options)
 {
-    const int code = enter(items, __func__);
-    if (code)
-        return code;
-    if (!options || options->size != sizeof *options)
-        return ffmk_registry_refuse(
-            FFMK_ERR_ARGUMENT, __func__,
-            "options is NULL or its size is not that of FFMK_BALANCE_OPTIONS_INIT");
-    if (!isfinite(options->imbalance) || options->imbalance < 1)
-        return ffmk_registry_refuse(FFMK_ERR_ARGUMENT, __func__,
-                                    "imbalance %g must be finite and at least 1",
-                                    options->imbalance);
-    if (options->max_rounds < 1 || options->max_rounds > 1000)
-        return ffmk_registry_refuse(FFMK_ERR_ARGUMENT, __func__, "max_rounds %d must be 1 to 1000",
-                                    options->max_rounds);
-    if (!(options->conductance >= 0 && options->conductance <= 1))
-        return ffmk_registry_refuse(FFMK_ERR_ARGUMENT, __func__, "conductance %g must be 0 to 1",
-                                    options->conductance);
-    if (!(isfinite(options->migration_price) && options->migration_price >= 0))
-        return ffmk_registry_refuse(FFMK_ERR_ARGUMENT, __func__,
-                                    "migration_price %g must be finite and not negative",
-                                    options->migration_price);
-    items->options = *options;
-    return FFMK_SUCCESS;
+    int code = enter(items, __func__);
+    if (!code)
+        code = ffmk_options_check(options, __func__);
+    if (!code)
+        items->options = *options;
+    return code;
 }
