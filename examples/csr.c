@@ -18,17 +18,16 @@ int main(int argc, char **argv)
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
 
+    static int64_t xadj[SIDE * SIDE + 1], adjncy[4 * SIDE * SIDE];
+    static double vwgt[SIDE * SIDE];
+    static int part[SIDE * SIDE];
     int64_t *vtxdist = malloc(((size_t)size + 1) * sizeof *vtxdist);
+    if (!vtxdist)
+        return 1;
     for (int r = 0; r <= size; r++)
         vtxdist[r] = (int64_t)SIDE * SIDE * r / size;
     const int64_t first = vtxdist[rank];
     const size_t n = (size_t)(vtxdist[rank + 1] - first);
-    int64_t *xadj = malloc((n + 1) * sizeof *xadj);
-    int64_t *adjncy = malloc(4 * n * sizeof *adjncy);
-    double *vwgt = malloc(n * sizeof *vwgt);
-    int *part = malloc(n * sizeof *part);
-    if (!vtxdist || !xadj || !adjncy || !vwgt || !part)
-        MPI_Abort(MPI_COMM_WORLD, 1);
 
     xadj[0] = 0;
     for (size_t i = 0; i < n; i++) {
@@ -63,10 +62,6 @@ int main(int argc, char **argv)
             PARTS, info.imbalance_before, info.imbalance_after, info.cut_before, info.cut_after,
             (int)info.items_moved, SIDE * SIDE);
     free(vtxdist);
-    free(xadj);
-    free(adjncy);
-    free(vwgt);
-    free(part);
     MPI_Finalize();
     return code != 0;
 }

@@ -200,8 +200,9 @@ static int part_of(const struct csr *csr, int64_t id)
 /* Agree on the values that all have to give alike, and find the units. */
 static int agree(struct csr *csr, int code, const ffmk_balance_options *options)
 {
-    enum { SAME = 7, LARGEST = FFMK_WEIGHTS_MOST + 1, CODES = 1 << 16 };
-    uint64_t values[2 * SAME + 1] = {0};
+    enum { LARGEST = FFMK_WEIGHTS_MOST + 1, CODES = 1 << 16 };
+    static const size_t SAME = 7;
+    uint64_t values[15] = {0}; /* SAME, their complements, the code */
     double largest[LARGEST] = {0};
     if (!code) {
         const ffmk_csr *in = csr->in;
@@ -219,13 +220,13 @@ static int agree(struct csr *csr, int code, const ffmk_balance_options *options)
                 largest[LARGEST - 1] = fmax(largest[LARGEST - 1], link_weight(csr, k));
         }
     }
-    for (int v = 0; v < SAME; v++)
+    for (size_t v = 0; v < SAME; v++)
         values[SAME + v] = ~values[v];
-    values[2 * SAME] = (uint64_t)(CODES + code);
-    int failed = ffmk_team_min_u64(&csr->team, values, 2 * SAME + 1);
+    values[2 * SAME] = (uint64_t)((int64_t)CODES + code);
+    int failed = ffmk_team_min_u64(&csr->team, values, (int)(2 * SAME + 1));
     if (failed || values[2 * SAME] != CODES)
         return failed ? failed : (int)values[2 * SAME] - CODES;
-    for (int v = 0; v < SAME; v++)
+    for (size_t v = 0; v < SAME; v++)
         if (values[v] != ~values[SAME + v])
             return csr->team.rank == 0 ? refuse("nparts, ncon or options differ between ranks")
                                        : FFMK_ERR_ARGUMENT;
@@ -307,7 +308,7 @@ static int fill(struct csr *csr, struct ffmk_drive *drive)
             const double *weights = ffmk_wire_get_bytes(&in, weight_bytes);
             const void *targets =
                 record ? ffmk_wire_get_bytes(&in, record->n_links * sizeof *links) : NULL;
-            code = in.failed ? FFMK_ERR_NO_MEMORY : add(drive, record, weights, targets);
+            code = !record || in.failed ? FFMK_ERR_NO_MEMORY : add(drive, record, weights, targets);
         }
     }
     ffmk_mail_free(&incoming);
@@ -392,7 +393,7 @@ static int make(struct csr *csr, const ffmk_balance_options *options, ffmk_balan
     struct ffmk_drive drive;
     struct ffmk_part_result result = {0};
     rules.n_weights = rules.n_shared = (unsigned)csr->in->ncon;
-    int *before = malloc((csr->n + 1) * sizeof *before);
+    int *before = calloc(csr->n + 1, sizeof *before);
     int code = ffmk_drive_begin(&drive, &csr->team, &rules);
     if (!before)
         code = FFMK_ERR_NO_MEMORY;
@@ -417,46 +418,46 @@ static int make(struct csr *csr, const ffmk_balance_options *options, ffmk_balan
     return code;
 }
 
-int ffmk_balance_csr(MPI_Comm comm, const ffmk_csr *in, const ffmk_balance_options *options,
-                     int *part, ffmk_balance_info *info)
+int ffmk_balance_csr(MPI_Comm comm, const ffmk_csr *csr, const ffmk_balance_options *options,
+                     int *part, ffmk_balance_info *info) /* NOLINT: part is written through mine */
 {
     const ffmk_balance_options defaults = FFMK_BALANCE_OPTIONS_INIT;
-    struct csr csr = {.in = in, .part = part};
+    struct csr mine = {.in = csr, .part = part};
     int initialised = 0, inter = 0;
     PMPI_Initialized(&initialised);
     if (!initialised || comm == MPI_COMM_NULL ||
         PMPI_Comm_test_inter(comm, &inter) != MPI_SUCCESS || inter)
         return refuse("MPI is not running, or the communicator is MPI_COMM_NULL or an "
                       "intercommunicator");
-    int code = ffmk_team_checked(PMPI_Comm_dup(comm, &csr.team.comm));
+    int code = ffmk_team_checked(PMPI_Comm_dup(comm, &mine.team.comm));
     if (code)
         return code;
-    PMPI_Comm_rank(csr.team.comm, &csr.team.rank);
-    PMPI_Comm_size(csr.team.comm, &csr.team.size);
-    csr.team.piece = malloc(FFMK_PIECE_BYTES);
+    PMPI_Comm_rank(mine.team.comm, &mine.team.rank);
+    PMPI_Comm_size(mine.team.comm, &mine.team.size);
+    mine.team.piece = malloc(FFMK_PIECE_BYTES);
     options = options ? options : &defaults;
-    code = csr.team.piece ? check_shape(in, csr.team.size, csr.team.rank) : FFMK_ERR_NO_MEMORY;
+    code = mine.team.piece ? check_shape(csr, mine.team.size, mine.team.rank) : FFMK_ERR_NO_MEMORY;
     if (!code) {
-        csr.first = in->vtxdist[csr.team.rank];
-        csr.n = (size_t)(in->vtxdist[csr.team.rank + 1] - csr.first);
-        if (!part && csr.n > 0)
-            code = refuse("part is NULL for %zu vertices", csr.n);
+        mine.first = csr->vtxdist[mine.team.rank];
+        mine.n = (size_t)(csr->vtxdist[mine.team.rank + 1] - mine.first);
+        if (!part && mine.n > 0)
+            code = refuse("part is NULL for %zu vertices", mine.n);
         else if (info && info->size != sizeof *info)
             code = refuse("info->size is %zu and not that of FFMK_BALANCE_INFO_INIT", info->size);
         else
-            code = check_values(&csr);
+            code = check_values(&mine);
     }
     if (!code)
         code = ffmk_options_check(options, "ffmk_balance_csr");
-    code = agree(&csr, code, options);
+    code = agree(&mine, code, options);
     ffmk_balance_info found;
     if (!code)
-        code = make(&csr, options, &found);
+        code = make(&mine, options, &found);
     if (!code && info)
         *info = found;
-    free(csr.far);
-    free(csr.far_part);
-    free(csr.team.piece);
-    const int freed = ffmk_team_checked(PMPI_Comm_free(&csr.team.comm));
+    free(mine.far);
+    free(mine.far_part);
+    free(mine.team.piece);
+    const int freed = ffmk_team_checked(PMPI_Comm_free(&mine.team.comm));
     return code ? code : freed;
 }

@@ -86,8 +86,7 @@ static int enter(const struct ffmk_team *team, int code, const struct ffmk_table
 {
     const ffmk_balance_options *options = &wish->options;
     static const char *const names[] = {
-        "ffmk_balance_plan(), ffmk_rebalance() and ffmk_migrate() meet: all ranks must make the "
-        "same call",
+        "plan, ffmk_rebalance() and ffmk_migrate() meet: all ranks must make the same call",
         "the option imbalance differs between ranks; all must set the same",
         "the option seed differs between ranks; all must set the same",
         "the option max_rounds differs between ranks; all must set the same",
@@ -105,7 +104,7 @@ static int enter(const struct ffmk_team *team, int code, const struct ffmk_table
     for (int v = 0; v < VALUES; v++)
         values[VALUES + v] = ~values[v];
     uint64_t *rest = values + REST, *largest = rest + 3;
-    rest[0] = (uint64_t)(CODES + code);
+    rest[0] = (uint64_t)((int64_t)CODES + code);
     rest[1] = wish->known;
     rest[2] = wish->able.memory_limit == SIZE_MAX;
     find_largest(table, largest);
@@ -423,7 +422,7 @@ int ffmk_plan_make(struct ffmk_team *team, int code, struct ffmk_table *table,
     code = enter(team, code, table, wish, &entrance);
     if (!code && !entrance.known)
         code = ffmk_directory_resolve(team, code, table, plan->order);
-    if (code)
+    if (code || !plan->order || !plan->destinations)
         return code;
     plan->n_weights = entrance.n_weights;
     memcpy(plan->units, entrance.weights, sizeof plan->units);

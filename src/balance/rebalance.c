@@ -188,7 +188,7 @@ int ffmk_migrate(ffmk_items *items, const int *destinations, ffmk_balance_info *
     if (!code && !destinations && items->table.n > 0)
         code = ffmk_registry_refuse(FFMK_ERR_ARGUMENT, __func__,
                                     "destinations is NULL for %zu items", items->table.n);
-    for (size_t i = 0; i < items->table.n && !code; i++)
+    for (size_t i = 0; destinations && i < items->table.n && !code; i++)
         if (destinations[i] < 0 || destinations[i] >= items->team.size)
             code = ffmk_registry_refuse(FFMK_ERR_ARGUMENT, __func__,
                                         "destinations[%zu] is %d and must be 0 to %d", i,
