@@ -92,7 +92,8 @@ static int enter(const struct ffmk_team *team, int code, const struct ffmk_table
         "the option max_rounds differs between ranks; all must set the same",
         "the option conductance differs between ranks; all must set the same",
         "the option migration_price differs between ranks; all must set the same",
-        "the option min_items differs between ranks; all must set the same"};
+        "the option min_items differs between ranks; all must set the same",
+        "the option calibrate differs between ranks; all must set the same"};
     enum { VALUES = sizeof names / sizeof names[0], REST = 2 * VALUES, CODES = 1 << 16 };
     uint64_t values[REST + 3 + LARGEST] = {wish->call,
                                            bits_of(options->imbalance),
@@ -100,7 +101,8 @@ static int enter(const struct ffmk_team *team, int code, const struct ffmk_table
                                            (uint64_t)options->max_rounds,
                                            bits_of(options->conductance),
                                            bits_of(options->migration_price),
-                                           options->min_items};
+                                           options->min_items,
+                                           options->calibrate != 0};
     for (int v = 0; v < VALUES; v++)
         values[VALUES + v] = ~values[v];
     uint64_t *rest = values + REST, *largest = rest + 3;

@@ -675,11 +675,12 @@ static void wrong_options(ffmk_items *items)
         EXPECT(ffmk_items_set_options(items, &options), FFMK_ERR_ARGUMENT);
     }
     /* Each that ranks must agree on. */
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 4; k++) {
         ffmk_balance_options options = FFMK_BALANCE_OPTIONS_INIT;
         options.conductance = k == 0 && me == 0 ? 0.25 : 0.5;
         options.migration_price = k == 1 && me == 0 ? 1 : 0.05;
         options.min_items = k == 2 && me == 0 ? 1 : 0;
+        options.calibrate = k == 3 && me == 0;
         EXPECT(ffmk_items_set_options(items, &options), FFMK_SUCCESS);
         EXPECT(ffmk_rebalance(items, NULL), n_ranks > 1 ? FFMK_ERR_ARGUMENT : FFMK_SUCCESS);
     }
