@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Fills parts, carries their letters, and counts what came of it. */
+#include "sim/balance.h"
+
+#include "balance/part.h"
+
+#include <ffmk.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* As in jobs; see balance/plan.c. */
+static const struct ffmk_rules usual = {.fanout = 64,
+                                        .n_weights = 1,
+                                        .n_shared = 1,
+                                        .conductance = 0.5,
+                                        .price = 0.05,
+                                        .pull = 0.2,
+                                        .aim = 0.2,
+                                        .patience = 30,
+                                        .passes = 3,
+                                        .passes_most = 32,
+                                        .seed = 1};
+
+enum { PLACES = 4 * 64, TELL_EVERY = 1 << 15, USUAL_LETTERS = 90 };
+
+/* What computing costs where it is not measured: for a letter of a kind, to read or to write it,
+ * and for its bytes. */
+static const struct cost {
+    double read_ns, read_byte_ns, write_ns, write_byte_ns;
+} costs[] = {
+    [FFMK_PART_UP] = {100, 0.2, 100, 0.2},    [FFMK_PART_DOWN] = {100, 0.2, 100, 0.2},
+    [FFMK_PART_OFFER] = {100, 0.2, 100, 0.2}, [FFMK_PART_ANSWER] = {100, 0.2, 100, 0.2},
+    [FFMK_PART_NEWS] = {100, 0.2, 100, 0.2},  [FFMK_PART_MORE] = {100, 0.2, 100, 0.2},
+};
+
+/* What is known of a rank while a plan is made. */
+struct rank {
+    uint32_t sent;
+    float computed_ns;
+    uint16_t place;
+};
+
+struct ffmk_sim_balance {
+    struct ffmk_sim_balance_case wanted;
+    struct ffmk_rules rules;
+    struct ffmk_workload workload;
+    int32_t *owner;  /* of each id; below 0: there is no such item */
+    uint64_t *first; /* of each rank's items, in held */
+    uint64_t *held;
+
+    /* Of a plan. */
+    struct ffmk_part *parts;
+    struct rank *ranks;
+    struct ffmk_loggp *loggp;
+    struct ffmk_sim_balance_call *call;
+    int32_t *next; /* owners by the plan */
+    double heaviest;
+    uint64_t marked_ns; /* when computing was last charged for */
+    uint64_t looked_ns; /* what a look at the clock takes */
+    uint32_t done;
+    bool failed;
+    double left_ns[PLACES];  /* when the last rank was further than a place */
+    uint32_t chains[PLACES]; /* longest chain of letters until then */
+};
+
+struct ffmk_sim_balance *ffmk_sim_balance_create(const struct ffmk_sim_balance_case *wanted)
+{
+    struct ffmk_sim_balance *sim = calloc(1, sizeof *sim);
+    if (!sim)
+        return NULL;
+    sim->wanted = *wanted;
+    sim->rules = usual;
+    sim->rules.n_parts = (int32_t)wanted->ranks;
+    sim->rules.imbalance[0] = wanted->imbalance;
+    if (wanted->fanout)
+        sim->rules.fanout = wanted->fanout;
+    bool good = ffmk_workload_begin(&sim->workload, wanted->workload, wanted->ranks, wanted->side,
+                                    wanted->seed);
+    const uint64_t end = ffmk_workload_end(&sim->workload);
+    sim->owner = malloc(end * sizeof *sim->owner);
+    sim->next = malloc(end * sizeof *sim->next);
+    sim->first = malloc((wanted->ranks + 2ul) * sizeof *sim->first);
+    sim->held = malloc(end * sizeof *sim->held);
+    sim->parts = calloc(wanted->ranks, sizeof *sim->parts);
+    sim->ranks = calloc(wanted->ranks, sizeof *sim->ranks);
+    good = good && sim->owner && sim->next && sim->first && sim->held && sim->parts && sim->ranks;
+    for (uint64_t id = 0; good && id < end; id++)
+        sim->owner[id] = -1;
+    for (uint32_t rank = 0; good && rank < wanted->ranks; rank++) {
+        const size_t n = ffmk_workload_items(&sim->workload, FFMK_WORKLOAD_BLOCKS, rank, sim->held);
+        for (size_t i = 0; i < n; i++)
+            sim->owner[sim->held[i]] = (int32_t)rank;
+    }
+    if (good)
+        return sim;
+    ffmk_sim_balance_destroy(sim);
+    return NULL;
+}
+
+void ffmk_sim_balance_destroy(struct ffmk_sim_balance *sim)
+{
+    if (!sim)
+        return;
+    for (uint32_t rank = 0; sim->parts && rank < sim->wanted.ranks; rank++)
+        ffmk_part_free(&sim->parts[rank]);
+    ffmk_loggp_destroy(sim->loggp);
+    free(sim->owner);
+    free(sim->next);
+    free(sim->first);
+    free(sim->held);
+    free(sim->parts);
+    free(sim->ranks);
+    free(sim);
+}
+
+const struct ffmk_rules *ffmk_sim_balance_rules(const struct ffmk_sim_balance *sim)
+{
+    return &sim->rules;
+}
+
+int32_t ffmk_sim_balance_owner(const struct ffmk_sim_balance *sim, uint64_t id)
+{
+    return sim->owner[id];
+}
+
+static double weight_of(const struct ffmk_sim_balance *sim, uint64_t id, int32_t rank, int64_t step)
+{
+    return ffmk_workload_weight(&sim->workload, id, step) *
+           ffmk_workload_rank_factor(&sim->workload, (uint32_t)rank, step);
+}
+
+/* Largest load / mean, and links between ranks, if they had what `owner` says. */
+static bool count(struct ffmk_sim_balance *sim, const int32_t *owner, int64_t step,
+                  double *imbalance_p, double *cut_p)
+{
+    ffmk_link links[FFMK_WORKLOAD_MAX_LINKS];
+    double *load = calloc(sim->wanted.ranks, sizeof *load);
+    double whole = 0, most = 0, cut = 0;
+    if (!load)
+        return false;
+    for (uint64_t id = 0; id < ffmk_workload_end(&sim->workload); id++) {
+        if (owner[id] < 0)
+            continue;
+        const double weight = weight_of(sim, id, sim->owner[id], step);
+        load[owner[id]] += weight;
+        whole += weight;
+        const size_t n = ffmk_workload_links(&sim->workload, id, links);
+        for (size_t k = 0; k < n; k++)
+            cut += links[k].id > id && owner[links[k].id] != owner[id];
+        sim->heaviest = fmax(sim->heaviest, weight);
+    }
+    for (uint32_t rank = 0; rank < sim->wanted.ranks; rank++)
+        most = fmax(most, load[rank]);
+    free(load);
+    *imbalance_p = whole > 0 ? most / (whole / sim->wanted.ranks) : 1;
+    *cut_p = cut;
+    return true;
+}
+
+/* The items of each rank, ascending. */
+static void sort_items(struct ffmk_sim_balance *sim)
+{
+    const uint64_t end = ffmk_workload_end(&sim->workload);
+    const uint32_t ranks = sim->wanted.ranks;
+    memset(sim->first, 0, (ranks + 2ul) * sizeof *sim->first);
+    for (uint64_t id = 0; id < end; id++)
+        if (sim->owner[id] >= 0)
+            sim->first[sim->owner[id] + 2]++;
+    for (uint32_t rank = 0; rank < ranks; rank++)
+        sim->first[rank + 2] += sim->first[rank + 1];
+    for (uint64_t id = 0; id < end; id++)
+        if (sim->owner[id] >= 0)
+            sim->held[sim->first[sim->owner[id] + 1]++] = id;
+}
+
+/* As a job does it: balance/plan.c. */
+static int fill(struct ffmk_sim_balance *sim, uint32_t rank, int64_t step)
+{
+    struct ffmk_graph *graph = &sim->parts[rank].graph;
+    ffmk_link links[FFMK_WORKLOAD_MAX_LINKS];
+    struct ffmk_graph_target targets[FFMK_WORKLOAD_MAX_LINKS];
+    const uint64_t *held = sim->held + sim->first[rank];
+    const size_t items = sim->first[rank + 1] - sim->first[rank];
+    size_t n_links = 0;
+    for (size_t i = 0; i < items; i++)
+        n_links += ffmk_workload_links(&sim->workload, held[i], links);
+    if (!ffmk_graph_reserve(graph, items, n_links, 0))
+        return FFMK_ERR_NO_MEMORY;
+    for (size_t i = 0; i < items; i++) {
+        const size_t n = ffmk_workload_links(&sim->workload, held[i], links);
+        double position[3];
+        const double weight = weight_of(sim, held[i], (int32_t)rank, step) / sim->heaviest;
+        struct ffmk_graph_record record = {.id = held[i],
+                                           .home = (int32_t)rank,
+                                           .origin = (int32_t)rank,
+                                           .best = (int32_t)rank,
+                                           .n_links = (uint32_t)n,
+                                           .placed = 1};
+        size_t outside = 0;
+        ffmk_workload_position(&sim->workload, held[i], position);
+        for (int axis = 0; axis < 3; axis++)
+            record.position[axis] = (float)position[axis];
+        for (size_t k = 0; k < n; k++) {
+            targets[k] = (struct ffmk_graph_target){links[k].id, (float)links[k].weight,
+                                                    sim->owner[links[k].id]};
+            outside += targets[k].part != (int32_t)rank;
+        }
+        if (!ffmk_graph_reserve(graph, 0, 0, items - i + outside))
+            return FFMK_ERR_NO_MEMORY;
+        ffmk_graph_add(graph, &record, &weight, targets);
+    }
+    return FFMK_SUCCESS;
+}
+
+/* Charge a rank for what it computed since the mark; by the model, for `ns`. */
+static void charge(struct ffmk_sim_balance *sim, uint32_t rank, double ns)
+{
+    if (sim->wanted.clock_ns) {
+        const uint64_t now = sim->wanted.clock_ns();
+        const uint64_t spent = now - sim->marked_ns;
+        ns = spent > sim->looked_ns ? (double)(spent - sim->looked_ns) : 0;
+    }
+    ffmk_loggp_compute(sim->loggp, rank, ns);
+    sim->ranks[rank].computed_ns += (float)ns;
+}
+
+/* Not charged is what the network itself computes. */
+static void mark(struct ffmk_sim_balance *sim)
+{
+    if (sim->wanted.clock_ns)
+        sim->marked_ns = sim->wanted.clock_ns();
+}
+
+static void post(void *context, int32_t from, int32_t to, enum ffmk_part_letter kind,
+                 struct ffmk_wire_out *letter)
+{
+    struct ffmk_sim_balance *sim = context;
+    const struct cost *cost = &costs[kind];
+    charge(sim, (uint32_t)from, cost->write_ns + cost->write_byte_ns * (double)letter->length);
+    struct ffmk_loggp_letter out = {.from = (uint32_t)from,
+                                    .to = (uint32_t)to,
+                                    .kind = kind,
+                                    .bytes = (uint32_t)letter->length,
+                                    .data = letter->data};
+    if (letter->capacity > letter->length && letter->data) {
+        void *less = realloc(letter->data, letter->length);
+        out.data = less ? less : letter->data;
+    }
+    sim->ranks[from].sent++;
+    sim->call->messages++;
+    sim->call->bytes += letter->length;
+    if (!ffmk_loggp_send(sim->loggp, &out)) {
+        free(out.data);
+        sim->failed = true;
+    }
+    mark(sim);
+}
+
+/* How far a part is: phases of a pass one behind another. */
+static uint32_t place_of(const struct ffmk_part *part)
+{
+    int32_t from;
+    enum ffmk_part_letter kind;
+    const uint32_t passes = (uint32_t)part->result.passes;
+    uint32_t phase = FFMK_SIM_BALANCE_MEET; /* in which those are not that are done */
+    if (ffmk_part_awaits(part, &from, &kind))
+        phase = kind == FFMK_PART_UP                                  ? FFMK_SIM_BALANCE_UP
+                : kind == FFMK_PART_DOWN                              ? FFMK_SIM_BALANCE_DOWN
+                : kind == FFMK_PART_OFFER || kind == FFMK_PART_ANSWER ? FFMK_SIM_BALANCE_MEET
+                                                                      : FFMK_SIM_BALANCE_NEWS;
+    const bool counted = !part->done && phase >= FFMK_SIM_BALANCE_MEET; /* already */
+    return FFMK_SIM_BALANCE_PHASES * (passes - counted) + phase;
+}
+
+/* Take over what the best plan does with the items that a part holds in the end. */
+static void harvest(struct ffmk_sim_balance *sim, uint32_t rank)
+{
+    struct ffmk_part *part = &sim->parts[rank];
+    struct ffmk_sim_balance_call *call = sim->call;
+    for (uint32_t i = 0; i < part->graph.n_places; i++)
+        if (ffmk_graph_is_held(&part->graph, i))
+            sim->next[ffmk_graph_id(&part->graph, i)] = part->graph.items[i].best;
+    call->passes = part->result.passes;
+    call->code = part->result.code < call->code ? part->result.code : call->code;
+    call->bound = part->result.bound;
+    call->ns = fmax(call->ns, ffmk_loggp_now_ns(sim->loggp, rank));
+    ffmk_part_free(part);
+    *part = (struct ffmk_part){.done = true};
+    sim->done++;
+}
+
+/* A rank went on. */
+static void follow(struct ffmk_sim_balance *sim, uint32_t rank)
+{
+    const uint32_t place = place_of(&sim->parts[rank]);
+    const double now = ffmk_loggp_now_ns(sim->loggp, rank);
+    const uint32_t chain = ffmk_loggp_chain(sim->loggp, rank);
+    for (uint32_t p = sim->ranks[rank].place; p < place && p < PLACES; p++) {
+        sim->left_ns[p] = fmax(sim->left_ns[p], now);
+        sim->chains[p] = chain > sim->chains[p] ? chain : sim->chains[p];
+    }
+    sim->ranks[rank].place = (uint16_t)place;
+    if (sim->parts[rank].done)
+        harvest(sim, rank);
+}
+
+static bool begin_parts(struct ffmk_sim_balance *sim, int64_t step)
+{
+    const uint32_t ranks = sim->wanted.ranks;
+    sim->loggp = ffmk_loggp_create(ranks, &sim->wanted.times);
+    if (!sim->loggp)
+        return false;
+    memset(sim->ranks, 0, ranks * sizeof *sim->ranks);
+    memset(sim->left_ns, 0, sizeof sim->left_ns);
+    memset(sim->chains, 0, sizeof sim->chains);
+    memcpy(sim->next, sim->owner, ffmk_workload_end(&sim->workload) * sizeof *sim->next);
+    sim->done = 0;
+    sim->failed = false;
+    sort_items(sim);
+    for (uint32_t rank = 0; rank < ranks; rank++)
+        ffmk_part_begin(&sim->parts[rank], &sim->rules, (int32_t)rank, post, sim);
+    for (uint32_t rank = 0; rank < ranks; rank++) {
+        const int code = fill(sim, rank, step);
+        mark(sim);
+        ffmk_part_start(&sim->parts[rank], code);
+        charge(sim, rank, costs[FFMK_PART_UP].read_ns);
+        follow(sim, rank);
+    }
+    return true;
+}
+
+static void hear(struct ffmk_sim_balance *sim, const struct ffmk_loggp_letter *letter)
+{
+    struct ffmk_wire_out body = {
+        .data = letter->data, .length = letter->bytes, .capacity = letter->bytes};
+    const struct cost *cost = &costs[letter->kind];
+    const uint32_t to = letter->to;
+    mark(sim);
+    if (!sim->wanted.clock_ns)
+        charge(sim, to, cost->read_ns + cost->read_byte_ns * letter->bytes);
+    ffmk_part_hear(&sim->parts[to], (int32_t)letter->from, (enum ffmk_part_letter)letter->kind,
+                   &body);
+    charge(sim, to, 0);
+    follow(sim, to);
+}
+
+/* Links between ranks, load and items that move, by owner and next. */
+static bool conclude(struct ffmk_sim_balance *sim, int64_t step)
+{
+    struct ffmk_sim_balance_call *call = sim->call;
+    double whole = 0, moved = 0, before = 0;
+    uint32_t chain = 0;
+    for (uint64_t id = 0; id < ffmk_workload_end(&sim->workload); id++) {
+        if (sim->owner[id] < 0)
+            continue;
+        const double weight = weight_of(sim, id, sim->owner[id], step);
+        whole += weight;
+        if (sim->next[id] != sim->owner[id]) {
+            moved += weight;
+            call->items_migrated++;
+        }
+    }
+    call->migrated = whole > 0 ? moved / whole : 0;
+    if (!count(sim, sim->next, step, &call->imbalance_after, &call->cut_after))
+        return false;
+    memcpy(sim->owner, sim->next, ffmk_workload_end(&sim->workload) * sizeof *sim->next);
+    for (int p = 0; p < PLACES; p++) {
+        const double left = fmax(sim->left_ns[p], before);
+        call->phase_ns[p % FFMK_SIM_BALANCE_PHASES] += left - before;
+        before = left;
+        const uint32_t longest = sim->chains[p] > chain ? sim->chains[p] : chain;
+        call->chain[p % FFMK_SIM_BALANCE_PHASES] += longest - chain;
+        chain = longest;
+    }
+    for (uint32_t rank = 0; rank < sim->wanted.ranks; rank++) {
+        const struct rank *of = &sim->ranks[rank];
+        call->messages_most = of->sent > call->messages_most ? of->sent : call->messages_most;
+        call->computing_most_ns = fmax(call->computing_most_ns, (double)of->computed_ns);
+    }
+    return true;
+}
+
+/* What a look at the clock takes. */
+static void look(struct ffmk_sim_balance *sim)
+{
+    sim->looked_ns = UINT64_MAX;
+    for (int i = 0; sim->wanted.clock_ns && i < 100; i++) {
+        const uint64_t begun = sim->wanted.clock_ns();
+        const uint64_t took = sim->wanted.clock_ns() - begun;
+        sim->looked_ns = took < sim->looked_ns ? took : sim->looked_ns;
+    }
+}
+
+bool ffmk_sim_balance_plan(struct ffmk_sim_balance *sim, int64_t step,
+                           void (*heard)(void *context, double share), void *context,
+                           struct ffmk_sim_balance_call *call)
+{
+    const uint32_t ranks = sim->wanted.ranks;
+    struct ffmk_loggp_letter letter;
+    *call = (struct ffmk_sim_balance_call){.levels = ffmk_tree_levels(&sim->rules)};
+    sim->call = call;
+    sim->heaviest = 0;
+    look(sim);
+    bool good = count(sim, sim->owner, step, &call->imbalance_before, &call->cut_before) &&
+                begin_parts(sim, step);
+    for (uint64_t n = 1; good && !sim->failed && ffmk_loggp_next(sim->loggp, &letter); n++) {
+        hear(sim, &letter);
+        if (heard && n % TELL_EVERY == 0)
+            heard(context, (double)TELL_EVERY / ((double)USUAL_LETTERS * ranks));
+    }
+    good = good && !sim->failed;
+    if (good && sim->done < ranks)
+        call->code = FFMK_ERR_STATE;
+    for (uint32_t rank = 0; rank < ranks; rank++) {
+        ffmk_part_free(&sim->parts[rank]);
+        sim->parts[rank] = (struct ffmk_part){0};
+    }
+    good = good && !call->code && conclude(sim, step);
+    ffmk_loggp_destroy(sim->loggp);
+    sim->loggp = NULL;
+    return good;
+}
