@@ -24,15 +24,20 @@ static const struct ffmk_rules usual = {.fanout = 64,
 
 enum { PLACES = 4 * 64, TELL_EVERY = 1 << 15, USUAL_LETTERS = 90 };
 
-/* What computing costs where it is not measured: for a letter of a kind, to read or to write it,
- * and for its bytes. */
-static const struct cost {
-    double read_ns, read_byte_ns, write_ns, write_byte_ns;
-} costs[] = {
-    [FFMK_PART_UP] = {100, 0.2, 100, 0.2},    [FFMK_PART_DOWN] = {100, 0.2, 100, 0.2},
-    [FFMK_PART_OFFER] = {100, 0.2, 100, 0.2}, [FFMK_PART_ANSWER] = {100, 0.2, 100, 0.2},
-    [FFMK_PART_NEWS] = {100, 0.2, 100, 0.2},  [FFMK_PART_MORE] = {100, 0.2, 100, 0.2},
+/* What computing costs where it is not measured, in ns: fitted to means that `--compute measured`
+ * found for 64 ranks of 8 to 512 items, hot spot, front and irregular, on an Intel Xeon of 2.x GHz
+ * (see docs/balance-sim.md). */
+static const double READ_NS[] = {
+    [FFMK_PART_UP] = 350,      [FFMK_PART_DOWN] = 1800, [FFMK_PART_OFFER] = 300,
+    [FFMK_PART_ANSWER] = 1200, [FFMK_PART_NEWS] = 300,  [FFMK_PART_MORE] = 550,
 };
+static const double BEGIN_NS = 3200, BEGIN_LINK_NS = 6.5; /* a pass: borders, totals; a link */
+static const double SUM_NS = 5000;                        /* a group, on the way up */
+static const double OFFER_NS = 300, OFFER_BYTE_NS = 2.2;
+static const double JUDGE_NS = 400, JUDGE_ITEM_NS = 1400; /* an item of its own that is near */
+static const double NEWS_NS = 350, MORE_NS = 1200;
+/* The flows of a group, times members^(4/3): as many steps as the group is wide. */
+static const double SOLVE_NS = 570;
 
 /* What is known of a rank while a plan is made. */
 struct rank {
@@ -64,6 +69,24 @@ struct ffmk_sim_balance {
     uint32_t chains[PLACES]; /* longest chain of letters until then */
 };
 
+/* Along the curve of Morton: groups of the tree are as cubic as can be. */
+static void number_along_curve(const struct ffmk_workload *workload, int32_t *number)
+{
+    uint32_t side = 1;
+    int bits = 0;
+    int32_t n = 0;
+    for (; side < workload->grid[0] || side < workload->grid[1] || side < workload->grid[2];
+         side *= 2)
+        bits++;
+    for (uint64_t code = 0; code < (uint64_t)side * side * side; code++) {
+        uint32_t at[3] = {0, 0, 0};
+        for (int bit = 0; bit < 3 * bits; bit++)
+            at[bit % 3] |= (uint32_t)(code >> bit & 1) << (bit / 3);
+        if (at[0] < workload->grid[0] && at[1] < workload->grid[1] && at[2] < workload->grid[2])
+            number[(at[2] * workload->grid[1] + at[1]) * workload->grid[0] + at[0]] = n++;
+    }
+}
+
 struct ffmk_sim_balance *ffmk_sim_balance_create(const struct ffmk_sim_balance_case *wanted)
 {
     struct ffmk_sim_balance *sim = calloc(1, sizeof *sim);
@@ -75,6 +98,10 @@ struct ffmk_sim_balance *ffmk_sim_balance_create(const struct ffmk_sim_balance_c
     sim->rules.imbalance[0] = wanted->imbalance;
     if (wanted->fanout)
         sim->rules.fanout = wanted->fanout;
+    if (wanted->max_passes)
+        sim->rules.passes_most = wanted->max_passes;
+    if (sim->rules.passes > sim->rules.passes_most)
+        sim->rules.passes = sim->rules.passes_most;
     bool good = ffmk_workload_begin(&sim->workload, wanted->workload, wanted->ranks, wanted->side,
                                     wanted->seed);
     const uint64_t end = ffmk_workload_end(&sim->workload);
@@ -87,11 +114,18 @@ struct ffmk_sim_balance *ffmk_sim_balance_create(const struct ffmk_sim_balance_c
     good = good && sim->owner && sim->next && sim->first && sim->held && sim->parts && sim->ranks;
     for (uint64_t id = 0; good && id < end; id++)
         sim->owner[id] = -1;
+    int32_t *number = good ? malloc(wanted->ranks * sizeof *number) : NULL;
+    good = number != NULL;
+    for (uint32_t rank = 0; good && rank < wanted->ranks; rank++)
+        number[rank] = (int32_t)rank;
+    if (good && wanted->curve)
+        number_along_curve(&sim->workload, number);
     for (uint32_t rank = 0; good && rank < wanted->ranks; rank++) {
         const size_t n = ffmk_workload_items(&sim->workload, FFMK_WORKLOAD_BLOCKS, rank, sim->held);
         for (size_t i = 0; i < n; i++)
-            sim->owner[sim->held[i]] = (int32_t)rank;
+            sim->owner[sim->held[i]] = number[rank];
     }
+    free(number);
     if (good)
         return sim;
     ffmk_sim_balance_destroy(sim);
@@ -213,16 +247,77 @@ static int fill(struct ffmk_sim_balance *sim, uint32_t rank, int64_t step)
     return FFMK_SUCCESS;
 }
 
-/* Charge a rank for what it computed since the mark; by the model, for `ns`. */
+/* What it costs, by the model, to come to this letter. */
+static double cost_of(const struct ffmk_sim_balance *sim, int32_t from, int32_t to,
+                      enum ffmk_part_letter kind, size_t bytes)
+{
+    const struct ffmk_part *part = &sim->parts[from];
+    const int32_t fanout = sim->rules.fanout;
+    int32_t step = 1; /* between members of a group */
+    switch (kind) {
+    case FFMK_PART_UP:
+        return part->level > 0 ? SUM_NS : BEGIN_NS + BEGIN_LINK_NS * part->graph.n_links;
+    case FFMK_PART_DOWN:
+        for (uint32_t level = 0; level < part->n_trees; level++, step *= fanout)
+            if (to - from == step) /* the first of a group */
+                return SOLVE_NS * pow(part->trees[level].n, 4.0 / 3);
+        return 0;
+    case FFMK_PART_OFFER:
+        return OFFER_NS + OFFER_BYTE_NS * (double)bytes;
+    case FFMK_PART_ANSWER:
+        return JUDGE_NS + JUDGE_ITEM_NS * part->border.n_band;
+    case FFMK_PART_NEWS:
+        return NEWS_NS;
+    case FFMK_PART_MORE:
+        return MORE_NS;
+    }
+    return 0;
+}
+
+/* Charge a rank for what it computed since the mark, or `ns` by the model. */
 static void charge(struct ffmk_sim_balance *sim, uint32_t rank, double ns)
 {
     if (sim->wanted.clock_ns) {
-        const uint64_t now = sim->wanted.clock_ns();
-        const uint64_t spent = now - sim->marked_ns;
+        const uint64_t spent = sim->wanted.clock_ns() - sim->marked_ns;
         ns = spent > sim->looked_ns ? (double)(spent - sim->looked_ns) : 0;
     }
     ffmk_loggp_compute(sim->loggp, rank, ns);
     sim->ranks[rank].computed_ns += (float)ns;
+}
+
+static uint64_t touch(const void *data, size_t bytes)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; data && i < bytes; i += 64)
+        sum += ((const volatile uint8_t *)data)[i];
+    return sum;
+}
+
+/* A processor that has one rank has its memory at hand; one that goes from rank to rank fetches it
+ * each time, and must not be charged for that. */
+static void warm(const struct ffmk_sim_balance *sim, uint32_t rank)
+{
+    const struct ffmk_part *part = &sim->parts[rank];
+    const struct ffmk_graph *graph = &part->graph;
+    const struct ffmk_border *border = &part->border;
+    touch(part, sizeof *part);
+    touch(graph->items, graph->n_places * sizeof *graph->items);
+    touch(graph->weights, graph->n_places * sizeof *graph->weights);
+    touch(graph->vertices, graph->n_vertices * sizeof *graph->vertices);
+    touch(graph->links, graph->n_links * sizeof *graph->links);
+    touch(graph->index, (graph->index_mask + 1ul) * sizeof *graph->index);
+    touch(border->partners, border->n * sizeof *border->partners);
+    touch(border->touches, border->n_touches * sizeof *border->touches);
+    touch(border->index.slots, border->index.n_slots * sizeof *border->index.slots);
+    touch(border->band, border->band_capacity * sizeof *border->band);
+    touch(border->mark, border->mark_capacity * sizeof *border->mark);
+    touch(part->stash, part->n_stash * sizeof *part->stash);
+    for (uint32_t t = 0; part->trees && t < part->n_trees; t++)
+        for (uint32_t m = 0; part->trees[t].members && m < part->trees[t].n; m++) {
+            const struct ffmk_tree_member *member = &part->trees[t].members[m];
+            touch(member, sizeof *member);
+            touch(member->borders, member->n_borders * sizeof *member->borders);
+        }
 }
 
 /* Not charged is what the network itself computes. */
@@ -236,8 +331,8 @@ static void post(void *context, int32_t from, int32_t to, enum ffmk_part_letter 
                  struct ffmk_wire_out *letter)
 {
     struct ffmk_sim_balance *sim = context;
-    const struct cost *cost = &costs[kind];
-    charge(sim, (uint32_t)from, cost->write_ns + cost->write_byte_ns * (double)letter->length);
+    charge(sim, (uint32_t)from,
+           sim->wanted.clock_ns ? 0 : cost_of(sim, from, to, kind, letter->length));
     struct ffmk_loggp_letter out = {.from = (uint32_t)from,
                                     .to = (uint32_t)to,
                                     .kind = kind,
@@ -301,8 +396,14 @@ static void follow(struct ffmk_sim_balance *sim, uint32_t rank)
         sim->chains[p] = chain > sim->chains[p] ? chain : sim->chains[p];
     }
     sim->ranks[rank].place = (uint16_t)place;
-    if (sim->parts[rank].done)
+    struct ffmk_part *part = &sim->parts[rank];
+    if (part->done) {
         harvest(sim, rank);
+    } else if (part->n_stash == 0) { /* a kilobyte a rank */
+        free(part->stash);
+        part->stash = NULL;
+        part->stash_capacity = 0;
+    }
 }
 
 static bool begin_parts(struct ffmk_sim_balance *sim, int64_t step)
@@ -324,7 +425,7 @@ static bool begin_parts(struct ffmk_sim_balance *sim, int64_t step)
         const int code = fill(sim, rank, step);
         mark(sim);
         ffmk_part_start(&sim->parts[rank], code);
-        charge(sim, rank, costs[FFMK_PART_UP].read_ns);
+        charge(sim, rank, 0);
         follow(sim, rank);
     }
     return true;
@@ -334,11 +435,14 @@ static void hear(struct ffmk_sim_balance *sim, const struct ffmk_loggp_letter *l
 {
     struct ffmk_wire_out body = {
         .data = letter->data, .length = letter->bytes, .capacity = letter->bytes};
-    const struct cost *cost = &costs[letter->kind];
     const uint32_t to = letter->to;
+    if (sim->wanted.clock_ns) {
+        warm(sim, to);
+        touch(letter->data, letter->bytes);
+    } else {
+        charge(sim, to, READ_NS[letter->kind]);
+    }
     mark(sim);
-    if (!sim->wanted.clock_ns)
-        charge(sim, to, cost->read_ns + cost->read_byte_ns * letter->bytes);
     ffmk_part_hear(&sim->parts[to], (int32_t)letter->from, (enum ffmk_part_letter)letter->kind,
                    &body);
     charge(sim, to, 0);

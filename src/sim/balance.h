@@ -18,7 +18,9 @@ struct ffmk_sim_balance_case {
     uint32_t side; /* of a rank's cube of items; ≥ 2 */
     uint64_t seed;
     int32_t fanout;   /* of the tree; 0: as in jobs */
+    bool curve;       /* parts are numbered along a curve through the box of ranks, not x first */
     double imbalance; /* asked */
+    int max_passes;   /* 0: as in jobs */
     struct ffmk_loggp_times times;
     /* Computing takes what it takes on this machine, by this clock of the thread's processor time;
      * NULL: by a model of it, so that a case always gives the same. */
