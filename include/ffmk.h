@@ -128,10 +128,18 @@ typedef struct ffmk_item {
     size_t n_links;         /**< Length of links. */
     const ffmk_link *links; /**< The caller's; copied. NULL when n_links is 0. */
     const double *position; /**< Three coordinates, or NULL; copied. */
+    size_t n_weights;       /**< 0: `weight` is the only one. Else, up to FFMK_WEIGHTS_MOST, as many
+                               costs that are each evened out by itself, as those of phases with a
+                               synchronisation between them; what an item lacks is 0. */
+    const double *weights;  /**< Instead of `weight`; copied. NULL when n_weights is 0. */
+    int pinned;             /**< Not 0: stays on its rank. */
 } ffmk_item;
+
+/** Most weights of an item. */
+#define FFMK_WEIGHTS_MOST 8
 #define FFMK_ITEM_INIT                                                                             \
     {                                                                                              \
-        sizeof(ffmk_item), 0, 1.0, 0, 0, NULL, NULL                                                \
+        sizeof(ffmk_item), 0, 1.0, 0, 0, NULL, NULL, 0, NULL, 0                                    \
     }
 
 /** What the library calls to move an item. All run inside ffmk_rebalance(), on the calling thread;
@@ -159,15 +167,17 @@ typedef struct ffmk_balance_options {
     uint64_t seed;  /**< Decides ties; the same registry and seed give the same plan. Default 1. */
     int max_rounds; /**< Most planning rounds; 1 to 1000, default 32. */
     double conductance;     /**< How much of the load goes over the wider borders: a border conducts
-                               like     the weight of its links to this power. 0 to 1, default 0.5. 1 keeps
-                               the     cut smallest, 0 the weight that moves. */
+                               like     the weight of its links to this power. 0 to 1, default 0.5. 1
+                               keeps     the     cut smallest, 0 the weight that moves. */
     double migration_price; /**< What moving an item of average weight costs, in average links that
                                are cut: no item moves for the sake of the cut that saves less. ≥ 0,
                                default 0.05. */
+    size_t min_items; /**< A rank should hold so many items, where there are enough for all. Default
+                         0. */
 } ffmk_balance_options;
 #define FFMK_BALANCE_OPTIONS_INIT                                                                  \
     {                                                                                              \
-        sizeof(ffmk_balance_options), 1.05, 1, 32, 0.5, 0.05                                       \
+        sizeof(ffmk_balance_options), 1.05, 1, 32, 0.5, 0.05, 0                                    \
     }
 
 /** What a plan or a migration did. Sums over the communicator, the same on every rank, but for the
@@ -227,6 +237,12 @@ int ffmk_items_remove(ffmk_items *items, uint64_t id);
 /** Set what an item weighs from now on. Local. */
 int ffmk_items_set_weight(ffmk_items *items, uint64_t id, double weight);
 
+/** Set all weights of an item, 1 to FFMK_WEIGHTS_MOST, in place of those it had. Local. */
+int ffmk_items_set_weights(ffmk_items *items, uint64_t id, size_t n, const double *weights);
+
+/** Pin an item to its rank (pinned not 0), or let it move again. Local. */
+int ffmk_items_set_pinned(ffmk_items *items, uint64_t id, int pinned);
+
 /** Set the upper bound of an item's packed size. Local. */
 int ffmk_items_set_bytes(ffmk_items *items, uint64_t id, size_t bytes);
 
@@ -247,6 +263,15 @@ int ffmk_items_link_ranks(const ffmk_items *items, uint64_t id, int *ranks, size
 /** Set how this registry is balanced from now on. Local, but every rank must set the same values:
  * they are compared at the next plan, which fails with FFMK_ERR_ARGUMENT where they differ. */
 int ffmk_items_set_options(ffmk_items *items, const ffmk_balance_options *options);
+
+/** Say what this rank can do, in comparison with the others: it gets a share of every weight in
+ * proportion. A core that is three times slower than the rest has a capacity of a third. Local; >
+ * 0, finite, 1 unless set. */
+int ffmk_items_set_capacity(ffmk_items *items, double capacity);
+
+/** Say how many bytes of items (their `bytes`) this rank can hold at most. No plan makes it hold
+ * more, nor leaves it with more where others have room. Local; SIZE_MAX, no limit, unless set. */
+int ffmk_items_set_memory_limit(ffmk_items *items, size_t bytes);
 
 /** Say where each item of this rank should go; nothing moves. Collective.
  * `destinations` has room for ffmk_items_count() ranks and is filled in the order of

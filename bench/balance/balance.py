@@ -18,14 +18,15 @@ Then for each peer the paired ratios ours / peer: median over the seeds [95 % in
 the range with less than six seeds, which is less sure]. Better or worse: the interval does not hold 1. CPU is that without
 waiting.
 
-Without options, what a machine with two cores does in 25 minutes: with more ranks fewer steps, and with 64 the graph
-partitioners on the first workload only. --cold: the first plan, from blocks and from slabs."""
+Without options, what a machine with two cores does in 25 minutes when it has nothing else to do: with more ranks fewer
+steps and no phg-repart, and with 64 the other graph partitioners on the first workload only. --cold: the first plan, from blocks and from slabs."""
 import argparse
 import collections
 import csv
 import math
 import os
 import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -34,12 +35,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from common import environment
 
 WORKLOADS = ["hotspot", "hotspot-slow", "hotspot-fast", "front", "noise", "clustered", "irregular", "heavy", "slow-rank"]
-FAST = ["ours", "hsfc", "rcb"]
+FAST = ["ours", "ours-cut", "ours-still", "hsfc", "rcb"]
+GRAPH = ["phg-repart-1", "phg-refine"]
 PLAN = (  # ranks, seeds, steps, workloads, methods (None: all)
     (2, 10, 6, WORKLOADS, None),
     (8, 10, 4, WORKLOADS, None),
-    (16, 10, 3, WORKLOADS, None),
-    (64, 6, 3, WORKLOADS[:1], FAST + ["phg-repart", "phg-refine"]),
+    (16, 10, 3, WORKLOADS, FAST + GRAPH + ["scotch"]),
+    (64, 6, 3, WORKLOADS[:1], FAST + GRAPH),
     (64, 10, 3, WORKLOADS[1:], FAST),
 )
 FIELDS = ("seed step method imbalance_before imbalance_after cut_before cut_after weight_moved_percent items_moved_percent "
@@ -49,11 +51,16 @@ TOLERANCE = 1.05
 
 
 def measure(args, np, start, steps, seeds, workload, methods):
-    """The program's rows, as dictionaries."""
+    """The program's rows, as dictionaries; without those of a peer that failed, which is said."""
     words = [str(np) if word == "NP" else word for word in args.launcher.split(";")]
     words += [args.program, workload, start, steps, 1, seeds, args.side, args.parts, *methods]
     env = environment() | {"SCOTCH_PTHREAD_NUMBER": "1"}
-    done = subprocess.run([str(word) for word in words], env=env, stdout=subprocess.PIPE, text=True, timeout=3000, check=False)
+    done = subprocess.run([str(word) for word in words], env=env, capture_output=True, text=True, timeout=3000, check=False)
+    failed = re.search(r"^balance_peers: rank \d+, (?!ours)(\S+): no plan$", done.stderr, re.MULTILINE)
+    if failed and done.returncode:
+        print(f"\n{failed[1]} fails on {workload}, np {np}: {done.stderr.splitlines()[0]}")
+        return measure(args, np, start, steps, seeds, workload, [method for method in methods if method != failed[1]])
+    sys.stderr.write(done.stderr)
     rows = [dict(zip(FIELDS, line.split(","), strict=True)) for line in done.stdout.splitlines()]
     if done.returncode or len(rows) != len(methods) * seeds * (steps + 1):
         sys.exit(f"{' '.join(methods)} on {workload}, np {np}: exit code {done.returncode}, {len(rows)} plans")
@@ -121,6 +128,7 @@ def verdict(rows, own, peer):
 
 def compare(title, rows, methods):
     """[(case, own, peer)] where the peer is better in everything."""
+    methods = [method for method in methods if any(row["method"] == method for row in rows)]
     table(title, rows, methods)
     beaten = []
     for own in (method for method in methods if method.startswith("ours")):

@@ -4,6 +4,7 @@
 #include "method.h"
 #include "sim/workload.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,13 +30,14 @@ static void drop(void *context, uint64_t id)
 
 static void *open_items(const char *parameters, const struct field *field)
 {
-    (void)parameters;
     ffmk_item_ops ops = FFMK_ITEM_OPS_INIT;
     ops.pack = pack;
     ops.unpack = unpack;
     ops.drop = drop;
     ffmk_balance_options options = FFMK_BALANCE_OPTIONS_INIT;
     options.imbalance = BENCH_IMBALANCE;
+    sscanf(parameters, "conductance=%lf migration_price=%lf", &options.conductance,
+           &options.migration_price);
     ffmk_items *items;
     if (ffmk_items_create(MPI_COMM_WORLD, &ops, NULL, &items) != 0)
         return NULL;

@@ -18,6 +18,7 @@
 struct ffmk_items {
     struct ffmk_team team;
     struct ffmk_table table;
+    struct ffmk_plan_rank able; /* what this rank can do and hold */
     ffmk_item_ops ops;
     bool movable; /* ops were given */
     void *context;
@@ -108,6 +109,7 @@ int ffmk_items_create(MPI_Comm comm, const ffmk_item_ops *ops, void *context, ff
     PMPI_Comm_rank(items->team.comm, &items->team.rank);
     PMPI_Comm_size(items->team.comm, &items->team.size);
     items->options = (ffmk_balance_options)FFMK_BALANCE_OPTIONS_INIT;
+    items->able = (struct ffmk_plan_rank){.capacity = 1, .memory_limit = SIZE_MAX};
     items->movable = ops != NULL;
     if (ops)
         items->ops = *ops;
@@ -171,12 +173,44 @@ static int find(const ffmk_items *items, uint64_t id, const char *call, struct f
 int ffmk_items_set_weight(ffmk_items *items, uint64_t id, double weight)
 {
     struct ffmk_entry *entry;
-    if (!isfinite(weight) || weight < 0)
-        return refuse(FFMK_ERR_ARGUMENT, __func__,
-                      "item %" PRIu64 ": weight %g must be finite and not negative", id, weight);
+    const int code = find(items, id, __func__, &entry);
+    return code ? code : ffmk_table_set_weights(entry, __func__, 1, &weight);
+}
+
+int ffmk_items_set_weights(ffmk_items *items, uint64_t id, size_t n, const double *weights)
+{
+    struct ffmk_entry *entry;
+    if (!weights && n > 0)
+        return refuse(FFMK_ERR_ARGUMENT, __func__, "weights is NULL for %zu weights", n);
+    const int code = find(items, id, __func__, &entry);
+    return code ? code : ffmk_table_set_weights(entry, __func__, n, weights);
+}
+
+int ffmk_items_set_pinned(ffmk_items *items, uint64_t id, int pinned)
+{
+    struct ffmk_entry *entry;
     const int code = find(items, id, __func__, &entry);
     if (!code)
-        entry->weight = weight;
+        entry->pinned = pinned != 0;
+    return code;
+}
+
+int ffmk_items_set_capacity(ffmk_items *items, double capacity)
+{
+    const int code = enter(items, __func__);
+    if (!code && !(isfinite(capacity) && capacity > 0))
+        return refuse(FFMK_ERR_ARGUMENT, __func__, "capacity %g must be finite and above 0",
+                      capacity);
+    if (!code)
+        items->able.capacity = capacity;
+    return code;
+}
+
+int ffmk_items_set_memory_limit(ffmk_items *items, size_t bytes)
+{
+    const int code = enter(items, __func__);
+    if (!code)
+        items->able.memory_limit = bytes;
     return code;
 }
 
@@ -288,7 +322,8 @@ static int make_plan(ffmk_items *items, int code, bool moves, struct ffmk_plan *
 {
     const bool known = items->links_known;
     items->links_known = false;
-    code = ffmk_plan_make(&items->team, code, moves, known, &items->table, &items->options, plan);
+    code = ffmk_plan_make(&items->team, code, moves, known, &items->table, &items->able,
+                          &items->options, plan);
     if (code)
         return code;
     items->links_known = true;

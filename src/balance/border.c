@@ -72,26 +72,32 @@ static void clear(struct ffmk_border *border)
     ffmk_idmap_free(&border->index);
 }
 
-/* Calls `use` for every link that leads out of the part. */
-static int find_partners(struct ffmk_border *border, const struct ffmk_graph *graph)
+static int find_partners(struct ffmk_border *border, struct ffmk_graph *graph)
 {
-    struct ffmk_partner *last = NULL;
+    uint32_t last = FFMK_GRAPH_NONE; /* partner, and the item that touched it */
     for (uint32_t i = 0; i < graph->n_places; i++) {
         const struct ffmk_graph_item *item = &graph->items[i];
         if (!ffmk_graph_is_held(graph, i))
             continue;
-        for (uint32_t k = item->first; k < item->first + item->n_links; k++) {
-            const int32_t part = graph->vertices[graph->links[k].vertex].part;
-            if (part == graph->part)
+        const struct ffmk_graph_link *end = graph->links + item->first + item->n_links;
+        for (const struct ffmk_graph_link *link = end - item->n_links; link < end; link++) {
+            struct ffmk_vertex *other = &graph->vertices[link->vertex];
+            if (ffmk_vertex_is_held(other))
                 continue;
-            if (!last || last->part != part) {
-                const uint32_t known = ffmk_border_partner(border, part);
-                last = known == FFMK_GRAPH_NONE ? append(border, part) : &border->partners[known];
-                if (!last)
-                    return FFMK_ERR_NO_MEMORY;
+            if (other->held == FFMK_GRAPH_LOST)
+                other->held = FFMK_GRAPH_NONE;
+            if (other->part == graph->part)
+                continue; /* not here yet, while a plan is filled in */
+            if (last == FFMK_GRAPH_NONE || border->partners[last].part != other->part) {
+                last = ffmk_border_partner(border, other->part);
+                if (last == FFMK_GRAPH_NONE) {
+                    if (!append(border, other->part))
+                        return FFMK_ERR_NO_MEMORY;
+                    last = border->n - 1;
+                }
             }
-            last->linked += (double)graph->links[k].weight;
-            const int code = ffmk_border_touch(border, (uint32_t)(last - border->partners), i);
+            border->partners[last].linked += (double)link->weight;
+            const int code = ffmk_border_touch(border, last, i);
             if (code)
                 return code;
         }
@@ -99,7 +105,7 @@ static int find_partners(struct ffmk_border *border, const struct ffmk_graph *gr
     return FFMK_SUCCESS;
 }
 
-int ffmk_border_find(struct ffmk_border *border, const struct ffmk_graph *graph)
+int ffmk_border_find(struct ffmk_border *border, struct ffmk_graph *graph)
 {
     struct ffmk_border old = *border;
     border->partners = NULL;

@@ -40,7 +40,7 @@ struct ffmk_border_extra {
 
 /** Find the partners: holders of what our items are linked to. Those that had not been partners are
  * restless. \return FFMK_ERR_NO_MEMORY. */
-int ffmk_border_find(struct ffmk_border *border, const struct ffmk_graph *graph);
+int ffmk_border_find(struct ffmk_border *border, struct ffmk_graph *graph);
 
 /** Add a partner that no link leads to. */
 int ffmk_border_join(struct ffmk_border *border, const struct ffmk_border_extra *extra);

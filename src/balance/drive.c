@@ -37,7 +37,7 @@ int ffmk_drive_run(struct ffmk_drive *drive, int code)
     const int flushed = ffmk_outbox_flush(&drive->outbox);
     if (drive->code || flushed)
         return FFMK_ERR_MPI;
-    return drive->part.result.code;
+    return drive->part.course.result.code;
 }
 
 void ffmk_drive_free(struct ffmk_drive *drive)

@@ -19,7 +19,7 @@ void ffmk_drive_begin(struct ffmk_drive *drive, const struct ffmk_team *team,
                       const struct ffmk_rules *rules);
 
 /** Make the plan. Collective. `code` is how this rank fared so far.
- * \return part.result.code, the same on every rank, or FFMK_ERR_MPI. */
+ * \return part.course.result.code, the same on every rank, or FFMK_ERR_MPI. */
 int ffmk_drive_run(struct ffmk_drive *drive, int code);
 
 void ffmk_drive_free(struct ffmk_drive *drive);

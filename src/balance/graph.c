@@ -213,14 +213,8 @@ void ffmk_graph_tidy(struct ffmk_graph *graph)
     for (uint32_t v = 0; v < graph->n_vertices; v++)
         if (!ffmk_vertex_is_held(&graph->vertices[v]))
             graph->vertices[v].held = FFMK_GRAPH_LOST;
-    for (uint32_t i = 0; i < graph->n_places; i++) {
-        struct ffmk_graph_item *item = &graph->items[i];
-        item->moved = 0;
-        for (uint32_t k = item->first;
-             ffmk_graph_is_held(graph, i) && k < item->first + item->n_links; k++)
-            if (graph->vertices[graph->links[k].vertex].held == FFMK_GRAPH_LOST)
-                graph->vertices[graph->links[k].vertex].held = FFMK_GRAPH_NONE;
-    }
+    for (uint32_t i = 0; i < graph->n_places; i++)
+        graph->items[i].moved = 0;
     if (graph->lost_links > graph->n_links / 4)
         close_holes(graph);
 }

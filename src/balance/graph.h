@@ -106,8 +106,8 @@ void ffmk_graph_give(struct ffmk_graph *graph, uint32_t place, int32_t to);
 /** Another part holds an item now, as a letter says. */
 void ffmk_graph_hear(struct ffmk_graph *graph, uint64_t id, int32_t part);
 
-/** Between passes: close the holes in links, let what moved move again, and forget what was news
- * and what nothing is linked to any more. */
+/** Between passes: close the holes in links, let what moved move again, and take what is not held
+ * for lost: ffmk_border_find() finds again what something is linked to. */
 void ffmk_graph_tidy(struct ffmk_graph *graph);
 
 /** Remember the present plan as the best one. */

@@ -24,9 +24,9 @@ static bool is_valid(const ffmk_item *item)
             "%s: the item is NULL or its size is not sizeof(ffmk_item); use FFMK_ITEM_INIT", CALL);
         return false;
     }
-    if (!is_cost(item->weight)) {
-        ffmk_log_mistake("%s: item %" PRIu64 ": weight %g must be finite and not negative", CALL,
-                         item->id, item->weight);
+    if (item->n_weights > 0 && !item->weights) {
+        ffmk_log_mistake("%s: item %" PRIu64 ": weights is NULL for %zu weights", CALL, item->id,
+                         item->n_weights);
         return false;
     }
     if (item->n_links > 0 && !item->links) {
@@ -68,6 +68,34 @@ static bool reserve_one(struct ffmk_table *table)
     return true;
 }
 
+int ffmk_table_set_weights(struct ffmk_entry *entry, const char *call, size_t n,
+                           const double *weights)
+{
+    if (n < 1 || n > FFMK_WEIGHTS_MOST) {
+        ffmk_log_mistake("%s: item %" PRIu64 ": %zu weights; an item has 1 to %d", call, entry->id,
+                         n, FFMK_WEIGHTS_MOST);
+        return FFMK_ERR_ARGUMENT;
+    }
+    for (size_t d = 0; d < n; d++)
+        if (!is_cost(weights[d])) {
+            ffmk_log_mistake("%s: item %" PRIu64 ": weight %g must be finite and not negative",
+                             call, entry->id, weights[d]);
+            return FFMK_ERR_ARGUMENT;
+        }
+    if (n - 1 != entry->n_more) {
+        double *more = n > 1 ? malloc((n - 1) * sizeof *more) : NULL;
+        if (n > 1 && !more)
+            return FFMK_ERR_NO_MEMORY;
+        free(entry->more);
+        entry->more = more;
+        entry->n_more = n - 1;
+    }
+    entry->weight = weights[0];
+    if (n > 1)
+        memcpy(entry->more, weights + 1, (n - 1) * sizeof *entry->more);
+    return FFMK_SUCCESS;
+}
+
 int ffmk_table_add(struct ffmk_table *table, const ffmk_item *item)
 {
     if (!is_valid(item))
@@ -78,19 +106,27 @@ int ffmk_table_add(struct ffmk_table *table, const ffmk_item *item)
     }
 
     struct ffmk_entry entry = {.id = item->id,
-                               .weight = item->weight,
                                .bytes = item->bytes,
                                .placed = item->position != NULL,
+                               .pinned = item->pinned != 0,
                                .n_links = item->n_links};
     const size_t link_bytes = sizeof *entry.links + sizeof *entry.link_ranks;
-    if (item->n_links > SIZE_MAX / link_bytes || !reserve_one(table))
+    const int code = ffmk_table_set_weights(&entry, CALL, item->n_weights > 0 ? item->n_weights : 1,
+                                            item->n_weights > 0 ? item->weights : &item->weight);
+    if (code)
+        return code;
+    if (item->n_links > SIZE_MAX / link_bytes || !reserve_one(table)) {
+        free(entry.more);
         return FFMK_ERR_NO_MEMORY;
+    }
     if (item->position)
         memcpy(entry.position, item->position, sizeof entry.position);
     if (item->n_links > 0) {
         entry.links = malloc(item->n_links * link_bytes);
-        if (!entry.links)
+        if (!entry.links) {
+            free(entry.more);
             return FFMK_ERR_NO_MEMORY;
+        }
         memcpy(entry.links, item->links, item->n_links * sizeof *entry.links);
         entry.link_ranks = (int *)(entry.links + item->n_links);
         for (size_t k = 0; k < item->n_links; k++)
@@ -132,6 +168,7 @@ int ffmk_table_remove(struct ffmk_table *table, uint64_t id)
     if (place == FFMK_IDMAP_NONE)
         return FFMK_ERR_UNKNOWN_ITEM;
     free(table->entries[place].links);
+    free(table->entries[place].more);
     ffmk_idmap_remove(&table->index, id);
     const size_t last = --table->n;
     if (place != last) {
@@ -169,8 +206,10 @@ size_t *ffmk_table_order(const struct ffmk_table *table)
 
 void ffmk_table_free(struct ffmk_table *table)
 {
-    for (size_t i = 0; i < table->n; i++)
+    for (size_t i = 0; i < table->n; i++) {
         free(table->entries[i].links);
+        free(table->entries[i].more);
+    }
     free(table->entries);
     ffmk_idmap_free(&table->index);
     *table = (struct ffmk_table){0};

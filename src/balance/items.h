@@ -10,10 +10,13 @@
 
 struct ffmk_entry {
     uint64_t id;
-    double weight;
+    double weight; /* the first */
+    size_t n_more; /* weights beyond it */
+    double *more;
     size_t bytes;
     double position[3];
-    bool placed;    /* position was given */
+    bool placed; /* position was given */
+    bool pinned;
     size_t n_links; /* given with it */
     size_t n_back;  /* others' links to it, behind its own; known with link_ranks */
     ffmk_link *links;
@@ -32,6 +35,11 @@ struct ffmk_table {
 /** Add an item; its links are copied.
  * \return FFMK_ERR_ARGUMENT, FFMK_ERR_DUPLICATE or FFMK_ERR_NO_MEMORY, as ffmk_items_add(). */
 int ffmk_table_add(struct ffmk_table *table, const ffmk_item *item);
+
+/** Set n ≥ 1 weights of an entry. \return FFMK_ERR_ARGUMENT after a line that names `call`, or
+ * FFMK_ERR_NO_MEMORY. */
+int ffmk_table_set_weights(struct ffmk_entry *entry, const char *call, size_t n,
+                           const double *weights);
 
 /** \return FFMK_ERR_UNKNOWN_ITEM when it is not there. */
 int ffmk_table_remove(struct ffmk_table *table, uint64_t id);

@@ -10,7 +10,10 @@ enum { LINK_BYTES = 2 * sizeof(uint64_t) + sizeof(uint32_t) };
 void ffmk_manifest_write(const struct ffmk_entry *entry, struct ffmk_wire_out *manifest)
 {
     ffmk_wire_put_u64(manifest, entry->id);
+    ffmk_wire_put_u8(manifest, (uint8_t)(1 + entry->n_more));
     ffmk_wire_put_f64(manifest, entry->weight);
+    for (size_t d = 0; d < entry->n_more; d++)
+        ffmk_wire_put_f64(manifest, entry->more[d]);
     ffmk_wire_put_u64(manifest, entry->bytes);
     ffmk_wire_put_u8(manifest, entry->placed);
     for (int axis = 0; axis < 3; axis++)
@@ -24,17 +27,20 @@ void ffmk_manifest_write(const struct ffmk_entry *entry, struct ffmk_wire_out *m
     }
 }
 
-ffmk_item ffmk_manifest_read(struct ffmk_wire_in *manifest, double position[3],
+ffmk_item ffmk_manifest_read(struct ffmk_wire_in *manifest, struct ffmk_manifest_numbers *numbers,
                              struct ffmk_wire_in *links)
 {
     ffmk_item item = FFMK_ITEM_INIT;
     item.id = ffmk_wire_get_u64(manifest);
-    item.weight = ffmk_wire_get_f64(manifest);
+    item.n_weights = ffmk_wire_get_u8(manifest);
+    for (size_t d = 0; d < item.n_weights && d < FFMK_WEIGHTS_MOST; d++)
+        numbers->weights[d] = ffmk_wire_get_f64(manifest);
+    item.weights = numbers->weights;
     item.bytes = (size_t)ffmk_wire_get_u64(manifest);
     if (ffmk_wire_get_u8(manifest))
-        item.position = position;
+        item.position = numbers->position;
     for (int axis = 0; axis < 3; axis++)
-        position[axis] = ffmk_wire_get_f64(manifest);
+        numbers->position[axis] = ffmk_wire_get_f64(manifest);
     item.n_links = (size_t)ffmk_wire_get_u64(manifest);
     const size_t n_back = (size_t)ffmk_wire_get_u64(manifest);
     const size_t bytes = (item.n_links + n_back) * LINK_BYTES;

@@ -10,9 +10,15 @@
 /** Append an item's description. */
 void ffmk_manifest_write(const struct ffmk_entry *entry, struct ffmk_wire_out *manifest);
 
-/** Read the next description. `position` takes the coordinates, and `links` is set to the links,
- * its own and those of others to it, still encoded. */
-ffmk_item ffmk_manifest_read(struct ffmk_wire_in *manifest, double position[3],
+/** What an item that was read points to. */
+struct ffmk_manifest_numbers {
+    double position[3];
+    double weights[FFMK_WEIGHTS_MOST];
+};
+
+/** Read the next description. `numbers` takes coordinates and weights, and `links` is set to the
+ * links, its own and those of others to it, still encoded. */
+ffmk_item ffmk_manifest_read(struct ffmk_wire_in *manifest, struct ffmk_manifest_numbers *numbers,
                              struct ffmk_wire_in *links);
 
 /** Register an item as it was read.

@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of 2,100 walks on the moving hot spot that would have begun with a step worse than this, in mean
+ * links, 44 came to anything. */
+static const double HOPE = -1;
+
 /* Letters are arrays of these, so that every part of them is aligned. */
 struct head {
     double load[FFMK_GRAPH_WEIGHTS]; /* with nothing going over */
@@ -70,14 +74,20 @@ static void write_item(const struct ffmk_meeting *meeting, uint32_t place, bool 
                                        .placed = item->placed,
                                        .pinned = item->pinned};
     memcpy(record.position, item->position, sizeof record.position);
-    ffmk_wire_put_bytes(out, &record, sizeof record);
-    ffmk_wire_put_bytes(out, ffmk_graph_weights(graph, place), graph->n_weights * sizeof(double));
+    const size_t weight_bytes = graph->n_weights * sizeof(double);
+    uint8_t *room = ffmk_wire_put_room(out, sizeof record + weight_bytes +
+                                                item->n_links * sizeof(struct ffmk_graph_target));
+    if (!room)
+        return;
+    memcpy(room, &record, sizeof record);
+    memcpy(room + sizeof record, ffmk_graph_weights(graph, place), weight_bytes);
+    struct ffmk_graph_target *target = (void *)(room + sizeof record + weight_bytes);
     for (uint32_t k = item->first; k < item->first + item->n_links; k++) {
         const struct ffmk_vertex *other = &graph->vertices[graph->links[k].vertex];
-        struct ffmk_graph_target target = {other->id, graph->links[k].weight, other->part};
+        int32_t part = other->part;
         if (offered && ffmk_vertex_is_held(other) && border->mark[other->held] != 0)
-            target.part = as_offered(border->mark[other->held] - 1);
-        ffmk_wire_put_bytes(out, &target, sizeof target);
+            part = as_offered(border->mark[other->held] - 1);
+        *target++ = (struct ffmk_graph_target){other->id, graph->links[k].weight, part};
     }
 }
 
@@ -350,6 +360,7 @@ static void decide(struct court *court)
         .links = court->links,
         .n = court->n,
         .patience = rules->patience,
+        .hope = HOPE * meeting->scale->link,
         .scratch = court->scratch};
     ffmk_refine(&refine);
     meeting->improved += refine.improved / meeting->scale->link;

@@ -9,15 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STALLS_MOST = 4 }; /* passes without progress before it gives up */
-
-/* A load so little above its limit is at it. */
-static const double ROUNDING = 1e-9;
-
-/* Borders that are gone along once more because it is expected to pay: the last time all of them
- * together became better by this share of the cut. */
-static const double WORTH = 2e-3;
-
 static void fail(struct ffmk_part *part, int code)
 {
     if (code < part->code)
@@ -41,7 +32,7 @@ static void survey(struct ffmk_part *part, struct ffmk_totals *totals)
 {
     const struct ffmk_rules *rules = part->rules;
     const struct ffmk_graph *graph = &part->graph;
-    const bool first = part->result.passes == 0;
+    const bool first = part->course.result.passes == 0;
     *totals = (struct ffmk_totals){
         .code = part->code,
         .n_parts = 1,
@@ -50,15 +41,19 @@ static void survey(struct ffmk_part *part, struct ffmk_totals *totals)
         .capacity = part->capacity,
         .capacity_most = part->capacity,
         .improved = part->meeting.improved};
-    ffmk_graph_load(graph, totals->load);
+    memcpy(totals->load, part->load, sizeof totals->load);
     for (unsigned d = 0; d < rules->n_weights; d++) {
         const bool shared = d < rules->n_shared;
         totals->room[d] = shared ? 0 : part->own_limit[d];
         totals->largest[d] = totals->load[d] / (shared ? part->capacity : part->own_limit[d]);
-        const double above = totals->load[d] - part->meeting.limit[d];
+        totals->rest[d] = totals->load[d];
+        for (uint32_t k = 0; k < part->border.n && part->spread.done; k++)
+            totals->rest[d] -= part->border.partners[k].flow[d];
+        const double above = totals->load[d] - part->limit[d];
         if (!first && above > 0)
-            totals->excess += above / (shared && part->scale.mean[d] > 0 ? part->scale.mean[d]
-                                                                         : part->meeting.limit[d]);
+            totals->excess +=
+                above / (shared && part->course.scale.mean[d] > 0 ? part->course.scale.mean[d]
+                                                                  : part->limit[d]);
     }
     for (uint32_t i = 0; i < graph->n_places; i++) {
         const struct ffmk_graph_item *item = &graph->items[i];
@@ -67,21 +62,24 @@ static void survey(struct ffmk_part *part, struct ffmk_totals *totals)
         for (unsigned d = 0; d < rules->n_weights; d++)
             totals->heaviest[d] = fmax(totals->heaviest[d], ffmk_graph_weights(graph, i)[d]);
         totals->n_links += item->n_links;
-        for (uint32_t k = item->first; k < item->first + item->n_links; k++)
+        for (uint32_t k = item->first; first && k < item->first + item->n_links; k++)
             totals->links += (double)graph->links[k].weight;
     }
     for (uint32_t k = 0; k < part->border.n; k++)
         totals->cut += part->border.partners[k].linked;
 }
 
-static void find_borders(struct ffmk_part *part, struct ffmk_wire_out *borders)
+static double conductance_of(const struct ffmk_part *part, uint32_t partner)
+{
+    const double conductance = pow(part->border.partners[partner].linked, part->rules->conductance);
+    return isnormal(conductance) ? conductance : 1;
+}
+
+static void find_borders(const struct ffmk_part *part, struct ffmk_wire_out *borders)
 {
     for (uint32_t k = 0; k < part->border.n; k++) {
-        const struct ffmk_partner *partner = &part->border.partners[k];
-        const double conductance = pow(partner->linked, part->rules->conductance);
-        const struct ffmk_tree_border border = {.unit = (uint32_t)partner->part,
-                                                .conductance =
-                                                    isnormal(conductance) ? conductance : 1};
+        const struct ffmk_tree_border border = {.unit = (uint32_t)part->border.partners[k].part,
+                                                .conductance = conductance_of(part, k)};
         ffmk_wire_put_bytes(borders, &border, sizeof border);
     }
 }
@@ -137,11 +135,10 @@ static void end_group(struct ffmk_part *part)
     go_up(part, part->level + 1, &totals, tree->n_outside, tree->outside);
 }
 
-static void begin_pass(struct ffmk_part *part)
+static void report(struct ffmk_part *part)
 {
     struct ffmk_totals totals;
     struct ffmk_wire_out borders = {0};
-    fail(part, ffmk_border_find(&part->border, &part->graph));
     find_borders(part, &borders);
     survey(part, &totals);
     go_up(part, 0, &totals, (uint32_t)(borders.length / sizeof(struct ffmk_tree_border)),
@@ -149,116 +146,31 @@ static void begin_pass(struct ffmk_part *part)
     ffmk_wire_free(&borders);
 }
 
+static void begin_pass(struct ffmk_part *part)
+{
+    part->spread.done = false;
+    fail(part, ffmk_border_find(&part->border, &part->graph));
+    ffmk_graph_load(&part->graph, part->load);
+    report(part);
+}
+
 /* Down: what is to be done */
 
-static void set_scale(struct ffmk_part *part, const struct ffmk_totals *totals)
-{
-    const struct ffmk_rules *rules = part->rules;
-    struct ffmk_scale *scale = &part->scale;
-    for (unsigned d = 0; d < rules->n_weights; d++) {
-        const bool shared = d < rules->n_shared;
-        scale->item[d] = totals->load[d] > 0 ? totals->load[d] / (double)totals->n_items : 1;
-        scale->mean[d] = shared ? totals->load[d] / totals->capacity : 1;
-        scale->bound[d] = shared ? rules->imbalance[d] : 1;
-        if (shared && scale->mean[d] > 0)
-            scale->bound[d] = fmax(scale->bound[d],
-                                   totals->heaviest[d] / (scale->mean[d] * totals->capacity_most));
-        part->meeting.limit[d] =
-            shared ? scale->bound[d] * scale->mean[d] * part->capacity : part->own_limit[d];
-    }
-    scale->link = totals->links > 0 ? totals->links / (double)totals->n_links : 1;
-    part->result.cut_before = totals->cut / 2; /* seen from both ends */
-}
-
-/* The largest load as a share of what is allowed, and which weights are above. */
-static double ratio_of(const struct ffmk_part *part, const struct ffmk_totals *totals,
-                       bool above[FFMK_GRAPH_WEIGHTS])
-{
-    double ratio = 0;
-    for (unsigned d = 0; d < part->rules->n_weights; d++) {
-        const double allowed = part->scale.bound[d] * part->scale.mean[d];
-        const double share = allowed > 0 ? totals->largest[d] / allowed : 0;
-        above[d] = share > 1 + ROUNDING;
-        ratio = fmax(ratio, share);
-    }
-    return ratio;
-}
-
-static double imbalance_of(const struct ffmk_part *part, const struct ffmk_totals *totals,
-                           double *bound_p)
-{
-    double imbalance = 1;
-    *bound_p = 1;
-    for (unsigned d = 0; d < part->rules->n_shared; d++) {
-        const double mean = part->scale.mean[d], bound = part->scale.bound[d];
-        const double here = mean > 0 ? totals->largest[d] / mean : 1;
-        /* What differs from the bound by rounding only is at the bound. */
-        imbalance = fmax(imbalance, fabs(here - bound) <= ROUNDING * bound ? bound : here);
-        *bound_p = fmax(*bound_p, bound);
-    }
-    return imbalance;
-}
-
-/* Every part comes to the same end here, from the same totals. \return whether there is another
- * pass. */
+/* Every part decides alike. \return whether there is another pass. */
 static bool decide(struct ffmk_part *part, const struct ffmk_totals *totals)
 {
     const struct ffmk_rules *rules = part->rules;
-    struct ffmk_part_result *result = &part->result;
-    bool above[FFMK_GRAPH_WEIGHTS];
-    const bool first = result->passes == 0;
-    if (totals->code) {
-        result->code = totals->code;
-        return false;
+    struct ffmk_course *course = &part->course;
+    const bool more = ffmk_course_decide(course, rules, totals);
+    if (course->improved)
+        ffmk_graph_mark_best(&part->graph);
+    for (unsigned d = 0; d < rules->n_weights && more; d++) {
+        part->limit[d] = d < rules->n_shared
+                             ? course->scale.bound[d] * course->scale.mean[d] * part->capacity
+                             : part->own_limit[d];
+        part->meeting.limit[d] = part->limit[d] * course->share[d];
     }
-    if (first)
-        set_scale(part, totals);
-    const double ratio = ratio_of(part, totals, above);
-    const bool all = totals->n_items >= (uint64_t)rules->least_items * totals->n_parts;
-    const bool missing = totals->missing > 0 && all;
-    const bool balanced = ratio <= 1 + ROUNDING && !missing;
-    double bound;
-    const double imbalance = imbalance_of(part, totals, &bound);
-    if (first) {
-        result->imbalance_before = result->imbalance_after = imbalance;
-        result->bound = bound;
-        part->best_ratio = missing ? INFINITY : ratio;
-        part->least_excess = INFINITY;
-        if (balanced)
-            return false;
-    } else {
-        part->gained += totals->improved;
-        part->stalls++;
-        if (ratio < part->best_ratio * 0.998 || totals->excess < part->least_excess * 0.98)
-            part->stalls = 0;
-        part->least_excess = fmin(part->least_excess, totals->excess);
-        const bool best_balanced = part->best_ratio <= 1 + ROUNDING;
-        if (missing                     ? false
-            : balanced && best_balanced ? part->gained > part->best_gained
-                                        : ratio < part->best_ratio) {
-            part->best_ratio = ratio;
-            part->best_gained = part->gained;
-            result->imbalance_after = imbalance;
-            ffmk_graph_mark_best(&part->graph);
-        }
-        if (balanced &&
-            (result->passes >= rules->passes ||
-             (part->refined && totals->improved * part->scale.link < WORTH * totals->cut / 2)))
-            return false;
-        if (!balanced && (result->passes >= rules->passes_most || part->stalls >= STALLS_MOST))
-            return false;
-    }
-    part->refined = balanced;
-    for (unsigned d = 0; d < rules->n_weights; d++) {
-        const double slack = part->scale.bound[d] - 1;
-        part->aim[d] = !above[d] ? INFINITY
-                       : d >= rules->n_shared
-                           ? 0.95
-                           : part->scale.mean[d] * (1 + rules->aim / (1 + part->stalls) * slack);
-    }
-    if (missing) /* what is empty gets as much as all have */
-        part->aim[0] = part->scale.mean[0];
-    return true;
+    return more;
 }
 
 static uint64_t key_of(const struct ffmk_part *part, int32_t other)
@@ -267,7 +179,7 @@ static uint64_t key_of(const struct ffmk_part *part, int32_t other)
     const uint64_t low = (uint32_t)(me < other ? me : other);
     const uint64_t high = (uint32_t)(me < other ? other : me);
     return ffmk_rng_mix(ffmk_rng_mix(low << 32 | high) ^ part->rules->seed ^
-                        (uint64_t)part->result.passes << 56);
+                        (uint64_t)part->course.result.passes << 56);
 }
 
 static int compare_keys(const void *a, const void *b, void *context)
@@ -291,13 +203,13 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
 {
     struct ffmk_meeting *meeting = &part->meeting;
     for (uint32_t k = 0; k < part->border.n && orders->n_flows == part->border.n; k++)
-        memcpy(part->border.partners[k].flow, orders->flows + (size_t)k * FFMK_GRAPH_WEIGHTS,
-               sizeof part->border.partners[k].flow);
+        for (unsigned d = 0; d < part->rules->n_weights; d++)
+            part->border.partners[k].flow[d] += orders->flows[(size_t)k * FFMK_GRAPH_WEIGHTS + d];
     for (uint32_t x = 0; x < orders->n_extras; x++)
         fail(part, ffmk_border_join(&part->border, &orders->extras[x]));
 
     part->order = realloc(part->order, (part->border.n + 1ul) * sizeof *part->order);
-    ffmk_graph_load(&part->graph, meeting->load);
+    memcpy(meeting->load, part->load, sizeof meeting->load);
     ffmk_graph_centre(&part->graph, meeting->centre);
     meeting->improved = 0;
     meeting->n_gifts = 0;
@@ -314,30 +226,110 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
         fail(part, FFMK_ERR_NO_MEMORY);
     if (part->n_order > 1)
         qsort_r(part->order, part->n_order, sizeof *part->order, compare_keys, part);
-    part->result.passes++;
     part->phase = PART_MEET;
     part->at = 0;
     part->asked = false;
 }
 
+/* Spread: what neighbours even out among them, as far as a few steps of diffusion reach */
+
+static bool is_spread(const struct ffmk_part *part, unsigned weight)
+{
+    return isfinite(part->course.aim[weight]) && weight < part->rules->n_shared;
+}
+
+static void send_potentials(struct ffmk_part *part)
+{
+    double potentials[FFMK_GRAPH_WEIGHTS] = {0};
+    for (unsigned d = 0; d < part->rules->n_weights; d++)
+        potentials[d] = ffmk_flow_potential(&part->spread.flow[d]);
+    for (uint32_t k = 0; k < part->border.n; k++) {
+        struct ffmk_wire_out letter = {0};
+        ffmk_wire_put_bytes(&letter, potentials, part->rules->n_weights * sizeof *potentials);
+        post(part, part->border.partners[k].part, FFMK_PART_POTENTIAL, &letter);
+    }
+    part->phase = PART_SPREAD;
+    part->at = 0;
+}
+
+static void begin_spread(struct ffmk_part *part)
+{
+    struct ffmk_part_spread *spread = &part->spread;
+    const uint32_t n = part->border.n;
+    spread->steps = part->rules->spread;
+    spread->conductances = realloc(spread->conductances, (n + 1ul) * sizeof(double));
+    spread->potentials =
+        realloc(spread->potentials, (n + 1ul) * FFMK_GRAPH_WEIGHTS * sizeof(double));
+    spread->flow = calloc(part->rules->n_weights, sizeof *spread->flow);
+    if (!spread->conductances || !spread->potentials || !spread->flow) {
+        fail(part, FFMK_ERR_NO_MEMORY);
+        spread->steps = 1;
+    }
+    for (uint32_t k = 0; k < n && spread->conductances; k++)
+        spread->conductances[k] = conductance_of(part, k);
+    for (unsigned d = 0; d < part->rules->n_weights; d++)
+        ffmk_flow_begin(&spread->flow[d], part->load[d],
+                        is_spread(part, d) ? part->course.aim[d] * part->capacity : INFINITY,
+                        spread->conductances ? n : 0, spread->conductances);
+    send_potentials(part);
+}
+
+static void read_potentials(struct ffmk_part *part, struct ffmk_wire_in *letter)
+{
+    const unsigned n = part->rules->n_weights;
+    const double *potentials = ffmk_wire_get_bytes(letter, n * sizeof *potentials);
+    for (unsigned d = 0; d < n && potentials && part->spread.potentials; d++)
+        part->spread.potentials[(size_t)d * part->border.n + part->at] = potentials[d];
+    part->at++;
+}
+
+/* All partners' potentials are here. */
+static void end_spread(struct ffmk_part *part)
+{
+    struct ffmk_part_spread *spread = &part->spread;
+    const uint32_t n = part->border.n;
+    spread->steps--;
+    for (unsigned d = 0; d < part->rules->n_weights && spread->potentials; d++) {
+        const double *theirs = spread->potentials + (size_t)d * n;
+        if (!is_spread(part, d))
+            continue;
+        ffmk_flow_receive(&spread->flow[d], theirs);
+        for (uint32_t k = 0; k < n && spread->steps == 0; k++)
+            part->border.partners[k].flow[d] = ffmk_flow_edge(&spread->flow[d], theirs, k);
+        ffmk_flow_advance(&spread->flow[d]);
+    }
+    if (spread->steps > 0) {
+        send_potentials(part);
+    } else {
+        spread->done = true;
+        report(part);
+    }
+}
+
 /* Orders for the unit of `level`: pass them on to its members, down to this part's own. */
 static void go_down(struct ffmk_part *part, uint32_t level, struct ffmk_tree_orders *orders)
 {
-    const bool more = decide(part, &orders->totals);
+    const bool before = part->spread.done; /* then this is decided, and the aim set */
+    const bool more = before ? orders->totals.code == FFMK_SUCCESS : decide(part, &orders->totals);
+    const bool spreads = more && !before && part->course.result.passes == 1 &&
+                         part->rules->spread > 0 && ffmk_tree_levels(part->rules) > 1;
+    if (before && !more)
+        part->course.result.code = orders->totals.code;
     for (; level > 0; level--) {
         struct ffmk_tree *tree = &part->trees[level - 1];
         struct ffmk_wire_out *downs = calloc(tree->n + 1ul, sizeof *downs);
         struct ffmk_tree_orders mine = {.totals = orders->totals};
         if (!downs || !tree->members) {
             fail(part, FFMK_ERR_NO_MEMORY);
-            part->result.code = FFMK_ERR_NO_MEMORY;
+            part->course.result.code = FFMK_ERR_NO_MEMORY;
             free(downs);
             break;
         }
         double none[FFMK_GRAPH_WEIGHTS];
         for (unsigned d = 0; d < FFMK_GRAPH_WEIGHTS; d++)
             none[d] = INFINITY;
-        fail(part, ffmk_tree_direct(tree, orders, more ? part->aim : none, downs));
+        fail(part,
+             ffmk_tree_direct(tree, orders, more && !spreads ? part->course.aim : none, downs));
         for (uint32_t m = 1; m < tree->n; m++)
             post(part, ffmk_tree_speaker(part->rules, level - 1, tree->first + m), FFMK_PART_DOWN,
                  &downs[m]);
@@ -349,7 +341,9 @@ static void go_down(struct ffmk_part *part, uint32_t level, struct ffmk_tree_ord
         ffmk_tree_orders_free(orders);
         *orders = mine;
     }
-    if (more) {
+    if (spreads) {
+        begin_spread(part);
+    } else if (more) {
         begin_meetings(part, orders);
     } else {
         part->phase = PART_DONE;
@@ -430,13 +424,16 @@ static void go_on(struct ffmk_part *part)
                 return;
             end_group(part);
             break;
-        case PART_MEET: {
-            const bool waits = part->asked;
-            if (waits)
+        case PART_SPREAD:
+            if (part->at < part->border.n)
+                return;
+            end_spread(part);
+            break;
+        case PART_MEET:
+            if (part->asked)
                 return;
             meet(part);
             break;
-        }
         case PART_NEWS:
             if (part->at < part->border.n)
                 return;
@@ -473,10 +470,13 @@ bool ffmk_part_awaits(const struct ffmk_part *part, int32_t *from_p, enum ffmk_p
         *from_p = part->border.partners[part->order[part->at]].part;
         *kind_p = is_judge(part, *from_p) ? FFMK_PART_OFFER : FFMK_PART_ANSWER;
         return true;
+    case PART_SPREAD:
     case PART_NEWS:
     case PART_MORE:
         *from_p = part->border.partners[part->at].part;
-        *kind_p = part->phase == PART_NEWS ? FFMK_PART_NEWS : FFMK_PART_MORE;
+        *kind_p = part->phase == PART_SPREAD ? FFMK_PART_POTENTIAL
+                  : part->phase == PART_NEWS ? FFMK_PART_NEWS
+                                             : FFMK_PART_MORE;
         return true;
     case PART_DONE:
         break;
@@ -502,6 +502,9 @@ static void read_letter(struct ffmk_part *part, const struct ffmk_wire_out *lett
         if (in.length == 0) /* whoever sent it could not write it, and says so next time */
             orders.totals.code = FFMK_ERR_NO_MEMORY;
         go_down(part, part->level, &orders);
+        break;
+    case PART_SPREAD:
+        read_potentials(part, &in);
         break;
     case PART_MEET:
         end_meeting(part, &in);
@@ -565,8 +568,10 @@ void ffmk_part_begin(struct ffmk_part *part, const struct ffmk_rules *rules, int
                                .post = poster,
                                .context = context,
                                .phase = PART_DONE};
-    part->meeting = (struct ffmk_meeting){
-        .rules = rules, .scale = &part->scale, .graph = &part->graph, .border = &part->border};
+    part->meeting = (struct ffmk_meeting){.rules = rules,
+                                          .scale = &part->course.scale,
+                                          .graph = &part->graph,
+                                          .border = &part->border};
 }
 
 void ffmk_part_start(struct ffmk_part *part, int code)
@@ -604,6 +609,8 @@ void ffmk_part_free(struct ffmk_part *part)
     free(part->stash);
     free(part->trees);
     free(part->order);
+    free(part->spread.conductances);
+    free(part->spread.potentials);
     free(part->meeting.gifts);
     ffmk_border_free(&part->border);
     ffmk_graph_free(&part->graph);

@@ -10,12 +10,14 @@
 #ifndef FFMK_BALANCE_PART_H
 #define FFMK_BALANCE_PART_H
 
+#include "balance/course.h"
+#include "balance/flow.h"
 #include "balance/meeting.h"
-#include "balance/tree.h"
 
 enum ffmk_part_letter {
     FFMK_PART_UP,
     FFMK_PART_DOWN,
+    FFMK_PART_POTENTIAL,
     FFMK_PART_OFFER,
     FFMK_PART_ANSWER,
     FFMK_PART_NEWS,
@@ -27,21 +29,12 @@ enum ffmk_part_letter {
 typedef void ffmk_part_post(void *context, int32_t from, int32_t to, enum ffmk_part_letter kind,
                             struct ffmk_wire_out *letter);
 
-/** What a plan came to, the same at every part. */
-struct ffmk_part_result {
-    int code;
-    int passes;
-    double imbalance_before, imbalance_after; /* the largest of the shared weights' */
-    double bound;                             /* no plan can be surely better */
-    double cut_before;                        /* in units of the heaviest link */
-};
-
 struct ffmk_part {
     const struct ffmk_rules *rules;
     struct ffmk_graph graph; /* filled in before it starts; afterwards each item's `best` counts */
     double capacity;         /* its share of the load, 1 when all parts are alike; > 0 */
     double own_limit[FFMK_GRAPH_WEIGHTS]; /* of weights that are not shared */
-    struct ffmk_part_result result;
+    struct ffmk_course course;            /* its result counts when it is done */
     bool done;
 
     /* Private. */
@@ -49,22 +42,23 @@ struct ffmk_part {
     void *context;
     struct ffmk_border border;
     struct ffmk_meeting meeting;
-    struct ffmk_scale scale;
-    struct ffmk_totals totals; /* of all, the last that came down */
-    struct ffmk_tree *trees;   /* that this part speaks for */
+    struct ffmk_tree *trees; /* that this part speaks for */
     uint32_t n_trees;
-    struct ffmk_tree_border *borders;
     uint32_t *order; /* of partners to meet */
     uint32_t n_order;
-    enum { PART_UP, PART_DOWN, PART_MEET, PART_NEWS, PART_MORE, PART_DONE } phase;
-    uint32_t at;    /* in what the phase goes through */
-    uint32_t level; /* PART_UP, PART_DOWN: of the tree */
-    bool asked;     /* PART_MEET: the offer is out */
-    int code;       /* how this part fared */
-    int stalls;     /* passes since the last progress */
-    bool refined;   /* no flow in this pass */
-    double aim[FFMK_GRAPH_WEIGHTS];
-    double best_ratio, least_excess, gained, best_gained;
+    enum { PART_UP, PART_DOWN, PART_SPREAD, PART_MEET, PART_NEWS, PART_MORE, PART_DONE } phase;
+    uint32_t at;                      /* in what the phase goes through */
+    uint32_t level;                   /* PART_UP, PART_DOWN: of the tree */
+    bool asked;                       /* PART_MEET: the offer is out */
+    int code;                         /* how this part fared */
+    double load[FFMK_GRAPH_WEIGHTS];  /* when the pass began */
+    double limit[FFMK_GRAPH_WEIGHTS]; /* what this part may hold in the end */
+    struct ffmk_part_spread {
+        int steps; /* to go; or 0: not begun, or through with it */
+        bool done; /* in this pass */
+        double *conductances, *potentials;
+        struct ffmk_flow *flow; /* of each weight */
+    } spread;
     struct ffmk_part_stash {
         int32_t from;
         enum ffmk_part_letter kind;

@@ -14,32 +14,43 @@
 /* What is the same for all plans, found by the model in bench/balance/tune.c. */
 static const double AIM = 0.2;  /* the rest of what is allowed above the mean is for choosing */
 static const double PULL = 0.2; /* in mean links */
-enum { FANOUT = 64, PATIENCE = 30, PASSES = 3 };
-
-static struct ffmk_rules rules_of(const struct ffmk_team *team, const ffmk_balance_options *options)
-{
-    return (struct ffmk_rules){.n_parts = team->size,
-                               .fanout = FANOUT,
-                               .n_weights = 1,
-                               .n_shared = 1,
-                               .imbalance = {options->imbalance},
-                               .conductance = options->conductance,
-                               .price = options->migration_price,
-                               .pull = PULL,
-                               .aim = AIM,
-                               .patience = PATIENCE,
-                               .passes =
-                                   options->max_rounds < PASSES ? options->max_rounds : PASSES,
-                               .passes_most = options->max_rounds,
-                               .seed = options->seed};
-}
+static const double WORTH = 0.01;
+static const double MEMORY_MOST = 1e15; /* in largest items: no limit */
+enum { FANOUT = 64, SPREAD = 12, PATIENCE = 15 };
 
 /* Agreement before anything else. A value and its complement have the same minimum where all ranks
  * gave the same, and the complement's least is the largest. */
 struct entrance {
     bool known;
-    double units[2]; /* the heaviest item and link, or 1 */
+    bool limited; /* a rank has a memory limit */
+    unsigned n_weights;
+    double weights[FFMK_WEIGHTS_MOST]; /* the heaviest item by each, or 1 */
+    double link;                       /* the heaviest, or 1 */
+    double bytes;                      /* the largest item, or 1 */
 };
+
+static struct ffmk_rules rules_of(const struct ffmk_team *team, const ffmk_balance_options *options,
+                                  const struct entrance *entrance)
+{
+    struct ffmk_rules rules = {
+        .n_parts = team->size,
+        .spread = SPREAD,
+        .fanout = FANOUT,
+        .n_weights = entrance->n_weights + entrance->limited,
+        .n_shared = entrance->n_weights,
+        .conductance = options->conductance,
+        .price = options->migration_price,
+        .pull = PULL,
+        .aim = AIM,
+        .least_items = options->min_items < UINT32_MAX ? (uint32_t)options->min_items : UINT32_MAX,
+        .patience = PATIENCE,
+        .worth = WORTH,
+        .passes_most = options->max_rounds,
+        .seed = options->seed};
+    for (unsigned d = 0; d < FFMK_GRAPH_WEIGHTS; d++)
+        rules.imbalance[d] = options->imbalance;
+    return rules;
+}
 
 static uint64_t bits_of(double value)
 {
@@ -55,9 +66,42 @@ static double value_of(uint64_t bits)
     return value;
 }
 
+static double weight_of(const struct ffmk_entry *entry, unsigned weight)
+{
+    if (weight == 0)
+        return entry->weight;
+    return weight <= entry->n_more ? entry->more[weight - 1] : 0;
+}
+
+/* Largest values of the table, as values whose least over the ranks tells the largest. */
+enum { LARGEST = FFMK_WEIGHTS_MOST + 3 };
+
+static void find_largest(const struct ffmk_table *table, uint64_t largest[LARGEST])
+{
+    double values[LARGEST] = {0};
+    values[LARGEST - 1] = 1; /* weights an item has */
+    for (size_t i = 0; i < table->n; i++) {
+        const struct ffmk_entry *entry = &table->entries[i];
+        for (unsigned d = 0; d <= entry->n_more; d++)
+            values[d] = fmax(values[d], weight_of(entry, d));
+        for (size_t k = 0; k < entry->n_links; k++)
+            values[LARGEST - 3] = fmax(values[LARGEST - 3], entry->links[k].weight);
+        values[LARGEST - 2] = fmax(values[LARGEST - 2], (double)entry->bytes);
+        values[LARGEST - 1] = fmax(values[LARGEST - 1], (double)(1 + entry->n_more));
+    }
+    for (int v = 0; v < LARGEST; v++)
+        largest[v] = ~bits_of(values[v]);
+}
+
+static double or_one(uint64_t least)
+{
+    const double value = value_of(~least);
+    return value > 0 ? value : 1;
+}
+
 static int enter(const struct ffmk_team *team, int code, bool moves, bool known,
-                 const struct ffmk_table *table, const ffmk_balance_options *options,
-                 struct entrance *entrance)
+                 const struct ffmk_table *table, const struct ffmk_plan_rank *able,
+                 const ffmk_balance_options *options, struct entrance *entrance)
 {
     static const char *const names[] = {
         "ffmk_balance_plan() and ffmk_rebalance() meet: all ranks must make the same call",
@@ -65,36 +109,33 @@ static int enter(const struct ffmk_team *team, int code, bool moves, bool known,
         "the option seed differs between ranks; all must set the same",
         "the option max_rounds differs between ranks; all must set the same",
         "the option conductance differs between ranks; all must set the same",
-        "the option migration_price differs between ranks; all must set the same"};
-    enum { VALUES = sizeof names / sizeof names[0], CODES = 1 << 16 };
-    double units[2] = {0, 0};
-    for (size_t i = 0; i < table->n; i++) {
-        const struct ffmk_entry *entry = &table->entries[i];
-        units[0] = fmax(units[0], entry->weight);
-        for (size_t k = 0; k < entry->n_links; k++)
-            units[1] = fmax(units[1], entry->links[k].weight);
-    }
-    uint64_t values[2 * VALUES + 4] = {moves,
-                                       bits_of(options->imbalance),
-                                       options->seed,
-                                       (uint64_t)options->max_rounds,
-                                       bits_of(options->conductance),
-                                       bits_of(options->migration_price)};
+        "the option migration_price differs between ranks; all must set the same",
+        "the option min_items differs between ranks; all must set the same"};
+    enum { VALUES = sizeof names / sizeof names[0], REST = 2 * VALUES, CODES = 1 << 16 };
+    uint64_t values[REST + 3 + LARGEST] = {moves,
+                                           bits_of(options->imbalance),
+                                           options->seed,
+                                           (uint64_t)options->max_rounds,
+                                           bits_of(options->conductance),
+                                           bits_of(options->migration_price),
+                                           options->min_items};
     for (int v = 0; v < VALUES; v++)
         values[VALUES + v] = ~values[v];
-    uint64_t *rest = values + 2 * VALUES;
+    uint64_t *rest = values + REST, *largest = rest + 3;
     rest[0] = (uint64_t)(CODES + code);
     rest[1] = known;
-    rest[2] = ~bits_of(units[0]);
-    rest[3] = ~bits_of(units[1]);
-    const int failed = ffmk_team_min_u64(team, values, 2 * VALUES + 4);
+    rest[2] = able->memory_limit == SIZE_MAX;
+    find_largest(table, largest);
+    const int failed = ffmk_team_min_u64(team, values, REST + 3 + LARGEST);
     if (failed || rest[0] != CODES)
         return failed ? failed : (int)rest[0] - CODES;
     entrance->known = rest[1] != 0;
-    for (int u = 0; u < 2; u++) {
-        const double unit = value_of(~rest[2 + u]);
-        entrance->units[u] = unit > 0 ? unit : 1;
-    }
+    entrance->limited = rest[2] == 0;
+    for (int d = 0; d < FFMK_WEIGHTS_MOST; d++)
+        entrance->weights[d] = or_one(largest[d]);
+    entrance->link = or_one(largest[LARGEST - 3]);
+    entrance->bytes = or_one(largest[LARGEST - 2]);
+    entrance->n_weights = (unsigned)or_one(largest[LARGEST - 1]);
     for (int v = 0; v < VALUES; v++)
         if (values[v] != ~values[VALUES + v]) {
             if (team->rank == 0)
@@ -106,7 +147,8 @@ static int enter(const struct ffmk_team *team, int code, bool moves, bool known,
 
 /* The items of the table, in its order, with all their links. */
 static int fill(struct ffmk_graph *graph, const struct ffmk_team *team,
-                const struct ffmk_table *table, const size_t *order, const double units[2])
+                const struct ffmk_table *table, const size_t *order,
+                const struct entrance *entrance)
 {
     size_t n_links = 0, most = 0;
     for (size_t i = 0; i < table->n; i++) {
@@ -127,19 +169,24 @@ static int fill(struct ffmk_graph *graph, const struct ffmk_team *team,
                                            .origin = team->rank,
                                            .best = team->rank,
                                            .n_links = (uint32_t)(entry->n_links + entry->n_back),
-                                           .placed = entry->placed};
+                                           .placed = entry->placed,
+                                           .pinned = entry->pinned};
+        double weights[FFMK_GRAPH_WEIGHTS];
         size_t outside = 0;
         for (int axis = 0; axis < 3; axis++)
             record.position[axis] = (float)entry->position[axis];
         for (size_t k = 0; k < record.n_links; k++) {
             links[k] = (struct ffmk_graph_target){entry->links[k].id,
-                                                  (float)(entry->links[k].weight / units[1]),
+                                                  (float)(entry->links[k].weight / entrance->link),
                                                   entry->link_ranks[k]};
             outside += entry->link_ranks[k] != team->rank;
         }
-        const double weight = entry->weight / units[0];
+        for (unsigned d = 0; d < entrance->n_weights; d++)
+            weights[d] = weight_of(entry, d) / entrance->weights[d];
+        weights[entrance->n_weights] =
+            (double)entry->bytes / entrance->bytes; /* used when limited */
         if (ffmk_graph_reserve(graph, 0, 0, table->n - i + outside))
-            ffmk_graph_add(graph, &record, &weight, links);
+            ffmk_graph_add(graph, &record, weights, links);
         else
             code = FFMK_ERR_NO_MEMORY;
     }
@@ -317,7 +364,7 @@ static double cut_of(const struct ffmk_team *team, const struct ffmk_table *tabl
 
 /* What it came to, for all ranks. \return the least of their codes. */
 static int sum_up(const struct ffmk_team *team, int code, const struct ffmk_table *table,
-                  const double units[2], uint64_t start_ns, struct ffmk_plan *plan)
+                  const struct entrance *entrance, uint64_t start_ns, struct ffmk_plan *plan)
 {
     double sums[3] = {0};
     double largest[2] = {-(double)code, (double)(ffmk_clock_ns() - start_ns) * 1e-9};
@@ -325,9 +372,9 @@ static int sum_up(const struct ffmk_team *team, int code, const struct ffmk_tabl
         for (size_t i = 0; i < table->n; i++)
             if (plan->destinations[i] != team->rank) {
                 sums[0]++;
-                sums[1] += table->entries[plan->order[i]].weight / units[0];
+                sums[1] += table->entries[plan->order[i]].weight / entrance->weights[0];
             }
-        sums[2] = cut_of(team, table, plan, units[1]);
+        sums[2] = cut_of(team, table, plan, entrance->link);
     }
     code = ffmk_team_max(team, largest, 2);
     if (!code)
@@ -335,15 +382,14 @@ static int sum_up(const struct ffmk_team *team, int code, const struct ffmk_tabl
     plan->plan_s = largest[1];
     plan->items_moved = (uint64_t)sums[0];
     plan->weight_moved = sums[1];
-    plan->cut_after = sums[2] * units[1];
+    plan->cut_after = sums[2] * entrance->link;
     return code ? code : -(int)largest[0];
 }
 
 int ffmk_plan_make(struct ffmk_team *team, int code, bool moves, bool known,
-                   struct ffmk_table *table, const ffmk_balance_options *options,
-                   struct ffmk_plan *plan)
+                   struct ffmk_table *table, const struct ffmk_plan_rank *able,
+                   const ffmk_balance_options *options, struct ffmk_plan *plan)
 {
-    const struct ffmk_rules rules = rules_of(team, options);
     struct entrance entrance = {.known = false};
     struct ffmk_drive drive;
     const uint64_t start_ns = ffmk_clock_ns();
@@ -352,27 +398,31 @@ int ffmk_plan_make(struct ffmk_team *team, int code, bool moves, bool known,
     plan->destinations = malloc((table->n + 1) * sizeof *plan->destinations);
     if (!code && (!plan->order || !plan->destinations))
         code = FFMK_ERR_NO_MEMORY;
-    code = enter(team, code, moves, known, table, options, &entrance);
+    code = enter(team, code, moves, known, table, able, options, &entrance);
     if (!code && !entrance.known)
         code = ffmk_directory_resolve(team, code, table, plan->order);
     if (code)
         return code;
 
+    const struct ffmk_rules rules = rules_of(team, options, &entrance);
     ffmk_drive_begin(&drive, team, &rules);
-    code = fill(&drive.part.graph, team, table, plan->order, entrance.units);
+    drive.part.capacity = able->capacity;
+    drive.part.own_limit[rules.n_shared] =
+        fmin((double)able->memory_limit / entrance.bytes, MEMORY_MOST);
+    code = fill(&drive.part.graph, team, table, plan->order, &entrance);
     code = ffmk_drive_run(&drive, code);
-    const struct ffmk_part_result *result = &drive.part.result;
+    const struct ffmk_part_result *result = &drive.part.course.result;
     plan->imbalance_before = result->imbalance_before;
     plan->imbalance_after = result->imbalance_after;
     plan->imbalance_bound = result->bound;
-    plan->cut_before = plan->cut_after = result->cut_before * entrance.units[1];
+    plan->cut_before = plan->cut_after = result->cut_before * entrance.link;
     plan->rounds = result->passes;
-    plan->weight_unit = entrance.units[0];
+    plan->weight_unit = entrance.weights[0];
     if (!code) {
         code = bring_home(team, &drive.part.graph, table, plan);
         if (!code && result->passes > 0)
             code = spread_news(team, table, plan);
-        code = sum_up(team, code, table, entrance.units, start_ns, plan);
+        code = sum_up(team, code, table, &entrance, start_ns, plan);
     }
     ffmk_drive_free(&drive);
     return code;

@@ -8,6 +8,12 @@
 
 #include <ffmk.h>
 
+/** What a rank can do, and hold. */
+struct ffmk_plan_rank {
+    double capacity;     /* > 0, in comparison with others */
+    size_t memory_limit; /* bytes; SIZE_MAX: none */
+};
+
 /** A rank's part of a plan. Begin with {0}. */
 struct ffmk_plan {
     size_t *order;             /* the table's places in ascending order of id */
@@ -22,16 +28,16 @@ struct ffmk_plan {
     uint64_t items_moved;
     int rounds;
     double plan_s;
-    double weight_unit; /* the heaviest item's weight, or 1: sums are made in it, so that they
-                           cannot overflow */
+    double weight_unit; /* the heaviest item's (first) weight, or 1: sums are made in it, so that
+                           they cannot overflow */
 };
 
 /** Make a plan. Collective; the same code on every rank, as ffmk_balance_plan(). `code` is how this
  * rank fared so far; `moves`: the plan will be carried out; `known`: the table's link_ranks are
  * right here. They are on all ranks afterwards. */
 int ffmk_plan_make(struct ffmk_team *team, int code, bool moves, bool known,
-                   struct ffmk_table *table, const ffmk_balance_options *options,
-                   struct ffmk_plan *plan);
+                   struct ffmk_table *table, const struct ffmk_plan_rank *able,
+                   const ffmk_balance_options *options, struct ffmk_plan *plan);
 
 /** Imbalance and cut as things are, into plan->…_after: after items had to stay that were planned
  * to move. Looks link_ranks up again. */

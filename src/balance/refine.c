@@ -7,7 +7,7 @@
 
 #include <math.h>
 #include <stdbool.h>
-#include <string.h>
+#include <stdlib.h>
 
 /* Of one side. */
 struct queue {
@@ -15,6 +15,7 @@ struct queue {
     uint32_t n, n_aside;
     uint32_t size;
     double lightest[FFMK_GRAPH_WEIGHTS];
+    double lightest_aside[FFMK_GRAPH_WEIGHTS];
 };
 
 struct walk {
@@ -23,6 +24,7 @@ struct walk {
     uint32_t *at;       /* of each item: place in its heap + 1; 0: not there */
     uint32_t *sequence; /* items in the order in which they moved */
     double excess;      /* above the limits, and items that are missing */
+    double excess_of[2];
 };
 
 /* A load so little above its limit is at it. */
@@ -90,6 +92,9 @@ static void set_aside(struct walk *walk, struct queue *queue)
 {
     const uint32_t item = queue->heap[0];
     pop(walk, queue);
+    for (unsigned d = 0; d < walk->in->n_weights; d++)
+        if (queue->n_aside == 0 || walk->in->weights[item][d] < queue->lightest_aside[d])
+            queue->lightest_aside[d] = walk->in->weights[item][d];
     queue->heap[queue->size - ++queue->n_aside] = item;
 }
 
@@ -123,17 +128,30 @@ static double excess_after(const struct ffmk_refine *in, uint32_t item)
            excess_of(in, &in->side[!from], 1, weights, 1);
 }
 
-/* Nothing of this side fits at the other one: not even its lightest would. */
+static void measure(struct walk *walk)
+{
+    for (int s = 0; s < 2; s++)
+        walk->excess_of[s] = excess_of(walk->in, &walk->in->side[s], 0, NULL, 0);
+    walk->excess = walk->excess_of[0] + walk->excess_of[1];
+}
+
+static bool fits(const struct ffmk_refine *in, const struct ffmk_refine_side *to,
+                 const double *weights)
+{
+    for (unsigned d = 0; d < in->n_weights; d++)
+        if (to->load[d] + weights[d] > to->limit[d] * (1 + ROUNDING))
+            return false;
+    return true;
+}
+
+/* Nothing of this side can go: there is too much on the other one alone, or not even the lightest
+ * fits there. */
 static bool is_shut(const struct walk *walk, int from)
 {
     const struct ffmk_refine *in = walk->in;
-    const struct ffmk_refine_side *to = &in->side[!from];
     if (walk->excess > 0)
-        return false;
-    for (unsigned d = 0; d < in->n_weights; d++)
-        if (to->load[d] + walk->queue[from].lightest[d] > to->limit[d] * (1 + ROUNDING))
-            return true;
-    return false;
+        return walk->excess_of[from] == 0 && in->side[!from].n >= in->side[!from].n_least;
+    return !fits(in, &in->side[!from], walk->queue[from].lightest);
 }
 
 /* The best item of a side that may go, first in its queue afterwards. */
@@ -188,61 +206,168 @@ static void step(struct walk *walk, int from)
         else
             sink(walk, queue, at);
     }
-    take_back(walk, &walk->queue[!from]);
-    walk->excess =
-        excess_of(in, &in->side[0], 0, NULL, 0) + excess_of(in, &in->side[1], 0, NULL, 0);
+    const bool was_above = walk->excess > 0;
+    struct queue *back = &walk->queue[!from];
+    measure(walk);
+    if (was_above || walk->excess > 0 || fits(in, &in->side[from], back->lightest_aside))
+        take_back(walk, back);
 }
 
-static void fill(struct walk *walk)
+/* The queues, but for their order. \return the best score. */
+static double fill(struct walk *walk)
 {
+    double best = -INFINITY;
     const struct ffmk_refine *in = walk->in;
-    for (int s = 0; s < 2; s++)
+    for (int s = 0; s < 2; s++) {
+        walk->queue[s].n = walk->queue[s].n_aside = 0;
+        walk->queue[s].size = in->n;
         for (unsigned d = 0; d < in->n_weights; d++)
             walk->queue[s].lightest[d] = INFINITY;
+    }
+    for (uint32_t i = 0; i < in->n; i++)
+        walk->at[i] = 0;
     for (uint32_t i = 0; i < in->n; i++) {
         struct queue *queue = &walk->queue[in->items[i].side];
         for (unsigned d = 0; d < in->n_weights; d++)
             queue->lightest[d] = fmin(queue->lightest[d], in->weights[i][d]);
         place(walk, queue, queue->n++, i);
+        best = fmax(best, score(walk, i));
     }
+    return best;
+}
+
+static void order(struct walk *walk)
+{
     for (int s = 0; s < 2; s++)
         for (uint32_t at = walk->queue[s].n / 2; at-- > 0;)
             sink(walk, &walk->queue[s], at);
 }
 
-void ffmk_refine(struct ffmk_refine *in)
-{
-    const uint32_t n = in->n;
-    struct walk walk = {
-        .in = in,
-        .queue = {{.heap = in->scratch, .size = n}, {.heap = in->scratch + n, .size = n}},
-        .at = in->scratch + 2 * (size_t)n,
-        .sequence = in->scratch + 3 * (size_t)n};
-    if (n > 0)
-        memset(walk.at, 0, n * sizeof *walk.at);
-    fill(&walk);
-    walk.excess = excess_of(in, &in->side[0], 0, NULL, 0) + excess_of(in, &in->side[1], 0, NULL, 0);
+/* Swaps: when no single item can go, two may change places. */
 
-    double sum = 0, best = 0, least = walk.excess;
+enum { SWAPS_MOST = 16, PARTNERS = 6, WALKS_MOST = 2 };
+
+static int compare_weights(const void *a, const void *b, void *context)
+{
+    const double *const *weights = context;
+    const double left = weights[*(const uint32_t *)a][0], right = weights[*(const uint32_t *)b][0];
+    if (left != right)
+        return left < right ? -1 : 1;
+    return *(const uint32_t *)a < *(const uint32_t *)b ? -1 : 1;
+}
+
+struct swap {
+    uint32_t gives, gets;
+    double excess, score;
+};
+
+static void consider(const struct walk *walk, int from, uint32_t gives, uint32_t gets,
+                     struct swap *best)
+{
+    const struct ffmk_refine *in = walk->in;
+    double difference[FFMK_GRAPH_WEIGHTS];
+    for (unsigned d = 0; d < in->n_weights; d++)
+        difference[d] = in->weights[gives][d] - in->weights[gets][d];
+    const struct swap swap = {gives, gets,
+                              excess_of(in, &in->side[from], -1, difference, 0) +
+                                  excess_of(in, &in->side[!from], 1, difference, 0),
+                              score(walk, gives) + score(walk, gets)};
+    if (swap.excess < best->excess * (1 - ROUNDING) ||
+        (swap.excess <= best->excess && swap.score > best->score))
+        *best = swap;
+}
+
+/* Look for what differs by as much as is too much here, in the first of the weights. */
+static bool swap_one(struct walk *walk, double *gained_p)
+{
+    struct ffmk_refine *in = walk->in;
+    const int from = walk->excess_of[1] > walk->excess_of[0];
+    const double above = in->side[from].load[0] - in->side[from].limit[0];
+    uint32_t *there = walk->queue[0].heap, n_there = 0;
+    for (uint32_t i = 0; i < in->n; i++)
+        if (in->items[i].side != from)
+            there[n_there++] = i;
+    if (n_there == 0)
+        return false;
+    qsort_r(there, n_there, sizeof *there, compare_weights, (void *)in->weights);
+    struct swap best = {.excess = walk->excess, .score = -INFINITY};
+    const double before = best.excess;
+    for (uint32_t i = 0; i < in->n; i++) {
+        if (in->items[i].side != from)
+            continue;
+        const double most = in->weights[i][0] - above; /* what may come in its place */
+        uint32_t low = 0;
+        for (uint32_t high = n_there; low < high;) {
+            const uint32_t middle = low + (high - low) / 2;
+            if (in->weights[there[middle]][0] <= most)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        const uint32_t end = low + 1 < n_there ? low + 1 : n_there;
+        for (uint32_t t = end > PARTNERS ? end - PARTNERS : 0; t < end; t++)
+            consider(walk, from, i, there[t], &best);
+    }
+    if (!(best.excess < before * (1 - ROUNDING)))
+        return false;
+    *gained_p += score(walk, best.gives);
+    change_side(in, best.gives);
+    *gained_p += score(walk, best.gets);
+    change_side(in, best.gets);
+    measure(walk);
+    return true;
+}
+
+/* Go from item to item, as long as it pays or might, and back to the best that was met. \return
+ * whether that is another place than the first. */
+static bool go_once(struct walk *walk, double *gained_p)
+{
+    struct ffmk_refine *in = walk->in;
+    double sum = 0, best = 0, least = walk->excess;
     uint32_t n_moves = 0, n_best = 0;
+    if (fill(walk) < in->hope && walk->excess == 0)
+        return false;
+    order(walk);
     while (n_moves - n_best <= in->patience) {
-        const bool found[2] = {find(&walk, 0), find(&walk, 1)};
+        const bool found[2] = {find(walk, 0), find(walk, 1)};
         if (!found[0] && !found[1])
             break;
         const int from =
-            !found[0] || (found[1] && before(&walk, walk.queue[1].heap[0], walk.queue[0].heap[0]));
-        const uint32_t item = walk.queue[from].heap[0];
-        sum += score(&walk, item);
-        step(&walk, from);
-        walk.sequence[n_moves++] = item;
-        if (walk.excess < least * (1 - ROUNDING) || (walk.excess <= least && sum > best)) {
-            least = walk.excess;
+            !found[0] || (found[1] && before(walk, walk->queue[1].heap[0], walk->queue[0].heap[0]));
+        const uint32_t item = walk->queue[from].heap[0];
+        sum += score(walk, item);
+        step(walk, from);
+        walk->sequence[n_moves++] = item;
+        if (walk->excess < least * (1 - ROUNDING) || (walk->excess <= least && sum > best)) {
+            least = walk->excess;
             best = sum;
             n_best = n_moves;
         }
     }
     while (n_moves > n_best)
-        change_side(in, walk.sequence[--n_moves]);
-    in->n_moved = n_best;
-    in->improved = best;
+        change_side(in, walk->sequence[--n_moves]);
+    measure(walk);
+    *gained_p += best;
+    return n_best > 0;
+}
+
+void ffmk_refine(struct ffmk_refine *in)
+{
+    const size_t n = in->n;
+    struct walk walk = {.in = in,
+                        .queue = {{.heap = in->scratch}, {.heap = in->scratch + n}},
+                        .at = in->scratch + 2 * n,
+                        .sequence = in->scratch + 3 * n};
+    measure(&walk);
+    in->improved = 0;
+    for (int walks = 0; walks < WALKS_MOST; walks++) {
+        bool changed = go_once(&walk, &in->improved);
+        for (int swaps = 0; swaps < SWAPS_MOST && walk.excess > 0; swaps++) {
+            if (!swap_one(&walk, &in->improved))
+                break;
+            changed = true;
+        }
+        if (!changed)
+            break;
+    }
 }

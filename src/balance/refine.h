@@ -40,9 +40,10 @@ struct ffmk_refine {
     const struct ffmk_refine_link *links;
     uint32_t n;
     uint32_t patience; /* steps without anything better before it gives up */
+    double hope;       /* with nothing above limits, it does not begin where no step has a gain of
+                          at least this, which may be negative */
     uint32_t *scratch; /* room for ffmk_refine_scratch(n) */
     double improved;   /* out: by how much cut and bias became better, in the unit of the links */
-    uint32_t n_moved;  /* out */
 };
 
 static inline size_t ffmk_refine_scratch(size_t n)

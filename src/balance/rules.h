@@ -8,6 +8,7 @@
 struct ffmk_rules {
     int32_t n_parts;
     int32_t fanout; /* parts, or groups of them, whose flow one of them finds; ≥ 2 */
+    int spread;     /* steps of diffusion before the tree, where it has more than one level */
     unsigned n_weights;
     unsigned n_shared; /* of these are to be evened out; the others have a limit a part */
     double imbalance[FFMK_GRAPH_WEIGHTS]; /* asked: largest load / mean; ≥ 1 */
@@ -17,8 +18,9 @@ struct ffmk_rules {
     double aim;   /* share of what a load may be above the mean that flows aim at */
     uint32_t least_items; /* a part should hold */
     uint32_t patience;    /* of a walk along a border, in steps */
-    int passes;           /* with balance reached: how often borders are gone along */
-    int passes_most;      /* without */
+    double worth; /* with balance reached: another pass as long as one makes the cut better by this
+                     share */
+    int passes_most;
     uint64_t seed;
 };
 

@@ -102,10 +102,10 @@ void ffmk_stream_free(struct ffmk_stream *stream)
 struct ffmk_stream *ffmk_stream_in(int rank, struct ffmk_wire_in manifest)
 {
     struct ffmk_wire_in reader = manifest, links;
-    double position[3];
+    struct ffmk_manifest_numbers numbers;
     size_t n = 0;
     for (; reader.at < reader.length && !reader.failed; n++)
-        ffmk_manifest_read(&reader, position, &links);
+        ffmk_manifest_read(&reader, &numbers, &links);
     struct ffmk_stream *stream = create(rank, n);
     if (!stream)
         return NULL;
@@ -307,9 +307,9 @@ static int answer_offer(struct ffmk_mover *mover, struct ffmk_stream *stream)
     const bool taken = stream->verdict == TAKEN;
     if (!taken) {
         struct ffmk_wire_in links;
-        double position[3];
+        struct ffmk_manifest_numbers numbers;
         for (size_t i = 0; i < stream->batch; i++)
-            ffmk_manifest_read(&stream->manifest, position, &links);
+            ffmk_manifest_read(&stream->manifest, &numbers, &links);
         mover->failure = mover->failure ? mover->failure : FFMK_ERR_NO_MEMORY;
     }
     const size_t slices = taken ? ffmk_slices(stream->offer[1]) : 0;
@@ -330,8 +330,8 @@ static enum verdict take_one(struct ffmk_mover *mover, struct ffmk_stream *strea
                              const uint8_t *payload)
 {
     struct ffmk_wire_in links;
-    double position[3];
-    const ffmk_item item = ffmk_manifest_read(&stream->manifest, position, &links);
+    struct ffmk_manifest_numbers numbers;
+    const ffmk_item item = ffmk_manifest_read(&stream->manifest, &numbers, &links);
     if (size == PACK_FAILED)
         return NOT_TAKEN;
     if (ffmk_manifest_enter(mover->table, item, links) != FFMK_SUCCESS) {

@@ -13,7 +13,8 @@
  * to. */
 static const double NARROW = 0.125;
 
-/* How near to the aim a flow has to come, as a share of the aim; and the steps that it may take. */
+/* How near to the aim a flow has to come, as a share of the mean load; and the steps that it may
+ * take. */
 static const double NEAR = 1e-3;
 enum { STEPS_MOST = 2000 };
 
@@ -28,6 +29,7 @@ void ffmk_totals_add(struct ffmk_totals *to, const struct ffmk_totals *from)
     to->missing += from->missing;
     for (int d = 0; d < FFMK_GRAPH_WEIGHTS; d++) {
         to->load[d] += from->load[d];
+        to->rest[d] += from->rest[d];
         to->room[d] += from->room[d];
         to->largest[d] = fmax(to->largest[d], from->largest[d]);
         to->heaviest[d] = fmax(to->heaviest[d], from->heaviest[d]);
@@ -163,14 +165,14 @@ static uint32_t find_leader(uint32_t *leader, uint32_t m)
     return m;
 }
 
-/* A heap-ordered binary tree over the components, between their first members. */
+/* The borders among the members, and which of them are connected so. */
 static int build_inside(const struct ffmk_tree *tree, struct inside *inside)
 {
-    size_t n = tree->n;
+    size_t n = 2ul * tree->n;
     for (uint32_t m = 0; m < tree->n; m++)
         n += tree->members[m].n_borders;
     inside->links = malloc(n * sizeof *inside->links);
-    inside->leader = malloc(2ul * tree->n * sizeof *inside->leader);
+    inside->leader = malloc(tree->n * sizeof *inside->leader);
     if (!inside->links || !inside->leader)
         return FFMK_ERR_NO_MEMORY;
     for (uint32_t m = 0; m < tree->n; m++)
@@ -187,15 +189,90 @@ static int build_inside(const struct ffmk_tree *tree, struct inside *inside)
             inside->leader[a < b ? b : a] = a < b ? a : b;
         }
     inside->n_given = inside->n;
-    uint32_t *leaders = inside->leader + tree->n, n_leaders = 0;
-    for (uint32_t m = 0; m < tree->n; m++)
-        if (find_leader(inside->leader, m) == m) {
-            leaders[n_leaders] = m;
-            if (n_leaders > 0)
-                inside->links[inside->n++] =
-                    (struct ffmk_flow_link){leaders[(n_leaders - 1) / 2], m, NARROW, 0};
-            n_leaders++;
-        }
+    return FFMK_SUCCESS;
+}
+
+static void join(struct inside *inside, uint32_t a, uint32_t b)
+{
+    inside->links[inside->n++] = (struct ffmk_flow_link){a, b, NARROW, 0};
+    inside->leader[find_leader(inside->leader, b)] = find_leader(inside->leader, a);
+}
+
+/* A component, by its member that has most (above what it should have), or least. */
+struct island {
+    uint32_t member;
+    double surplus; /* of the component */
+};
+
+static int compare_islands(const void *a, const void *b)
+{
+    const struct island *left = a;
+    const struct island *right = b;
+    if (left->surplus != right->surplus)
+        return left->surplus > right->surplus ? -1 : 1;
+    return left->member < right->member ? -1 : 1;
+}
+
+/* Connect what is apart. Components that have too little hang below members that have too much, as
+ * many as each could fill: in a binary tree, so that in each pass a part gives two others what is
+ * for half of them each. */
+static int connect(const struct ffmk_tree *tree, struct inside *inside, const double *load,
+                   const double *limit)
+{
+    const uint32_t n = tree->n;
+    double *surplus = calloc(2ul * n, sizeof *surplus);
+    struct island *islands = malloc(2ul * n * sizeof *islands);
+    uint32_t n_poor = 0, n_rich = 0, n_givers = 0;
+    if (!surplus || !islands) {
+        free(surplus);
+        free(islands);
+        return FFMK_ERR_NO_MEMORY;
+    }
+    double *of_component = surplus + n, mean = 0;
+    struct island *rich = islands + n;
+    for (uint32_t m = 0; m < n; m++) {
+        surplus[m] = load[m] - limit[m];
+        of_component[find_leader(inside->leader, m)] += surplus[m];
+        mean += limit[m] / n;
+    }
+    uint32_t first = find_leader(inside->leader, 0); /* the richest component */
+    for (uint32_t m = 0; m < n; m++)
+        if (inside->leader[m] == m && of_component[m] > of_component[first])
+            first = m;
+    for (uint32_t m = 0; m < n; m++) {
+        if (inside->leader[m] != m || m == first)
+            continue;
+        struct island island = {.member = m, .surplus = of_component[m]};
+        const double sign = island.surplus > 0 ? 1 : -1;
+        for (uint32_t k = 0; k < n; k++)
+            if (find_leader(inside->leader, k) == m &&
+                sign * surplus[k] > sign * surplus[island.member])
+                island.member = k;
+        if (island.surplus > 0)
+            rich[n_rich++] = island;
+        else
+            islands[n_poor++] = island;
+    }
+    qsort(islands, n_poor, sizeof *islands, compare_islands);
+    /* Rich ones in a chain, whose first is the richest component; all their members give. */
+    for (uint32_t r = 0; r < n_rich; r++)
+        join(inside, r > 0 ? rich[r - 1].member : first, rich[r].member);
+    const uint32_t main = find_leader(inside->leader, first);
+    for (uint32_t m = 0; m < n; m++)
+        if (find_leader(inside->leader, m) == main)
+            rich[n_givers++] = (struct island){m, surplus[m]};
+    qsort(rich, n_givers, sizeof *rich, compare_islands);
+    for (uint32_t p = 0, g = 0; p < n_poor; g = g + 1 < n_givers ? g + 1 : 0) {
+        const double share = mean > 0 ? rich[g].surplus / mean : 0;
+        const uint32_t rest = n_poor - p;
+        uint32_t wants = share > 1 ? (share < rest ? (uint32_t)(share + 0.5) : rest) : 1;
+        for (uint32_t w = 0; w < wants; w++)
+            join(inside, w < 2 ? rich[g].member : islands[p + (w - 2) / 2].member,
+                 islands[p + w].member);
+        p += wants;
+    }
+    free(surplus);
+    free(islands);
     return FFMK_SUCCESS;
 }
 
@@ -218,7 +295,7 @@ static bool plan_build(const struct ffmk_tree *tree, struct plan *plan)
     for (uint32_t m = 0; m < tree->n; m++) {
         plan->first[m] = (uint32_t)n;
         n += tree->members[m].n_borders;
-        memcpy(plan->load[m], tree->members[m].totals.load, sizeof *plan->load);
+        memcpy(plan->load[m], tree->members[m].totals.rest, sizeof *plan->load);
     }
     plan->flows = calloc(n + 1, sizeof *plan->flows);
     return plan->flows != NULL;
@@ -283,28 +360,38 @@ static void enter_flow(const struct ffmk_tree *tree, struct plan *plan, uint32_t
             plan->flows[plan->first[from] + e][weight] = flow;
 }
 
+/* Loads, and what flows should leave. \return the mean load. */
+static double set_limits(const struct ffmk_tree *tree, const struct plan *plan, unsigned weight,
+                         double aim, double *load, double *limit)
+{
+    double sum = 0;
+    for (uint32_t m = 0; m < tree->n; m++) {
+        const struct ffmk_totals *totals = &tree->members[m].totals;
+        load[m] = plan->load[m][weight];
+        limit[m] = aim * (weight < tree->rules->n_shared ? totals->capacity : totals->room[weight]);
+        /* A last item, or one that alone is more than that, has to be somewhere. */
+        if (totals->n_parts == 1 && (totals->n_items == 1 || totals->heaviest[weight] >= limit[m]))
+            limit[m] = fmax(limit[m], totals->heaviest[weight]);
+        sum += load[m];
+    }
+    return fabs(sum) / tree->n;
+}
+
 static int solve(const struct ffmk_tree *tree, struct inside *inside, const double *aim,
                  struct plan *plan)
 {
     double *load = malloc(2ul * tree->n * sizeof *load);
-    struct ffmk_border_extra *extras = calloc(inside->n - inside->n_given + 1, sizeof *extras);
+    struct ffmk_border_extra *extras = calloc(tree->n, sizeof *extras);
     int code = load && extras ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
+    double *limit = load + tree->n;
     for (unsigned d = 0; d < tree->rules->n_weights && !code; d++) {
-        const bool shared = d < tree->rules->n_shared;
         if (!isfinite(aim[d]))
             continue;
-        double *limit = load + tree->n, largest = 0;
-        for (uint32_t m = 0; m < tree->n; m++) {
-            const struct ffmk_totals *totals = &tree->members[m].totals;
-            load[m] = plan->load[m][d];
-            limit[m] = aim[d] * (shared ? totals->capacity : totals->room[d]);
-            /* A last item, or one that alone is more than that, has to be somewhere. */
-            if (totals->n_parts == 1 && (totals->n_items == 1 || totals->heaviest[d] >= limit[m]))
-                limit[m] = fmax(limit[m], totals->heaviest[d]);
-            largest = fmax(largest, limit[m]);
-        }
-        if (ffmk_flow_solve(tree->n, load, limit, inside->n, inside->links, NEAR * largest,
-                            STEPS_MOST) < 0)
+        const double mean = set_limits(tree, plan, d, aim[d], load, limit);
+        if (inside->n == inside->n_given)
+            code = connect(tree, inside, load, limit);
+        if (!code && ffmk_flow_solve(tree->n, load, limit, inside->n, inside->links, NEAR * mean,
+                                     STEPS_MOST) < 0)
             code = FFMK_ERR_NO_MEMORY;
         for (size_t e = 0; e < inside->n && !code; e++) {
             const struct ffmk_flow_link *link = &inside->links[e];

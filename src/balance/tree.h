@@ -22,6 +22,7 @@ struct ffmk_totals {
     uint64_t missing; /* items, where a part has fewer than it should */
     double capacity, capacity_most;
     double load[FFMK_GRAPH_WEIGHTS];
+    double rest[FFMK_GRAPH_WEIGHTS];    /* load, once what neighbours even out among them went */
     double largest[FFMK_GRAPH_WEIGHTS]; /* load / capacity, or / limit where that is a part's own */
     double heaviest[FFMK_GRAPH_WEIGHTS]; /* item */
     double room[FFMK_GRAPH_WEIGHTS];     /* sum of limits that are a part's own */

@@ -32,6 +32,11 @@ static uint8_t *reserve(struct ffmk_wire_out *out, size_t length)
     return place;
 }
 
+void *ffmk_wire_put_room(struct ffmk_wire_out *out, size_t length)
+{
+    return reserve(out, length);
+}
+
 void ffmk_wire_put_bytes(struct ffmk_wire_out *out, const void *bytes, size_t length)
 {
     uint8_t *place = reserve(out, length);

@@ -31,6 +31,9 @@ void ffmk_wire_put_u32(struct ffmk_wire_out *out, uint32_t value);
 void ffmk_wire_put_u64(struct ffmk_wire_out *out, uint64_t value);
 void ffmk_wire_put_f64(struct ffmk_wire_out *out, double value);
 void ffmk_wire_put_bytes(struct ffmk_wire_out *out, const void *bytes, size_t length);
+/** Room for so many bytes, to be filled in before the next call; NULL (and failed) without memory.
+ */
+void *ffmk_wire_put_room(struct ffmk_wire_out *out, size_t length);
 /** A string of at most 65,535 bytes (cut there), with its length before it. */
 void ffmk_wire_put_string(struct ffmk_wire_out *out, const char *text);
 void ffmk_wire_free(struct ffmk_wire_out *out);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The course of a plan: from the totals of all parts, how good it is, whether another pass is worth
+ * it, and what that should aim at. Every part comes to the same end, from the same totals. Pure. */
+#ifndef FFMK_BALANCE_COURSE_H
+#define FFMK_BALANCE_COURSE_H
+
+#include "balance/rules.h"
+#include "balance/tree.h"
+
+/** What a plan came to, the same at every part. */
+struct ffmk_part_result {
+    int code;
+    int passes;
+    double imbalance_before, imbalance_after; /* the largest of the shared weights' */
+    double bound;                             /* no plan can be surely better */
+    double cut_before;                        /* in units of the heaviest link */
+};
+
+/** How good it is: what comes first counts most. */
+struct ffmk_course_quality {
+    double over;      /* largest load / limit of a weight that has one of its own; 1 when below */
+    uint64_t missing; /* items, where a part has fewer than it should */
+    double ratio;     /* largest load of a shared weight / what is allowed; 1 when below */
+    double gained;    /* cut, and what else counts, in mean links */
+};
+
+/** Begin with {0}. */
+struct ffmk_course {
+    struct ffmk_part_result result;
+    struct ffmk_scale scale;
+    struct ffmk_course_quality best;
+    double aim[FFMK_GRAPH_WEIGHTS];   /* what flows should leave, see ffmk_tree_direct() */
+    double share[FFMK_GRAPH_WEIGHTS]; /* of its limit that a part may use in this pass */
+    bool refines;                     /* no flow in this pass */
+    bool improved;                    /* the plan is better than all before */
+    double gained, least_excess;
+    int stalls; /* passes since the last progress */
+    int strict; /* passes that left too much somewhere */
+};
+
+/** Take the totals. \return whether there should be another pass; result.code says why not where it
+ * is not 0. */
+bool ffmk_course_decide(struct ffmk_course *course, const struct ffmk_rules *rules,
+                        const struct ffmk_totals *totals);
+
+#endif
