@@ -11,31 +11,33 @@
 
 /* As in jobs; see balance/plan.c. */
 static const struct ffmk_rules usual = {.fanout = 64,
+                                        .spread = 12,
                                         .n_weights = 1,
                                         .n_shared = 1,
                                         .conductance = 0.5,
                                         .price = 0.05,
                                         .pull = 0.2,
                                         .aim = 0.2,
-                                        .patience = 30,
-                                        .passes = 3,
+                                        .patience = 15,
+                                        .worth = 0.01,
                                         .passes_most = 32,
                                         .seed = 1};
 
-enum { PLACES = 4 * 64, TELL_EVERY = 1 << 15, USUAL_LETTERS = 90 };
+enum { IN_PASS = 8, PLACES = 64 * IN_PASS, TELL_EVERY = 1 << 15, USUAL_LETTERS = 90 };
 
 /* What computing costs where it is not measured, in ns: fitted to means that `--compute measured`
- * found for 64 ranks of 8 to 512 items, hot spot, front and irregular, on an Intel Xeon of 2.x GHz
+ * found for 64 ranks of 8 to 512 items, hot spot, front and irregular, on a busy AMD EPYC
  * (see docs/balance-sim.md). */
 static const double READ_NS[] = {
     [FFMK_PART_UP] = 350,      [FFMK_PART_DOWN] = 1800, [FFMK_PART_OFFER] = 300,
-    [FFMK_PART_ANSWER] = 1200, [FFMK_PART_NEWS] = 300,  [FFMK_PART_MORE] = 550,
+    [FFMK_PART_ANSWER] = 1200, [FFMK_PART_NEWS] = 300,  [FFMK_PART_POTENTIAL] = 200,
+    [FFMK_PART_MORE] = 550,
 };
-static const double BEGIN_NS = 3200, BEGIN_LINK_NS = 6.5; /* a pass: borders, totals; a link */
+static const double BEGIN_NS = 5500, BEGIN_LINK_NS = 4.3; /* a pass: borders, totals; a link */
 static const double SUM_NS = 5000;                        /* a group, on the way up */
-static const double OFFER_NS = 300, OFFER_BYTE_NS = 2.2;
-static const double JUDGE_NS = 400, JUDGE_ITEM_NS = 1400; /* an item of its own that is near */
-static const double NEWS_NS = 350, MORE_NS = 1200;
+static const double OFFER_NS = 1600, OFFER_BYTE_NS = 0.7;
+static const double JUDGE_NS = 1800, JUDGE_ITEM_NS = 670; /* an item of its own that is near */
+static const double POTENTIAL_NS = 200, NEWS_NS = 350, MORE_NS = 1200;
 /* The flows of a group, times members^(4/3): as many steps as the group is wide. */
 static const double SOLVE_NS = 570;
 
@@ -87,6 +89,95 @@ static void number_along_curve(const struct ffmk_workload *workload, int32_t *nu
     }
 }
 
+static bool give_blocks(struct ffmk_sim_balance *sim)
+{
+    const uint32_t ranks = sim->wanted.ranks;
+    int32_t *number = malloc(ranks * sizeof *number);
+    if (!number)
+        return false;
+    for (uint32_t rank = 0; rank < ranks; rank++)
+        number[rank] = (int32_t)rank;
+    if (sim->wanted.curve)
+        number_along_curve(&sim->workload, number);
+    for (uint32_t rank = 0; rank < ranks; rank++) {
+        const size_t n = ffmk_workload_items(&sim->workload, FFMK_WORKLOAD_BLOCKS, rank, sim->held);
+        for (size_t i = 0; i < n; i++)
+            sim->owner[sim->held[i]] = number[rank];
+    }
+    free(number);
+    return true;
+}
+
+/* An item to bisect by: its coordinate, then its id. */
+struct point {
+    uint64_t key;
+    float weight;
+};
+enum { ID_BITS = 44 };
+
+static int compare_points(const void *a, const void *b)
+{
+    const uint64_t left = ((const struct point *)a)->key;
+    const uint64_t right = ((const struct point *)b)->key;
+    return (left > right) - (left < right);
+}
+
+/* Give n items to `parts` parts from `first` on: across the longest side, in halves by weight, as
+ * long as there is more than one part. */
+static void bisect(struct ffmk_sim_balance *sim, struct point *points, size_t n, int32_t first,
+                   int32_t parts)
+{
+    const uint64_t *cells = sim->workload.cells, mask = (UINT64_C(1) << ID_BITS) - 1;
+    while (parts > 1 && n > 0) {
+        uint64_t least[3] = {UINT64_MAX, UINT64_MAX, UINT64_MAX}, most[3] = {0, 0, 0};
+        const uint64_t stride[3] = {1, cells[0], cells[0] * cells[1]};
+        double whole = 0, half = 0;
+        for (size_t i = 0; i < n; i++) {
+            for (int axis = 0; axis < 3; axis++) {
+                const uint64_t at = (points[i].key & mask) / stride[axis] % cells[axis];
+                least[axis] = at < least[axis] ? at : least[axis];
+                most[axis] = at > most[axis] ? at : most[axis];
+            }
+            whole += (double)points[i].weight;
+        }
+        int longest = 2;
+        for (int axis = 1; axis >= 0; axis--)
+            if (most[axis] - least[axis] > most[longest] - least[longest])
+                longest = axis;
+        for (size_t i = 0; i < n; i++) {
+            const uint64_t id = points[i].key & mask;
+            points[i].key = (id / stride[longest] % cells[longest]) << ID_BITS | id;
+        }
+        qsort(points, n, sizeof *points, compare_points);
+        const int32_t lower = parts / 2;
+        size_t at = 0;
+        while (at < n && half + (double)points[at].weight / 2 < whole * lower / parts)
+            half += (double)points[at++].weight;
+        bisect(sim, points, at, first, lower);
+        points += at;
+        n -= at;
+        first += lower;
+        parts -= lower;
+    }
+    for (size_t i = 0; i < n; i++)
+        sim->owner[points[i].key & mask] = first;
+}
+
+static bool give_halves(struct ffmk_sim_balance *sim)
+{
+    const uint64_t end = ffmk_workload_end(&sim->workload);
+    struct point *points = malloc(end * sizeof *points);
+    size_t n = 0;
+    if (!points)
+        return false;
+    for (uint64_t id = 0; id < end; id++)
+        if (ffmk_workload_has(&sim->workload, id))
+            points[n++] = (struct point){id, (float)ffmk_workload_weight(&sim->workload, id, 0)};
+    bisect(sim, points, n, 0, (int32_t)sim->wanted.ranks);
+    free(points);
+    return true;
+}
+
 struct ffmk_sim_balance *ffmk_sim_balance_create(const struct ffmk_sim_balance_case *wanted)
 {
     struct ffmk_sim_balance *sim = calloc(1, sizeof *sim);
@@ -95,13 +186,12 @@ struct ffmk_sim_balance *ffmk_sim_balance_create(const struct ffmk_sim_balance_c
     sim->wanted = *wanted;
     sim->rules = usual;
     sim->rules.n_parts = (int32_t)wanted->ranks;
-    sim->rules.imbalance[0] = wanted->imbalance;
+    for (unsigned d = 0; d < FFMK_GRAPH_WEIGHTS; d++)
+        sim->rules.imbalance[d] = wanted->imbalance;
     if (wanted->fanout)
         sim->rules.fanout = wanted->fanout;
     if (wanted->max_passes)
         sim->rules.passes_most = wanted->max_passes;
-    if (sim->rules.passes > sim->rules.passes_most)
-        sim->rules.passes = sim->rules.passes_most;
     bool good = ffmk_workload_begin(&sim->workload, wanted->workload, wanted->ranks, wanted->side,
                                     wanted->seed);
     const uint64_t end = ffmk_workload_end(&sim->workload);
@@ -114,19 +204,7 @@ struct ffmk_sim_balance *ffmk_sim_balance_create(const struct ffmk_sim_balance_c
     good = good && sim->owner && sim->next && sim->first && sim->held && sim->parts && sim->ranks;
     for (uint64_t id = 0; good && id < end; id++)
         sim->owner[id] = -1;
-    int32_t *number = good ? malloc(wanted->ranks * sizeof *number) : NULL;
-    good = number != NULL;
-    for (uint32_t rank = 0; good && rank < wanted->ranks; rank++)
-        number[rank] = (int32_t)rank;
-    if (good && wanted->curve)
-        number_along_curve(&sim->workload, number);
-    for (uint32_t rank = 0; good && rank < wanted->ranks; rank++) {
-        const size_t n = ffmk_workload_items(&sim->workload, FFMK_WORKLOAD_BLOCKS, rank, sim->held);
-        for (size_t i = 0; i < n; i++)
-            sim->owner[sim->held[i]] = number[rank];
-    }
-    free(number);
-    if (good)
+    if (good && (wanted->bisected ? give_halves(sim) : give_blocks(sim)))
         return sim;
     ffmk_sim_balance_destroy(sim);
     return NULL;
@@ -262,6 +340,8 @@ static double cost_of(const struct ffmk_sim_balance *sim, int32_t from, int32_t 
             if (to - from == step) /* the first of a group */
                 return SOLVE_NS * pow(part->trees[level].n, 4.0 / 3);
         return 0;
+    case FFMK_PART_POTENTIAL:
+        return POTENTIAL_NS;
     case FFMK_PART_OFFER:
         return OFFER_NS + OFFER_BYTE_NS * (double)bytes;
     case FFMK_PART_ANSWER:
@@ -352,20 +432,28 @@ static void post(void *context, int32_t from, int32_t to, enum ffmk_part_letter 
     mark(sim);
 }
 
-/* How far a part is: phases of a pass one behind another. */
+/* What a pass goes through; the tree twice, where diffusion comes before it. */
+static const uint8_t phases[IN_PASS] = {
+    FFMK_SIM_BALANCE_UP,   FFMK_SIM_BALANCE_DOWN, FFMK_SIM_BALANCE_SPREAD, FFMK_SIM_BALANCE_UP,
+    FFMK_SIM_BALANCE_DOWN, FFMK_SIM_BALANCE_MEET, FFMK_SIM_BALANCE_NEWS,   FFMK_SIM_BALANCE_NEWS};
+enum { UP, DOWN, SPREAD, UP_AGAIN, DOWN_AGAIN, MEET, NEWS };
+
+/* How far a part is: passes, and the place within one. */
 static uint32_t place_of(const struct ffmk_part *part)
 {
+    static const uint8_t places[] = {
+        [FFMK_PART_UP] = UP,      [FFMK_PART_DOWN] = DOWN,   [FFMK_PART_POTENTIAL] = SPREAD,
+        [FFMK_PART_OFFER] = MEET, [FFMK_PART_ANSWER] = MEET, [FFMK_PART_NEWS] = NEWS,
+        [FFMK_PART_MORE] = NEWS};
     int32_t from;
     enum ffmk_part_letter kind;
-    const uint32_t passes = (uint32_t)part->result.passes;
-    uint32_t phase = FFMK_SIM_BALANCE_MEET; /* in which those are not that are done */
-    if (ffmk_part_awaits(part, &from, &kind))
-        phase = kind == FFMK_PART_UP                                  ? FFMK_SIM_BALANCE_UP
-                : kind == FFMK_PART_DOWN                              ? FFMK_SIM_BALANCE_DOWN
-                : kind == FFMK_PART_OFFER || kind == FFMK_PART_ANSWER ? FFMK_SIM_BALANCE_MEET
-                                                                      : FFMK_SIM_BALANCE_NEWS;
-    const bool counted = !part->done && phase >= FFMK_SIM_BALANCE_MEET; /* already */
-    return FFMK_SIM_BALANCE_PHASES * (passes - counted) + phase;
+    const uint32_t passes = (uint32_t)part->course.result.passes; /* begun */
+    if (!ffmk_part_awaits(part, &from, &kind))
+        return IN_PASS * passes + SPREAD; /* all are behind DOWN of this one */
+    const uint32_t place = places[kind];
+    if (place <= DOWN && part->spread.done)
+        return IN_PASS * (passes - 1) + place + UP_AGAIN;
+    return IN_PASS * (passes - (place > DOWN)) + place;
 }
 
 /* Take over what the best plan does with the items that a part holds in the end. */
@@ -376,9 +464,9 @@ static void harvest(struct ffmk_sim_balance *sim, uint32_t rank)
     for (uint32_t i = 0; i < part->graph.n_places; i++)
         if (ffmk_graph_is_held(&part->graph, i))
             sim->next[ffmk_graph_id(&part->graph, i)] = part->graph.items[i].best;
-    call->passes = part->result.passes;
-    call->code = part->result.code < call->code ? part->result.code : call->code;
-    call->bound = part->result.bound;
+    call->passes = part->course.result.passes;
+    call->code = part->course.result.code < call->code ? part->course.result.code : call->code;
+    call->bound = part->course.result.bound;
     call->ns = fmax(call->ns, ffmk_loggp_now_ns(sim->loggp, rank));
     ffmk_part_free(part);
     *part = (struct ffmk_part){.done = true};
@@ -471,10 +559,10 @@ static bool conclude(struct ffmk_sim_balance *sim, int64_t step)
     memcpy(sim->owner, sim->next, ffmk_workload_end(&sim->workload) * sizeof *sim->next);
     for (int p = 0; p < PLACES; p++) {
         const double left = fmax(sim->left_ns[p], before);
-        call->phase_ns[p % FFMK_SIM_BALANCE_PHASES] += left - before;
+        call->phase_ns[phases[p % IN_PASS]] += left - before;
         before = left;
         const uint32_t longest = sim->chains[p] > chain ? sim->chains[p] : chain;
-        call->chain[p % FFMK_SIM_BALANCE_PHASES] += longest - chain;
+        call->chain[phases[p % IN_PASS]] += longest - chain;
         chain = longest;
     }
     for (uint32_t rank = 0; rank < sim->wanted.ranks; rank++) {

@@ -18,7 +18,9 @@ struct ffmk_sim_balance_case {
     uint32_t side; /* of a rank's cube of items; ≥ 2 */
     uint64_t seed;
     int32_t fanout;   /* of the tree; 0: as in jobs */
-    bool curve;       /* parts are numbered along a curve through the box of ranks, not x first */
+    bool curve;       /* blocks are numbered along a curve through the box of ranks, not x first */
+    bool bisected;    /* begin with what recursive bisection by the weights of step 0 gives, not
+                         with blocks; numbered by its tree */
     double imbalance; /* asked */
     int max_passes;   /* 0: as in jobs */
     struct ffmk_loggp_times times;
@@ -28,10 +30,12 @@ struct ffmk_sim_balance_case {
 };
 
 /** Where the time of a plan goes, in the order in which a pass goes through it: summed up from
- * borders to all; the flows on the way down; meetings along borders; what they came to, told. */
+ * borders to all; the flows on the way down; diffusion before them; meetings along borders; what
+ * they came to, told. */
 enum ffmk_sim_balance_phase {
     FFMK_SIM_BALANCE_UP,
     FFMK_SIM_BALANCE_DOWN,
+    FFMK_SIM_BALANCE_SPREAD,
     FFMK_SIM_BALANCE_MEET,
     FFMK_SIM_BALANCE_NEWS,
     FFMK_SIM_BALANCE_PHASES
