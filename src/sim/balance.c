@@ -3,6 +3,7 @@
 #include "sim/balance.h"
 
 #include "balance/part.h"
+#include "sim/hierarchy.h"
 
 #include <ffmk.h>
 #include <math.h>
@@ -38,8 +39,6 @@ static const double SUM_NS = 5000;                        /* a group, on the way
 static const double OFFER_NS = 1600, OFFER_BYTE_NS = 0.7;
 static const double JUDGE_NS = 1800, JUDGE_ITEM_NS = 670; /* an item of its own that is near */
 static const double POTENTIAL_NS = 200, NEWS_NS = 350, MORE_NS = 1200;
-/* The flows of a group, times members^(4/3): as many steps as the group is wide. */
-static const double SOLVE_NS = 570;
 
 /* What is known of a rank while a plan is made. */
 struct rank {
@@ -71,8 +70,12 @@ struct ffmk_sim_balance {
     uint32_t chains[PLACES]; /* longest chain of letters until then */
 };
 
-/* Along the curve of Morton: groups of the tree are as cubic as can be. */
-static void number_along_curve(const struct ffmk_workload *workload, int32_t *number)
+int32_t ffmk_sim_balance_fanout(void)
+{
+    return usual.fanout;
+}
+
+void ffmk_sim_balance_number(const struct ffmk_workload *workload, int32_t *number)
 {
     uint32_t side = 1;
     int bits = 0;
@@ -98,7 +101,7 @@ static bool give_blocks(struct ffmk_sim_balance *sim)
     for (uint32_t rank = 0; rank < ranks; rank++)
         number[rank] = (int32_t)rank;
     if (sim->wanted.curve)
-        number_along_curve(&sim->workload, number);
+        ffmk_sim_balance_number(&sim->workload, number);
     for (uint32_t rank = 0; rank < ranks; rank++) {
         const size_t n = ffmk_workload_items(&sim->workload, FFMK_WORKLOAD_BLOCKS, rank, sim->held);
         for (size_t i = 0; i < n; i++)
@@ -338,7 +341,7 @@ static double cost_of(const struct ffmk_sim_balance *sim, int32_t from, int32_t 
     case FFMK_PART_DOWN:
         for (uint32_t level = 0; level < part->n_trees; level++, step *= fanout)
             if (to - from == step) /* the first of a group */
-                return SOLVE_NS * pow(part->trees[level].n, 4.0 / 3);
+                return ffmk_hierarchy_solve_ns(part->trees[level].n);
         return 0;
     case FFMK_PART_POTENTIAL:
         return POTENTIAL_NS;

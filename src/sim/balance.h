@@ -61,6 +61,13 @@ struct ffmk_sim_balance_call {
     uint64_t items_migrated;
 };
 
+/** The fanout of the tree in jobs. */
+int32_t ffmk_sim_balance_fanout(void);
+
+/** Numbers of a workload's blocks along a curve, the curve of Morton, on which groups of the tree
+ * are compact. */
+void ffmk_sim_balance_number(const struct ffmk_workload *workload, int32_t *number);
+
 struct ffmk_sim_balance;
 
 /** \return NULL when out of memory. ffmk_sim_balance_destroy() when done. */

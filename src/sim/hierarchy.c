@@ -59,6 +59,7 @@ static void go_down(struct hierarchy *all, uint32_t level, uint32_t unit,
         struct ffmk_tree *tree = &all->trees[level - 1][unit];
         struct ffmk_wire_out *downs = calloc(tree->n, sizeof *downs);
         struct ffmk_tree_orders mine = {.totals = orders->totals};
+        ffmk_loggp_compute(all->loggp, (uint32_t)speaker, ffmk_hierarchy_solve_ns(tree->n));
         if (!downs || ffmk_tree_direct(tree, orders, all->aim, downs)) {
             all->failed = true;
             free(downs);
@@ -220,4 +221,15 @@ bool ffmk_hierarchy_flow(uint32_t n, const double *load, double limit, int32_t f
     free(all.edges);
     ffmk_loggp_destroy(all.loggp);
     return !all.failed;
+}
+
+uint32_t ffmk_hierarchy_levels(uint32_t n, int32_t fanout)
+{
+    const struct ffmk_rules rules = {.n_parts = (int32_t)n, .fanout = fanout};
+    return ffmk_tree_levels(&rules);
+}
+
+double ffmk_hierarchy_solve_ns(uint32_t members)
+{
+    return 570 * pow(members, 4.0 / 3);
 }

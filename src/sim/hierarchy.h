@@ -14,4 +14,11 @@ bool ffmk_hierarchy_flow(uint32_t n, const double *load, double limit, int32_t f
                          size_t n_links, struct ffmk_flow_link *links,
                          const struct ffmk_loggp_times *times, double *time_ns_p);
 
+/** Levels of groups. */
+uint32_t ffmk_hierarchy_levels(uint32_t n, int32_t fanout);
+
+/** What finding the flows of a group of so many takes: as many steps as it is wide. A model, see
+ * sim/balance.c. */
+double ffmk_hierarchy_solve_ns(uint32_t members);
+
 #endif
