@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * `ffmk sim balance`: simulates what its words ask for and hands it to a way of showing it. */
-#include "cli/sim_balance.h"
+#include "cli/sim_balance_flows.h"
 
 #include "cli/cli.h"
 #include "cli/sim.h"
@@ -45,10 +45,10 @@ static const char help_more[] =
     "same), or measured\n"
     "                       on this machine\n"
     "  --seed S             of the workload (default 1)\n\n"
+    "  --flows              instead of plans: how flows come about by the tree and by schemes of "
+    "diffusion\n"
     "  --json               the same as JSON\n"
-    "  --picture FILE.svg   also a picture: how the flows come about, by the tree and by "
-    "diffusion; -: it alone,\n"
-    "                       to standard output\n"
+    "  --picture FILE.svg   also a picture of these flows; -: it alone, to standard output\n"
     "  --help               this text\n\n"
     "`man ffmk-sim` has examples.\n";
 
@@ -154,6 +154,20 @@ static bool write_found(FILE *out, const void *context)
     return good;
 }
 
+static bool write_flows(FILE *out, const void *context)
+{
+    const struct ffmk_sim_balance_words *words = context;
+    struct ffmk_sim_flows *flows = ffmk_sim_flows_find(words);
+    if (!flows)
+        return false;
+    if (words->json)
+        ffmk_sim_flows_json(out, flows, words);
+    else
+        ffmk_sim_flows_table(out, flows, words);
+    ffmk_sim_flows_free(flows);
+    return true;
+}
+
 static bool write_picture(FILE *out, const void *context)
 {
     return ffmk_sim_balance_picture(out, context);
@@ -173,5 +187,5 @@ int ffmk_cli_sim_balance(int argc, char **argv)
         code = ffmk_sim_write(words.picture, write_picture, &words);
     if (code || (words.picture && strcmp(words.picture, "-") == 0))
         return code;
-    return ffmk_sim_write("-", write_found, &words);
+    return ffmk_sim_write("-", words.flows ? write_flows : write_found, &words);
 }

@@ -18,6 +18,7 @@ struct ffmk_sim_balance_words {
     uint32_t steps;                         /* plans behind the first */
     const struct ffmk_loggp_named *network; /* NULL: times of one's own */
     bool measured;
+    bool flows; /* those alone */
     bool json;
     bool help;
     const char *picture; /* a file, or NULL */

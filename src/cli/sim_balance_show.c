@@ -160,7 +160,7 @@ void ffmk_sim_balance_json(FILE *out, const struct ffmk_sim_balance_found *found
     json_object_set_new(root, "workload", json_string(wanted->workload));
     json_object_set_new(root, "ranks", json_integer(wanted->ranks));
     json_object_set_new(root, "items_per_rank",
-                        json_integer(wanted->side * wanted->side * wanted->side));
+                        json_integer((json_int_t)wanted->side * wanted->side * wanted->side));
     json_object_set_new(root, "start", json_string(wanted->bisected ? "bisection" : "blocks"));
     json_object_set_new(root, "order",
                         wanted->bisected ? json_null()

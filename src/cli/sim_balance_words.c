@@ -172,6 +172,7 @@ static const struct ffmk_sim_option options[] = {
 
 static const struct ffmk_sim_flag flags[] = {
     {"--json", offsetof(struct ffmk_sim_balance_words, json)},
+    {"--flows", offsetof(struct ffmk_sim_balance_words, flows)},
     {"--help", offsetof(struct ffmk_sim_balance_words, help)},
     {"-h", offsetof(struct ffmk_sim_balance_words, help)},
 };

@@ -11,18 +11,18 @@
 #include <string.h>
 
 /* As in jobs; see balance/plan.c. */
-static const struct ffmk_rules usual = {.fanout = 64,
-                                        .spread = 12,
-                                        .n_weights = 1,
-                                        .n_shared = 1,
-                                        .conductance = 0.5,
-                                        .price = 0.05,
-                                        .pull = 0.2,
-                                        .aim = 0.2,
-                                        .patience = 15,
-                                        .worth = 0.01,
-                                        .passes_most = 32,
-                                        .seed = 1};
+const struct ffmk_rules ffmk_sim_balance_usual = {.fanout = 64,
+                                                  .spread = 12,
+                                                  .n_weights = 1,
+                                                  .n_shared = 1,
+                                                  .conductance = 0.5,
+                                                  .price = 0.05,
+                                                  .pull = 0.2,
+                                                  .aim = 0.2,
+                                                  .patience = 15,
+                                                  .worth = 0.01,
+                                                  .passes_most = 32,
+                                                  .seed = 1};
 
 enum { IN_PASS = 8, PLACES = 64 * IN_PASS, TELL_EVERY = 1 << 15, USUAL_LETTERS = 90 };
 
@@ -69,11 +69,6 @@ struct ffmk_sim_balance {
     double left_ns[PLACES];  /* when the last rank was further than a place */
     uint32_t chains[PLACES]; /* longest chain of letters until then */
 };
-
-int32_t ffmk_sim_balance_fanout(void)
-{
-    return usual.fanout;
-}
 
 void ffmk_sim_balance_number(const struct ffmk_workload *workload, int32_t *number)
 {
@@ -187,7 +182,7 @@ struct ffmk_sim_balance *ffmk_sim_balance_create(const struct ffmk_sim_balance_c
     if (!sim)
         return NULL;
     sim->wanted = *wanted;
-    sim->rules = usual;
+    sim->rules = ffmk_sim_balance_usual;
     sim->rules.n_parts = (int32_t)wanted->ranks;
     for (unsigned d = 0; d < FFMK_GRAPH_WEIGHTS; d++)
         sim->rules.imbalance[d] = wanted->imbalance;

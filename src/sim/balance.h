@@ -61,8 +61,8 @@ struct ffmk_sim_balance_call {
     uint64_t items_migrated;
 };
 
-/** The fanout of the tree in jobs. */
-int32_t ffmk_sim_balance_fanout(void);
+/** The rules in jobs, but for ranks and imbalance. */
+extern const struct ffmk_rules ffmk_sim_balance_usual;
 
 /** Numbers of a workload's blocks along a curve, the curve of Morton, on which groups of the tree
  * are compact. */

@@ -15,14 +15,14 @@ struct hierarchy {
     uint32_t levels;
     struct ffmk_tree **trees; /* of each level, by group */
     double aim[FFMK_GRAPH_WEIGHTS];
-    const double *load;
     size_t n_links;
     struct ffmk_flow_link *links;
     uint32_t *first; /* of each rank's borders */
     struct ffmk_tree_border *borders;
     uint32_t *edges; /* the link of each border */
     struct ffmk_loggp *loggp;
-    double done_ns;
+    double *left; /* the same, load, without what flows so far */
+    struct ffmk_hierarchy_result *result;
     bool failed;
 };
 
@@ -44,11 +44,18 @@ static void send(struct hierarchy *all, int32_t from, int32_t to, uint32_t level
 static void settle(struct hierarchy *all, uint32_t rank, const struct ffmk_tree_orders *orders)
 {
     for (uint32_t f = 0; f < orders->n_flows; f++) {
+        const double flow = orders->flows[(size_t)f * FFMK_GRAPH_WEIGHTS];
         struct ffmk_flow_link *link = &all->links[all->edges[all->first[rank] + f]];
         if (link->a == rank)
-            link->flow = orders->flows[(size_t)f * FFMK_GRAPH_WEIGHTS];
+            link->flow += flow;
+        all->left[rank] -= flow;
     }
-    all->done_ns = fmax(all->done_ns, ffmk_loggp_now_ns(all->loggp, rank));
+    for (uint32_t x = 0; x < orders->n_extras; x++) {
+        all->left[rank] -= orders->extras[x].flow[0];
+        all->result->jumped += fmax(orders->extras[x].flow[0], 0);
+    }
+    all->result->largest = fmax(all->result->largest, all->left[rank]);
+    all->result->time_ns = fmax(all->result->time_ns, ffmk_loggp_now_ns(all->loggp, rank));
 }
 
 static void go_down(struct hierarchy *all, uint32_t level, uint32_t unit,
@@ -124,7 +131,8 @@ static void start(struct hierarchy *all, uint32_t rank)
                                        .n_items = 2, /* none is too heavy to go */
                                        .capacity = 1,
                                        .capacity_most = 1,
-                                       .load = {all->load[rank]}};
+                                       .load = {all->left[rank]},
+                                       .rest = {all->left[rank]}};
     struct ffmk_wire_out out = {0};
     ffmk_tree_write(&totals, all->first[rank + 1] - all->first[rank],
                     all->borders + all->first[rank], &out);
@@ -189,32 +197,57 @@ static bool build(struct hierarchy *all, uint32_t n)
     return true;
 }
 
-bool ffmk_hierarchy_flow(uint32_t n, const double *load, double limit, int32_t fanout,
-                         size_t n_links, struct ffmk_flow_link *links,
-                         const struct ffmk_loggp_times *times, double *time_ns_p)
+/* Some steps of diffusion: flows, and the loads that are left. */
+static bool diffuse(struct hierarchy *all, uint32_t n, const double *load, double limit, int steps,
+                    double *left)
 {
+    double *limits = malloc(n * sizeof *limits);
+    for (uint32_t rank = 0; limits && rank < n; rank++) {
+        limits[rank] = limit;
+        left[rank] = load[rank];
+    }
+    for (size_t e = 0; e < all->n_links; e++)
+        all->links[e].flow = 0;
+    const bool good = limits && (steps == 0 || ffmk_flow_solve(n, load, limits, all->n_links,
+                                                               all->links, 0, steps) >= 0);
+    for (size_t e = 0; good && e < all->n_links; e++) {
+        left[all->links[e].a] -= all->links[e].flow;
+        left[all->links[e].b] += all->links[e].flow;
+    }
+    free(limits);
+    return good;
+}
+
+bool ffmk_hierarchy_flow(uint32_t n, const double *load, double limit, int spread, int32_t fanout,
+                         size_t n_links, struct ffmk_flow_link *links,
+                         const struct ffmk_loggp_times *times, struct ffmk_hierarchy_result *result)
+{
+    double *left = malloc(n * sizeof *left);
     struct hierarchy all = {.rules = {.n_parts = (int32_t)n,
                                       .fanout = fanout,
                                       .n_weights = 1,
                                       .n_shared = 1,
                                       .imbalance = {1}},
                             .aim = {limit},
-                            .load = load,
+                            .left = left,
+                            .result = result,
                             .n_links = n_links,
-                            .links = links};
+                            .links = links,
+                            .loggp = ffmk_loggp_create(n, times)};
     struct ffmk_loggp_letter letter;
-    all.loggp = ffmk_loggp_create(n, times);
-    all.failed = !build(&all, n) || !all.loggp;
+    *result = (struct ffmk_hierarchy_result){.largest = -INFINITY};
+    all.failed =
+        !left || !all.loggp || !build(&all, n) || !diffuse(&all, n, load, limit, spread, left);
     for (uint32_t rank = 0; rank < n && !all.failed; rank++)
         start(&all, rank);
     while (!all.failed && ffmk_loggp_next(all.loggp, &letter))
         hear(&all, &letter);
-    *time_ns_p = all.done_ns;
     for (uint32_t level = 0; all.trees && level < all.levels; level++) {
         for (uint32_t g = 0; all.trees[level] && g < ffmk_tree_units(&all.rules, level + 1); g++)
             ffmk_tree_free(&all.trees[level][g]);
         free(all.trees[level]);
     }
+    free(left);
     free(all.trees);
     free(all.first);
     free(all.borders);
