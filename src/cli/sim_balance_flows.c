@@ -169,7 +169,7 @@ static bool follow_all(struct ffmk_sim_flows *flows, const struct ffmk_sim_balan
         "first-order diffusion", "second-order diffusion", "Chebyshev", "conjugate gradients",
         "accelerated, restarted"};
     static const int styles[FFMK_DIFFUSION_SCHEMES] = {7, 2, 3, 5, 4};
-    int32_t *number = malloc(flows->ranks * sizeof *number);
+    int32_t *number = calloc(flows->ranks, sizeof *number);
     struct ffmk_flow_link *links = malloc(3ul * flows->ranks * sizeof *links);
     flows->load = calloc(flows->ranks, sizeof *flows->load);
     flows->links = malloc(3ul * flows->ranks * sizeof *flows->links);

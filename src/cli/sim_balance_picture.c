@@ -104,9 +104,9 @@ static void draw(FILE *out, const struct ffmk_sim_flows *flows,
     }
     const struct panel panels[2] = {{LEFT, 1, power_above(most_rounds), flows->first,
                                      "rounds of exchange between neighbours", false},
-                                    {LEFT + WIDE + GAP, power_above(least_ms) / 10,
-                                     power_above(most_ms), flows->first, "predicted time, ms",
-                                     true}};
+                                    {LEFT + WIDE + GAP, pow(10, power_above(least_ms) - 1),
+                                     power_above(most_ms) - power_above(least_ms) + 1, flows->first,
+                                     "predicted time, ms", true}};
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" viewBox=\"0 0 %d %d\" "
             "width=\"%d\" style=\"max-width:100%%;height:auto\" role=\"img\">\n<title>Load left "
