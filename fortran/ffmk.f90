@@ -26,11 +26,14 @@ module ffmk
     integer, parameter, public :: FFMK_ERR_EXCLUDED = -12
     integer, parameter, public :: FFMK_ERR_DEVICE = -13
 
+    integer, parameter, public :: FFMK_WEIGHTS_MOST = 8
+
     public :: ffmk_version, ffmk_strerror, ffmk_region_begin, ffmk_region_end
     public :: ffmk_items_create, ffmk_items_destroy, ffmk_items_add, ffmk_items_remove
-    public :: ffmk_items_set_weight, ffmk_items_set_bytes, ffmk_items_set_options
+    public :: ffmk_items_set_weight, ffmk_items_set_weights, ffmk_items_set_pinned, ffmk_items_set_bytes
+    public :: ffmk_items_set_capacity, ffmk_items_set_memory_limit, ffmk_items_set_options
     public :: ffmk_items_count, ffmk_items_ids, ffmk_items_link_ranks
-    public :: ffmk_balance_plan, ffmk_rebalance
+    public :: ffmk_balance_plan, ffmk_rebalance, ffmk_migrate, ffmk_rebalance_if_worth, ffmk_balance_reason
     public :: ffmk_pack, ffmk_unpack, ffmk_drop
     public :: ffmk_bcast, ffmk_barrier, ffmk_allreduce, ffmk_comm_dead
 
@@ -51,6 +54,10 @@ module ffmk
         real(c_double) :: imbalance = 1.05_c_double
         integer(c_int64_t) :: seed = 1
         integer :: max_rounds = 32
+        real(c_double) :: conductance = 0.5_c_double
+        real(c_double) :: migration_price = 0.05_c_double
+        integer(c_size_t) :: min_items = 0
+        logical :: calibrate = .false.
     end type ffmk_balance_options
 
     !> What a plan or a migration did; the library sets `struct_size`.
@@ -70,6 +77,10 @@ module ffmk
         real(c_double) :: migrate_s = 0
         integer(c_int64_t) :: items_sent_here = 0
         integer(c_int64_t) :: items_received_here = 0
+        integer(c_int) :: acted = 0
+        real(c_double) :: lost_s = 0
+        real(c_double) :: price_s = 0
+        character(kind=c_char) :: reason(128) = c_null_char !< see ffmk_balance_reason
     end type ffmk_balance_info
 
     !> What a collective operation did, here.
@@ -119,6 +130,9 @@ module ffmk
         integer(c_size_t) :: n_links
         type(c_ptr) :: links
         type(c_ptr) :: position
+        integer(c_size_t) :: n_weights
+        type(c_ptr) :: weights
+        integer(c_int) :: pinned
     end type c_item
 
     type, bind(c) :: c_item_ops
@@ -133,6 +147,10 @@ module ffmk
         real(c_double) :: imbalance
         integer(c_int64_t) :: seed
         integer(c_int) :: max_rounds
+        real(c_double) :: conductance
+        real(c_double) :: migration_price
+        integer(c_size_t) :: min_items
+        integer(c_int) :: calibrate
     end type c_balance_options
 
     type, bind(c) :: c_collective_info
@@ -210,6 +228,37 @@ module ffmk
             integer(c_int) :: code
         end function c_items_set_weight
 
+        function c_items_set_weights(items, id, n, weights) bind(c, name='ffmk_items_set_weights') result(code)
+            import :: c_double, c_int, c_int64_t, c_ptr, c_size_t
+            type(c_ptr), value :: items
+            integer(c_int64_t), value :: id
+            integer(c_size_t), value :: n
+            real(c_double), intent(in) :: weights(*)
+            integer(c_int) :: code
+        end function c_items_set_weights
+
+        function c_items_set_pinned(items, id, pinned) bind(c, name='ffmk_items_set_pinned') result(code)
+            import :: c_int, c_int64_t, c_ptr
+            type(c_ptr), value :: items
+            integer(c_int64_t), value :: id
+            integer(c_int), value :: pinned
+            integer(c_int) :: code
+        end function c_items_set_pinned
+
+        function c_items_set_capacity(items, capacity) bind(c, name='ffmk_items_set_capacity') result(code)
+            import :: c_double, c_int, c_ptr
+            type(c_ptr), value :: items
+            real(c_double), value :: capacity
+            integer(c_int) :: code
+        end function c_items_set_capacity
+
+        function c_items_set_memory_limit(items, bytes) bind(c, name='ffmk_items_set_memory_limit') result(code)
+            import :: c_int, c_ptr, c_size_t
+            type(c_ptr), value :: items
+            integer(c_size_t), value :: bytes
+            integer(c_int) :: code
+        end function c_items_set_memory_limit
+
         function c_items_set_bytes(items, id, bytes) bind(c, name='ffmk_items_set_bytes') result(code)
             import :: c_int, c_int64_t, c_ptr, c_size_t
             type(c_ptr), value :: items
@@ -263,6 +312,22 @@ module ffmk
             type(ffmk_balance_info), intent(inout) :: info
             integer(c_int) :: code
         end function c_rebalance
+
+        function c_migrate(items, destinations, info) bind(c, name='ffmk_migrate') result(code)
+            import :: c_int, c_ptr, ffmk_balance_info
+            type(c_ptr), value :: items
+            integer(c_int), intent(in) :: destinations(*)
+            type(ffmk_balance_info), intent(inout) :: info
+            integer(c_int) :: code
+        end function c_migrate
+
+        function c_rebalance_if_worth(items, seconds, info) bind(c, name='ffmk_rebalance_if_worth') result(code)
+            import :: c_double, c_int, c_ptr, ffmk_balance_info
+            type(c_ptr), value :: items
+            real(c_double), value :: seconds
+            type(ffmk_balance_info), intent(inout) :: info
+            integer(c_int) :: code
+        end function c_rebalance_if_worth
 
         function c_bcast(buffer, count, datatype, root, comm, info) bind(c, name='ffmk_bcast_f') result(code)
             import :: c_collective_info, c_int, c_int64_t, c_ptr
@@ -393,22 +458,30 @@ contains
         items%handle = c_null_ptr
     end function ffmk_items_destroy
 
-    function ffmk_items_add(items, id, weight, bytes, links, position) result(code)
+    !> With `weights`, `weight` does not count.
+    function ffmk_items_add(items, id, weight, bytes, links, position, weights, pinned) result(code)
         type(ffmk_items), intent(in) :: items
         integer(c_int64_t), intent(in) :: id
         real(c_double), intent(in) :: weight
         integer(c_size_t), intent(in) :: bytes
         type(ffmk_link), intent(in), optional, target, contiguous :: links(:)
         real(c_double), intent(in), optional, target :: position(3)
+        real(c_double), intent(in), optional, target, contiguous :: weights(:)
+        logical, intent(in), optional :: pinned
         integer :: code
         type(c_item) :: item
 
-        item = c_item(c_sizeof(item), id, weight, bytes, 0, c_null_ptr, c_null_ptr)
+        item = c_item(c_sizeof(item), id, weight, bytes, 0, c_null_ptr, c_null_ptr, 0, c_null_ptr, 0)
         if (present(links)) then
             item%n_links = size(links, kind=c_size_t)
             if (size(links) > 0) item%links = c_loc(links)
         end if
         if (present(position)) item%position = c_loc(position)
+        if (present(weights)) then
+            item%n_weights = size(weights, kind=c_size_t)
+            if (size(weights) > 0) item%weights = c_loc(weights)
+        end if
+        if (present(pinned)) item%pinned = merge(1_c_int, 0_c_int, pinned)
         code = c_items_add(items%handle, item)
     end function ffmk_items_add
 
@@ -429,6 +502,44 @@ contains
         code = c_items_set_weight(items%handle, id, weight)
     end function ffmk_items_set_weight
 
+    function ffmk_items_set_weights(items, id, weights) result(code)
+        type(ffmk_items), intent(in) :: items
+        integer(c_int64_t), intent(in) :: id
+        real(c_double), intent(in), contiguous :: weights(:)
+        integer :: code
+
+        code = c_items_set_weights(items%handle, id, size(weights, kind=c_size_t), weights)
+    end function ffmk_items_set_weights
+
+    function ffmk_items_set_pinned(items, id, pinned) result(code)
+        type(ffmk_items), intent(in) :: items
+        integer(c_int64_t), intent(in) :: id
+        logical, intent(in) :: pinned
+        integer :: code
+
+        code = c_items_set_pinned(items%handle, id, merge(1_c_int, 0_c_int, pinned))
+    end function ffmk_items_set_pinned
+
+    function ffmk_items_set_capacity(items, capacity) result(code)
+        type(ffmk_items), intent(in) :: items
+        real(c_double), intent(in) :: capacity
+        integer :: code
+
+        code = c_items_set_capacity(items%handle, capacity)
+    end function ffmk_items_set_capacity
+
+    !> Without `bytes`, no limit.
+    function ffmk_items_set_memory_limit(items, bytes) result(code)
+        type(ffmk_items), intent(in) :: items
+        integer(c_size_t), intent(in), optional :: bytes
+        integer :: code
+        integer(c_size_t) :: limit
+
+        limit = -1 ! SIZE_MAX
+        if (present(bytes)) limit = bytes
+        code = c_items_set_memory_limit(items%handle, limit)
+    end function ffmk_items_set_memory_limit
+
     function ffmk_items_set_bytes(items, id, bytes) result(code)
         type(ffmk_items), intent(in) :: items
         integer(c_int64_t), intent(in) :: id
@@ -444,7 +555,9 @@ contains
         integer :: code
         type(c_balance_options) :: in_c
 
-        in_c = c_balance_options(c_sizeof(in_c), options%imbalance, options%seed, int(options%max_rounds, c_int))
+        in_c = c_balance_options(c_sizeof(in_c), options%imbalance, options%seed, int(options%max_rounds, c_int), &
+                                 options%conductance, options%migration_price, options%min_items, &
+                                 merge(1_c_int, 0_c_int, options%calibrate))
         code = c_items_set_options(items%handle, in_c)
     end function ffmk_items_set_options
 
@@ -510,6 +623,57 @@ contains
         code = c_rebalance(items%handle, mine)
         if (present(info)) info = mine
     end function ffmk_rebalance
+
+    !> `destinations` must be for as many as ffmk_items_count says; FFMK_ERR_ARGUMENT where they are fewer. Collective.
+    function ffmk_migrate(items, destinations, info) result(code)
+        type(ffmk_items), intent(in) :: items
+        integer(c_int), intent(in) :: destinations(:)
+        type(ffmk_balance_info), intent(inout), optional :: info
+        integer :: code
+        type(ffmk_balance_info) :: mine
+        integer(c_int), allocatable :: wanted(:)
+        integer :: count
+
+        ! The call is made in any case: the other ranks are in it, and hear of a plan that leads to no rank.
+        count = 0
+        code = ffmk_items_count(items, count)
+        allocate (wanted(count))
+        wanted = -1
+        if (size(destinations) >= count) wanted = destinations(:count)
+        mine%struct_size = c_sizeof(mine)
+        code = c_migrate(items%handle, wanted, mine)
+        if (present(info)) info = mine
+    end function ffmk_migrate
+
+    !> Collective.
+    function ffmk_rebalance_if_worth(items, seconds, info) result(code)
+        type(ffmk_items), intent(in) :: items
+        real(c_double), intent(in) :: seconds
+        type(ffmk_balance_info), intent(inout), optional :: info
+        integer :: code
+        type(ffmk_balance_info) :: mine
+
+        mine%struct_size = c_sizeof(mine)
+        code = c_rebalance_if_worth(items%handle, seconds, mine)
+        if (present(info)) info = mine
+    end function ffmk_rebalance_if_worth
+
+    !> Why ffmk_rebalance_if_worth acted or did not.
+    pure function ffmk_balance_reason(info) result(text)
+        type(ffmk_balance_info), intent(in) :: info
+        character(len=:), allocatable :: text
+        integer :: i, length
+
+        length = 0
+        do while (length < size(info%reason))
+            if (info%reason(length + 1) == c_null_char) exit
+            length = length + 1
+        end do
+        allocate (character(len=length) :: text)
+        do i = 1, length
+            text(i:i) = info%reason(i)
+        end do
+    end function ffmk_balance_reason
 
     !> What an operation is to write into.
     function empty_info() result(info)

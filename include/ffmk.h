@@ -174,10 +174,13 @@ typedef struct ffmk_balance_options {
                                default 0.05. */
     size_t min_items; /**< A rank should hold so many items, where there are enough for all. Default
                          0. */
+    int calibrate; /**< Not 0: ffmk_rebalance_if_worth() sets the ranks' capacities by the seconds
+                      they took for their weight, so that a slower core gets less. Weights should
+                      be work then (cells, particles), not seconds. Default 0. */
 } ffmk_balance_options;
 #define FFMK_BALANCE_OPTIONS_INIT                                                                  \
     {                                                                                              \
-        sizeof(ffmk_balance_options), 1.05, 1, 32, 0.5, 0.05, 0                                    \
+        sizeof(ffmk_balance_options), 1.05, 1, 32, 0.5, 0.05, 0, 0                                 \
     }
 
 /** What a plan or a migration did. Sums over the communicator, the same on every rank, but for the
@@ -201,10 +204,17 @@ typedef struct ffmk_balance_info {
     double migrate_s;     /**< Wall time of moving, largest over the ranks. */
     uint64_t items_sent_here;
     uint64_t items_received_here;
+    int acted;        /**< ffmk_rebalance_if_worth(): 0, it was not worth it, and all above is 0. */
+    double lost_s;    /**< Seconds that imbalance lost since the last such call. */
+    double price_s;   /**< Seconds that planning and moving are expected to take. */
+    char reason[128]; /**< Why it acted or did not, to be read. */
 } ffmk_balance_info;
 #define FFMK_BALANCE_INFO_INIT                                                                     \
     {                                                                                              \
-        sizeof(ffmk_balance_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                        \
+        sizeof(ffmk_balance_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,              \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
     }
 
 /** Create an empty registry over the intracommunicator `comm`. Collective. A handle of no
@@ -288,6 +298,96 @@ int ffmk_balance_plan(ffmk_items *items, int *destinations, ffmk_balance_info *i
  * how many. FFMK_ERR_NO_MEMORY means the same where memory for their data was the only reason and
  * items_kept is not 0. FFMK_ERR_STATE when the registry was created without ops. */
 int ffmk_rebalance(ffmk_items *items, ffmk_balance_info *info);
+
+/** Move the items where you say, through pack, unpack and drop: after ffmk_balance_plan() and a
+ * look at it, with what you do not want set back to this rank, or by a plan of another maker.
+ * `destinations` are ranks, in the order of ffmk_items_ids(); pinned items stay. Collective. info
+ * may be NULL. \return as ffmk_rebalance(). */
+int ffmk_migrate(ffmk_items *items, const int *destinations, ffmk_balance_info *info);
+
+#ifndef FFMK_NO_MPI
+/** A graph in compressed rows, in the shape that ParMETIS takes: `size` must be sizeof(ffmk_csr),
+ * so use FFMK_CSR_INIT. Rank r has the vertices vtxdist[r] to vtxdist[r + 1] - 1; the other arrays
+ * are about these. Each edge is listed at both ends, with the same weight. All arrays stay the
+ * caller's. */
+typedef struct ffmk_csr {
+    size_t size;
+    const int64_t *vtxdist; /**< Ranks + 1 entries, the same on every rank. */
+    const int64_t *xadj;    /**< The edges of the i-th vertex here are adjncy[xadj[i]] and on. */
+    const int64_t *adjncy;  /**< The other vertex of each edge, by its number over all ranks. */
+    const double *adjwgt;   /**< Weight of each edge; NULL: 1. */
+    int ncon;               /**< Weights a vertex has, 1 to FFMK_WEIGHTS_MOST, each evened out. */
+    const double *vwgt;     /**< ncon a vertex; NULL: 1. */
+    const double *xyz;      /**< Three coordinates a vertex; NULL: unknown. */
+    int nparts;             /**< Any number, more or less than ranks. */
+    const double *tpwgts;   /**< Share of each part, in any unit; NULL: equal shares. */
+} ffmk_csr;
+#define FFMK_CSR_INIT                                                                              \
+    {                                                                                              \
+        sizeof(ffmk_csr), NULL, NULL, NULL, NULL, 1, NULL, NULL, 1, NULL                           \
+    }
+
+/** The plan alone, for who has arrays and no registry: from the parts that the vertices are in,
+ * `part`, 0 to nparts - 1, to the better ones, in the same array. Where vertices are in no part
+ * yet, put them all in 0, or better, where they are. Collective. options NULL: the defaults;
+ * min_items counts, calibrate does not. info may be NULL; what only a migration knows is 0 there.
+ * On failure `part` is as before. \return as ffmk_balance_plan(). */
+int ffmk_balance_csr(MPI_Comm comm, const ffmk_csr *csr, const ffmk_balance_options *options,
+                     int *part, ffmk_balance_info *info);
+#endif
+
+/** Questions about an application's objects, in the manner of Zoltan's. Each returns 0, or another
+ * value for failure. Use FFMK_QUERY_INIT. */
+typedef struct ffmk_query {
+    size_t size;
+    void *context;    /**< Handed to every callback. */
+    size_t n_weights; /**< An object has; 0: all weigh the same. */
+    /** How many objects this rank has. */
+    int (*count)(void *context, size_t *n_p);
+    /** Their ids, unique over the communicator, and n_weights weights of each. */
+    int (*list)(void *context, size_t n, uint64_t *ids, double *weights);
+    /** Three coordinates of an object; NULL: there are none. */
+    int (*position)(void *context, uint64_t id, double position[3]);
+    /** How many links an object has, and which; both NULL: there are none. Each link is listed at
+     * both its ends, with the same weight. */
+    int (*link_count)(void *context, uint64_t id, size_t *n_p);
+    int (*links)(void *context, uint64_t id, size_t n, ffmk_link *links);
+} ffmk_query;
+#define FFMK_QUERY_INIT                                                                            \
+    {                                                                                              \
+        sizeof(ffmk_query), NULL, 0, NULL, NULL, NULL, NULL, NULL                                  \
+    }
+
+/** What should leave this rank: object ids[i] to rank ranks[i]. FFMK_EXPORTS_INIT before;
+ * ffmk_exports_free() afterwards. */
+typedef struct ffmk_exports {
+    size_t size;
+    size_t n;
+    uint64_t *ids; /**< Ascending. */
+    int *ranks;
+} ffmk_exports;
+#define FFMK_EXPORTS_INIT                                                                          \
+    {                                                                                              \
+        sizeof(ffmk_exports), 0, NULL, NULL                                                        \
+    }
+
+#ifndef FFMK_NO_MPI
+/** The plan alone, for who has callbacks and no registry, as Zoltan_LB_Partition() takes them: what
+ * should go where. Collective. options NULL: the defaults. info may be NULL.
+ * \return as ffmk_balance_plan(), and FFMK_ERR_CALLBACK when a callback failed anywhere. */
+int ffmk_balance_query(MPI_Comm comm, const ffmk_query *query, const ffmk_balance_options *options,
+                       ffmk_exports *exports, ffmk_balance_info *info);
+#endif
+
+/** Free the lists. Local; NULL is fine. */
+int ffmk_exports_free(ffmk_exports *exports);
+
+/** Rebalance when it pays: as soon as imbalance has lost as much time as planning and moving took
+ * the last times, which together is at most twice the least possible. To be called once a step,
+ * with the seconds this rank needed for its items, without waiting. Collective; two reductions when
+ * nothing is done. info->acted and info->reason say what was decided; info may be NULL.
+ * \return as ffmk_rebalance(). */
+int ffmk_rebalance_if_worth(ffmk_items *items, double seconds, ffmk_balance_info *info);
 
 /** @} */
 

@@ -35,7 +35,11 @@ struct method_kind {
     void (*close)(void *state);
 };
 
+/** Parameters of ours: nothing, or conductance and migration_price. */
+void bench_read(const char *parameters, ffmk_balance_options *options);
+
 extern const struct method_kind method_ours;
+extern const struct method_kind method_csr;    /* the same by ffmk_balance_csr() */
 extern const struct method_kind method_zoltan; /* parameters: NAME=VALUE words */
 
 #endif

@@ -4,7 +4,6 @@
 #include "method.h"
 #include "sim/workload.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +27,15 @@ static void drop(void *context, uint64_t id)
     (void)id;
 }
 
+void bench_read(const char *parameters, ffmk_balance_options *options)
+{
+    char *end;
+    if (*parameters) {
+        options->conductance = strtod(parameters, &end);
+        options->migration_price = strtod(end, NULL);
+    }
+}
+
 static void *open_items(const char *parameters, const struct field *field)
 {
     ffmk_item_ops ops = FFMK_ITEM_OPS_INIT;
@@ -36,8 +44,7 @@ static void *open_items(const char *parameters, const struct field *field)
     ops.drop = drop;
     ffmk_balance_options options = FFMK_BALANCE_OPTIONS_INIT;
     options.imbalance = BENCH_IMBALANCE;
-    sscanf(parameters, "conductance=%lf migration_price=%lf", &options.conductance,
-           &options.migration_price);
+    bench_read(parameters, &options);
     ffmk_items *items;
     if (ffmk_items_create(MPI_COMM_WORLD, &ops, NULL, &items) != 0)
         return NULL;

@@ -22,8 +22,9 @@ static const struct {
     const char *parameters;
 } methods[] = {
     {"ours", &method_ours, ""},
-    {"ours-cut", &method_ours, "conductance=0.5 migration_price=0"},
-    {"ours-still", &method_ours, "conductance=0 migration_price=0.2"},
+    {"ours-cut", &method_ours, "0.5 0"},
+    {"ours-csr", &method_csr, ""},
+    {"ours-still", &method_ours, "0 0.2"},
 #ifdef FFMK_HAVE_ZOLTAN
     {"hsfc", &method_zoltan, "LB_METHOD=HSFC"},
     {"rcb", &method_zoltan, "LB_METHOD=RCB"},

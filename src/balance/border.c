@@ -96,7 +96,7 @@ static int find_partners(struct ffmk_border *border, struct ffmk_graph *graph)
                     last = border->n - 1;
                 }
             }
-            border->partners[last].linked += (double)link->weight;
+            border->partners[last].linked += (double)link->weight; /* NOLINT: found or appended */
             const int code = ffmk_border_touch(border, last, i);
             if (code)
                 return code;

@@ -56,11 +56,11 @@ struct whole {
 static bool whole_build(struct whole *whole, uint32_t n, const double *load, const double *limit,
                         size_t n_links, const struct ffmk_flow_link *links)
 {
-    whole->flows = malloc((n + 1ul) * sizeof *whole->flows);
+    whole->flows = calloc(n + 1ul, sizeof *whole->flows);
     whole->first = calloc(n + 2ul, sizeof *whole->first);
-    whole->neighbours = malloc((2 * n_links + 1) * sizeof *whole->neighbours);
-    whole->conductances = malloc((2 * n_links + 1) * sizeof *whole->conductances);
-    whole->potentials = malloc((2 * n_links + 1) * sizeof *whole->potentials);
+    whole->neighbours = calloc(2 * n_links + 1, sizeof *whole->neighbours);
+    whole->conductances = calloc(2 * n_links + 1, sizeof *whole->conductances);
+    whole->potentials = calloc(2 * n_links + 1, sizeof *whole->potentials);
     if (!whole->flows || !whole->first || !whole->neighbours || !whole->conductances ||
         !whole->potentials)
         return false;

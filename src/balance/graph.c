@@ -50,7 +50,7 @@ static bool reserve_index(struct ffmk_graph *graph, size_t n)
     graph->index = index;
     graph->index_mask = (uint32_t)(slots - 1);
     for (uint32_t v = 0; v < graph->n_vertices; v++)
-        index[slot_of(graph, graph->vertices[v].id)] = v + 1;
+        index[slot_of(graph, graph->vertices[v].id)] = v + 1; /* NOLINT: all of them are set */
     return true;
 }
 

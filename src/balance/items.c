@@ -16,6 +16,29 @@ static bool is_cost(double value)
 
 static const char CALL[] = "ffmk_items_add";
 
+static bool are_weights(const char *call, uint64_t id, size_t n, const double *weights)
+{
+    if (n < 1 || n > FFMK_WEIGHTS_MOST) {
+        ffmk_log_mistake("%s: item %" PRIu64 ": %zu weights; an item has 1 to %d", call, id, n,
+                         FFMK_WEIGHTS_MOST);
+        return false;
+    }
+    for (size_t d = 0; d < n; d++)
+        if (!is_cost(weights[d])) {
+            ffmk_log_mistake("%s: item %" PRIu64 ": weight %g must be finite and not negative",
+                             call, id, weights[d]);
+            return false;
+        }
+    return true;
+}
+
+/* All weights of the caller's item. */
+static size_t weights_of(const ffmk_item *item, const double **weights_p)
+{
+    *weights_p = item->n_weights > 0 ? item->weights : &item->weight;
+    return item->n_weights > 0 ? item->n_weights : 1;
+}
+
 /* Whether the caller's item may be registered; a line says why not. */
 static bool is_valid(const ffmk_item *item)
 {
@@ -29,6 +52,10 @@ static bool is_valid(const ffmk_item *item)
                          item->n_weights);
         return false;
     }
+    const double *weights;
+    const size_t n_weights = weights_of(item, &weights);
+    if (!are_weights(CALL, item->id, n_weights, weights))
+        return false;
     if (item->n_links > 0 && !item->links) {
         ffmk_log_mistake("%s: item %" PRIu64 ": links is NULL for %zu links", CALL, item->id,
                          item->n_links);
@@ -71,17 +98,8 @@ static bool reserve_one(struct ffmk_table *table)
 int ffmk_table_set_weights(struct ffmk_entry *entry, const char *call, size_t n,
                            const double *weights)
 {
-    if (n < 1 || n > FFMK_WEIGHTS_MOST) {
-        ffmk_log_mistake("%s: item %" PRIu64 ": %zu weights; an item has 1 to %d", call, entry->id,
-                         n, FFMK_WEIGHTS_MOST);
+    if (!are_weights(call, entry->id, n, weights))
         return FFMK_ERR_ARGUMENT;
-    }
-    for (size_t d = 0; d < n; d++)
-        if (!is_cost(weights[d])) {
-            ffmk_log_mistake("%s: item %" PRIu64 ": weight %g must be finite and not negative",
-                             call, entry->id, weights[d]);
-            return FFMK_ERR_ARGUMENT;
-        }
     if (n - 1 != entry->n_more) {
         double *more = n > 1 ? malloc((n - 1) * sizeof *more) : NULL;
         if (n > 1 && !more)
@@ -111,10 +129,10 @@ int ffmk_table_add(struct ffmk_table *table, const ffmk_item *item)
                                .pinned = item->pinned != 0,
                                .n_links = item->n_links};
     const size_t link_bytes = sizeof *entry.links + sizeof *entry.link_ranks;
-    const int code = ffmk_table_set_weights(&entry, CALL, item->n_weights > 0 ? item->n_weights : 1,
-                                            item->n_weights > 0 ? item->weights : &item->weight);
-    if (code)
-        return code;
+    const double *weights;
+    const size_t n_weights = weights_of(item, &weights);
+    if (ffmk_table_set_weights(&entry, CALL, n_weights, weights) != FFMK_SUCCESS)
+        return FFMK_ERR_NO_MEMORY;
     if (item->n_links > SIZE_MAX / link_bytes || !reserve_one(table)) {
         free(entry.more);
         return FFMK_ERR_NO_MEMORY;

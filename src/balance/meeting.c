@@ -578,7 +578,7 @@ void ffmk_meeting_hear(struct ffmk_meeting *meeting, uint32_t partner, struct ff
 }
 
 void ffmk_meeting_tell_more(const struct ffmk_meeting *meeting, uint32_t partner,
-                            struct ffmk_wire_out *out)
+                            struct ffmk_wire_out *news)
 {
     const struct ffmk_graph *graph = meeting->graph;
     for (uint32_t g = 0; g < meeting->n_gifts; g++) {
@@ -586,9 +586,9 @@ void ffmk_meeting_tell_more(const struct ffmk_meeting *meeting, uint32_t partner
         for (uint32_t k = gift->first; gift->partner == partner && k < gift->first + gift->n_links;
              k++) {
             const struct ffmk_vertex *other = &graph->vertices[graph->links[k].vertex];
-            const struct news news = {.id = other->id, .part = other->part};
+            const struct news one = {.id = other->id, .part = other->part};
             if (other->held == FFMK_GRAPH_NEWS)
-                ffmk_wire_put_bytes(out, &news, sizeof news);
+                ffmk_wire_put_bytes(news, &one, sizeof one);
         }
     }
 }

@@ -62,7 +62,7 @@ static bool begin_outgoing(const struct ffmk_team *team, const struct ffmk_plan 
     return begun;
 }
 
-int ffmk_migrate(struct ffmk_team *team, const struct ffmk_plan *plan, struct ffmk_mover *mover)
+int ffmk_migrate_run(struct ffmk_team *team, const struct ffmk_plan *plan, struct ffmk_mover *mover)
 {
     struct ffmk_mail manifests = {0}, announced = {0};
     struct ffmk_stream **streams = NULL;

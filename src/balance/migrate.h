@@ -10,6 +10,7 @@
 /** Move the items of `mover->table` where the plan wants them. Collective; all ranks return the
  * same. \return FFMK_SUCCESS also when items had to stay: mover->failure says so, on this rank
  * only. */
-int ffmk_migrate(struct ffmk_team *team, const struct ffmk_plan *plan, struct ffmk_mover *mover);
+int ffmk_migrate_run(struct ffmk_team *team, const struct ffmk_plan *plan,
+                     struct ffmk_mover *mover);
 
 #endif

@@ -241,7 +241,7 @@ static bool is_spread(const struct ffmk_part *part, unsigned weight)
 static void send_potentials(struct ffmk_part *part)
 {
     double potentials[FFMK_GRAPH_WEIGHTS] = {0};
-    for (unsigned d = 0; d < part->rules->n_weights; d++)
+    for (unsigned d = 0; d < part->rules->n_weights && part->spread.able; d++)
         potentials[d] = ffmk_flow_potential(&part->spread.flow[d]);
     for (uint32_t k = 0; k < part->border.n; k++) {
         struct ffmk_wire_out letter = {0};
@@ -260,17 +260,17 @@ static void begin_spread(struct ffmk_part *part)
     spread->conductances = realloc(spread->conductances, (n + 1ul) * sizeof(double));
     spread->potentials =
         realloc(spread->potentials, (n + 1ul) * FFMK_GRAPH_WEIGHTS * sizeof(double));
+    free(spread->flow);
     spread->flow = calloc(part->rules->n_weights, sizeof *spread->flow);
-    if (!spread->conductances || !spread->potentials || !spread->flow) {
+    spread->able = spread->conductances && spread->potentials && spread->flow;
+    if (!spread->able) /* partners count on letters all the same */
         fail(part, FFMK_ERR_NO_MEMORY);
-        spread->steps = 1;
-    }
-    for (uint32_t k = 0; k < n && spread->conductances; k++)
+    for (uint32_t k = 0; k < n && spread->able; k++)
         spread->conductances[k] = conductance_of(part, k);
-    for (unsigned d = 0; d < part->rules->n_weights; d++)
+    for (unsigned d = 0; d < part->rules->n_weights && spread->able; d++)
         ffmk_flow_begin(&spread->flow[d], part->load[d],
-                        is_spread(part, d) ? part->course.aim[d] * part->capacity : INFINITY,
-                        spread->conductances ? n : 0, spread->conductances);
+                        is_spread(part, d) ? part->course.aim[d] * part->capacity : INFINITY, n,
+                        spread->conductances);
     send_potentials(part);
 }
 
@@ -278,7 +278,7 @@ static void read_potentials(struct ffmk_part *part, struct ffmk_wire_in *letter)
 {
     const unsigned n = part->rules->n_weights;
     const double *potentials = ffmk_wire_get_bytes(letter, n * sizeof *potentials);
-    for (unsigned d = 0; d < n && potentials && part->spread.potentials; d++)
+    for (unsigned d = 0; d < n && potentials && part->spread.able; d++)
         part->spread.potentials[(size_t)d * part->border.n + part->at] = potentials[d];
     part->at++;
 }
@@ -289,7 +289,7 @@ static void end_spread(struct ffmk_part *part)
     struct ffmk_part_spread *spread = &part->spread;
     const uint32_t n = part->border.n;
     spread->steps--;
-    for (unsigned d = 0; d < part->rules->n_weights && spread->potentials; d++) {
+    for (unsigned d = 0; d < part->rules->n_weights && spread->able; d++) {
         const double *theirs = spread->potentials + (size_t)d * n;
         if (!is_spread(part, d))
             continue;
@@ -611,6 +611,7 @@ void ffmk_part_free(struct ffmk_part *part)
     free(part->order);
     free(part->spread.conductances);
     free(part->spread.potentials);
+    free(part->spread.flow);
     free(part->meeting.gifts);
     ffmk_border_free(&part->border);
     ffmk_graph_free(&part->graph);

@@ -56,6 +56,7 @@ struct ffmk_part {
     struct ffmk_part_spread {
         int steps; /* to go; or 0: not begun, or through with it */
         bool done; /* in this pass */
+        bool able; /* there is memory for it */
         double *conductances, *potentials;
         struct ffmk_flow *flow; /* of each weight */
     } spread;

@@ -4,6 +4,7 @@
 
 #include "balance/directory.h"
 #include "balance/drive.h"
+#include "balance/rules.h"
 #include "core/clock.h"
 #include "core/log.h"
 
@@ -11,12 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is the same for all plans, found by the model in bench/balance/tune.c. */
-static const double AIM = 0.2;  /* the rest of what is allowed above the mean is for choosing */
-static const double PULL = 0.2; /* in mean links */
-static const double WORTH = 0.01;
 static const double MEMORY_MOST = 1e15; /* in largest items: no limit */
-enum { FANOUT = 64, SPREAD = 12, PATIENCE = 15 };
 
 /* Agreement before anything else. A value and its complement have the same minimum where all ranks
  * gave the same, and the complement's least is the largest. */
@@ -32,23 +28,9 @@ struct entrance {
 static struct ffmk_rules rules_of(const struct ffmk_team *team, const ffmk_balance_options *options,
                                   const struct entrance *entrance)
 {
-    struct ffmk_rules rules = {
-        .n_parts = team->size,
-        .spread = SPREAD,
-        .fanout = FANOUT,
-        .n_weights = entrance->n_weights + entrance->limited,
-        .n_shared = entrance->n_weights,
-        .conductance = options->conductance,
-        .price = options->migration_price,
-        .pull = PULL,
-        .aim = AIM,
-        .least_items = options->min_items < UINT32_MAX ? (uint32_t)options->min_items : UINT32_MAX,
-        .patience = PATIENCE,
-        .worth = WORTH,
-        .passes_most = options->max_rounds,
-        .seed = options->seed};
-    for (unsigned d = 0; d < FFMK_GRAPH_WEIGHTS; d++)
-        rules.imbalance[d] = options->imbalance;
+    struct ffmk_rules rules = ffmk_rules_of(options, team->size);
+    rules.n_weights = entrance->n_weights + entrance->limited;
+    rules.n_shared = entrance->n_weights;
     return rules;
 }
 
@@ -99,12 +81,12 @@ static double or_one(uint64_t least)
     return value > 0 ? value : 1;
 }
 
-static int enter(const struct ffmk_team *team, int code, bool moves, bool known,
-                 const struct ffmk_table *table, const struct ffmk_plan_rank *able,
-                 const ffmk_balance_options *options, struct entrance *entrance)
+static int enter(const struct ffmk_team *team, int code, const struct ffmk_table *table,
+                 const struct ffmk_plan_wish *wish, struct entrance *entrance)
 {
+    const ffmk_balance_options *options = &wish->options;
     static const char *const names[] = {
-        "ffmk_balance_plan() and ffmk_rebalance() meet: all ranks must make the same call",
+        "plan, ffmk_rebalance() and ffmk_migrate() meet: all ranks must make the same call",
         "the option imbalance differs between ranks; all must set the same",
         "the option seed differs between ranks; all must set the same",
         "the option max_rounds differs between ranks; all must set the same",
@@ -112,7 +94,7 @@ static int enter(const struct ffmk_team *team, int code, bool moves, bool known,
         "the option migration_price differs between ranks; all must set the same",
         "the option min_items differs between ranks; all must set the same"};
     enum { VALUES = sizeof names / sizeof names[0], REST = 2 * VALUES, CODES = 1 << 16 };
-    uint64_t values[REST + 3 + LARGEST] = {moves,
+    uint64_t values[REST + 3 + LARGEST] = {wish->call,
                                            bits_of(options->imbalance),
                                            options->seed,
                                            (uint64_t)options->max_rounds,
@@ -122,9 +104,9 @@ static int enter(const struct ffmk_team *team, int code, bool moves, bool known,
     for (int v = 0; v < VALUES; v++)
         values[VALUES + v] = ~values[v];
     uint64_t *rest = values + REST, *largest = rest + 3;
-    rest[0] = (uint64_t)(CODES + code);
-    rest[1] = known;
-    rest[2] = able->memory_limit == SIZE_MAX;
+    rest[0] = (uint64_t)((int64_t)CODES + code);
+    rest[1] = wish->known;
+    rest[2] = wish->able.memory_limit == SIZE_MAX;
     find_largest(table, largest);
     const int failed = ffmk_team_min_u64(team, values, REST + 3 + LARGEST);
     if (failed || rest[0] != CODES)
@@ -341,19 +323,19 @@ static int spread_news(struct ffmk_team *team, const struct ffmk_table *table,
     return known ? code : FFMK_ERR_NO_MEMORY;
 }
 
-/* Weight of the links of this rank's items that lead to another rank, in `unit`. Each link is
- * listed at both ends. `whereto`: as the plan wants it. */
+/* Weight of the links of this rank's items that lead to another rank, in `unit`; as the plan wants
+ * it, or as it is. Each link is listed at both ends. */
 static double cut_of(const struct ffmk_team *team, const struct ffmk_table *table,
                      const struct ffmk_plan *plan, double unit)
 {
     double cut = 0;
+    const bool moves = plan && plan->whereto.n > 0;
     for (size_t i = 0; i < table->n; i++) {
-        const struct ffmk_entry *entry = &table->entries[plan->order[i]];
-        const int here = plan->destinations ? plan->destinations[i] : team->rank;
+        const struct ffmk_entry *entry = &table->entries[plan ? plan->order[i] : i];
+        const int here = plan ? plan->destinations[i] : team->rank;
         for (size_t k = 0; k < entry->n_links + entry->n_back; k++) {
-            const size_t moved = plan->whereto.n > 0
-                                     ? ffmk_idmap_get(&plan->whereto, entry->links[k].id)
-                                     : FFMK_IDMAP_NONE;
+            const size_t moved =
+                moves ? ffmk_idmap_get(&plan->whereto, entry->links[k].id) : FFMK_IDMAP_NONE;
             const int there = moved == FFMK_IDMAP_NONE ? entry->link_ranks[k] : (int)moved;
             if (here != there)
                 cut += entry->links[k].weight / unit;
@@ -364,7 +346,7 @@ static double cut_of(const struct ffmk_team *team, const struct ffmk_table *tabl
 
 /* What it came to, for all ranks. \return the least of their codes. */
 static int sum_up(const struct ffmk_team *team, int code, const struct ffmk_table *table,
-                  const struct entrance *entrance, uint64_t start_ns, struct ffmk_plan *plan)
+                  uint64_t start_ns, struct ffmk_plan *plan)
 {
     double sums[3] = {0};
     double largest[2] = {-(double)code, (double)(ffmk_clock_ns() - start_ns) * 1e-9};
@@ -372,9 +354,9 @@ static int sum_up(const struct ffmk_team *team, int code, const struct ffmk_tabl
         for (size_t i = 0; i < table->n; i++)
             if (plan->destinations[i] != team->rank) {
                 sums[0]++;
-                sums[1] += table->entries[plan->order[i]].weight / entrance->weights[0];
+                sums[1] += table->entries[plan->order[i]].weight / plan->weight_unit;
             }
-        sums[2] = cut_of(team, table, plan, entrance->link);
+        sums[2] = cut_of(team, table, plan, plan->link_unit);
     }
     code = ffmk_team_max(team, largest, 2);
     if (!code)
@@ -382,79 +364,104 @@ static int sum_up(const struct ffmk_team *team, int code, const struct ffmk_tabl
     plan->plan_s = largest[1];
     plan->items_moved = (uint64_t)sums[0];
     plan->weight_moved = sums[1];
-    plan->cut_after = sums[2] * entrance->link;
+    plan->cut_after = sums[2] * plan->link_unit;
     return code ? code : -(int)largest[0];
 }
 
-int ffmk_plan_make(struct ffmk_team *team, int code, bool moves, bool known,
-                   struct ffmk_table *table, const struct ffmk_plan_rank *able,
-                   const ffmk_balance_options *options, struct ffmk_plan *plan)
+/* Have the parts of all ranks find where items should go. */
+static int find(struct ffmk_team *team, const struct ffmk_table *table,
+                const struct ffmk_plan_wish *wish, const struct entrance *entrance,
+                struct ffmk_plan *plan)
+{
+    const struct ffmk_rules rules = rules_of(team, &wish->options, entrance);
+    struct ffmk_part_result result;
+    struct ffmk_drive drive;
+    ffmk_drive_begin(&drive, team, &rules); /* one part: cannot fail */
+    struct ffmk_part *part = drive.parts;
+    part->capacity = wish->able.capacity;
+    part->own_limit[rules.n_shared] =
+        fmin((double)wish->able.memory_limit / entrance->bytes, MEMORY_MOST);
+    int code = fill(&part->graph, team, table, plan->order, entrance);
+    code = ffmk_drive_run(&drive, code, &result);
+    if (!code) {
+        plan->imbalance_before = result.imbalance_before;
+        plan->imbalance_after = result.imbalance_after;
+        plan->imbalance_bound = result.bound;
+        plan->cut_before = result.cut_before * entrance->link;
+        plan->rounds = result.passes;
+        code = bring_home(team, &part->graph, table, plan);
+    }
+    ffmk_drive_free(&drive);
+    return code;
+}
+
+/* Take the caller's plan; pinned items stay where they are. */
+static int take(struct ffmk_team *team, struct ffmk_table *table, const struct ffmk_plan_wish *wish,
+                struct ffmk_plan *plan)
+{
+    for (size_t i = 0; i < table->n; i++) {
+        const struct ffmk_entry *entry = &table->entries[plan->order[i]];
+        plan->destinations[i] = entry->pinned ? team->rank : wish->destinations[i];
+    }
+    const int code = ffmk_plan_measure(team, FFMK_SUCCESS, true, table, &wish->able, plan);
+    plan->imbalance_before = plan->imbalance_bound = plan->imbalance_after;
+    plan->cut_before = plan->cut_after;
+    return code;
+}
+
+int ffmk_plan_make(struct ffmk_team *team, int code, struct ffmk_table *table,
+                   const struct ffmk_plan_wish *wish, struct ffmk_plan *plan)
 {
     struct entrance entrance = {.known = false};
-    struct ffmk_drive drive;
     const uint64_t start_ns = ffmk_clock_ns();
 
     plan->order = ffmk_table_order(table);
     plan->destinations = malloc((table->n + 1) * sizeof *plan->destinations);
     if (!code && (!plan->order || !plan->destinations))
         code = FFMK_ERR_NO_MEMORY;
-    code = enter(team, code, moves, known, table, able, options, &entrance);
+    code = enter(team, code, table, wish, &entrance);
     if (!code && !entrance.known)
         code = ffmk_directory_resolve(team, code, table, plan->order);
-    if (code)
+    if (code || !plan->order || !plan->destinations)
         return code;
-
-    const struct ffmk_rules rules = rules_of(team, options, &entrance);
-    ffmk_drive_begin(&drive, team, &rules);
-    drive.part.capacity = able->capacity;
-    drive.part.own_limit[rules.n_shared] =
-        fmin((double)able->memory_limit / entrance.bytes, MEMORY_MOST);
-    code = fill(&drive.part.graph, team, table, plan->order, &entrance);
-    code = ffmk_drive_run(&drive, code);
-    const struct ffmk_part_result *result = &drive.part.course.result;
-    plan->imbalance_before = result->imbalance_before;
-    plan->imbalance_after = result->imbalance_after;
-    plan->imbalance_bound = result->bound;
-    plan->cut_before = plan->cut_after = result->cut_before * entrance.link;
-    plan->rounds = result->passes;
+    plan->n_weights = entrance.n_weights;
+    memcpy(plan->units, entrance.weights, sizeof plan->units);
     plan->weight_unit = entrance.weights[0];
-    if (!code) {
-        code = bring_home(team, &drive.part.graph, table, plan);
-        if (!code && result->passes > 0)
-            code = spread_news(team, table, plan);
-        code = sum_up(team, code, table, &entrance, start_ns, plan);
-    }
-    ffmk_drive_free(&drive);
-    return code;
+    plan->link_unit = entrance.link;
+    code = wish->call == FFMK_PLAN_GIVEN ? take(team, table, wish, plan)
+                                         : find(team, table, wish, &entrance, plan);
+    if (!code && (plan->rounds > 0 || wish->call == FFMK_PLAN_GIVEN))
+        code = spread_news(team, table, plan);
+    return sum_up(team, code, table, start_ns, plan);
 }
 
-int ffmk_plan_measure(struct ffmk_team *team, int code, struct ffmk_table *table,
-                      struct ffmk_plan *plan)
+int ffmk_plan_measure(struct ffmk_team *team, int code, bool known, struct ffmk_table *table,
+                      const struct ffmk_plan_rank *able, struct ffmk_plan *plan)
 {
-    size_t *order = ffmk_table_order(table);
-    struct ffmk_plan present = {.order = order};
-    double extremes[2] = {0, 0}, sums[2] = {0, 0};
-    if (!order)
-        code = FFMK_ERR_NO_MEMORY;
-    code = ffmk_directory_resolve(team, code, table, order);
-    for (size_t i = 0; i < table->n && !code; i++) {
-        extremes[0] += table->entries[i].weight / plan->weight_unit;
-        for (size_t k = 0; k < table->entries[i].n_links; k++)
-            extremes[1] = fmax(extremes[1], table->entries[i].links[k].weight);
-    }
-    sums[0] = extremes[0];
-    if (!code)
-        code = ffmk_team_max(team, extremes, 2);
-    const double unit = extremes[1] > 0 ? extremes[1] : 1;
-    if (!code) {
-        sums[1] = cut_of(team, table, &present, unit);
-        code = ffmk_team_sum(team, sums, 2);
-    }
-    if (!code) {
-        plan->imbalance_after = sums[0] > 0 ? fmax(extremes[0] / (sums[0] / team->size), 1) : 1;
-        plan->cut_after = sums[1] * unit;
-    }
+    enum { SUMS = FFMK_WEIGHTS_MOST + 2 };
+    size_t *order = known ? NULL : ffmk_table_order(table);
+    double sums[SUMS] = {0}, largest[FFMK_WEIGHTS_MOST] = {0};
+    if (!known)
+        code = ffmk_directory_resolve(team, order ? code : FFMK_ERR_NO_MEMORY, table, order);
     free(order);
+    if (code)
+        return code;
+    for (size_t i = 0; i < table->n; i++)
+        for (unsigned d = 0; d < plan->n_weights; d++)
+            sums[d] += weight_of(&table->entries[i], d) / plan->units[d];
+    for (unsigned d = 0; d < plan->n_weights; d++)
+        largest[d] = sums[d] / able->capacity;
+    sums[SUMS - 2] = able->capacity;
+    sums[SUMS - 1] = cut_of(team, table, NULL, plan->link_unit);
+    code = ffmk_team_max(team, largest, FFMK_WEIGHTS_MOST);
+    if (!code)
+        code = ffmk_team_sum(team, sums, SUMS);
+    plan->imbalance_after = 1;
+    for (unsigned d = 0; d < plan->n_weights; d++)
+        if (sums[d] > 0)
+            plan->imbalance_after =
+                fmax(plan->imbalance_after, largest[d] / (sums[d] / sums[SUMS - 2]));
+    plan->cut_after = sums[SUMS - 1] * plan->link_unit;
     return code;
 }
 

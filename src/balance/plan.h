@@ -28,21 +28,37 @@ struct ffmk_plan {
     uint64_t items_moved;
     int rounds;
     double plan_s;
-    double weight_unit; /* the heaviest item's (first) weight, or 1: sums are made in it, so that
-                           they cannot overflow */
+    unsigned n_weights;
+    double units[FFMK_WEIGHTS_MOST]; /* the heaviest item by each weight, or 1: sums are made in
+                                        them, so that they cannot overflow */
+    double weight_unit;              /* the first of these */
+    double link_unit;                /* the heaviest link, or 1 */
+};
+
+/** What a plan is made for; the same on every rank. */
+enum ffmk_plan_call {
+    FFMK_PLAN_ONLY,  /* to be looked at */
+    FFMK_PLAN_MOVES, /* to be carried out */
+    FFMK_PLAN_GIVEN  /* the caller made it, and it is to be carried out */
+};
+
+struct ffmk_plan_wish {
+    enum ffmk_plan_call call;
+    bool known; /* the table's link_ranks are right here */
+    struct ffmk_plan_rank able;
+    ffmk_balance_options options;
+    const int *destinations; /* FFMK_PLAN_GIVEN: in ascending order of ids */
 };
 
 /** Make a plan. Collective; the same code on every rank, as ffmk_balance_plan(). `code` is how this
- * rank fared so far; `moves`: the plan will be carried out; `known`: the table's link_ranks are
- * right here. They are on all ranks afterwards. */
-int ffmk_plan_make(struct ffmk_team *team, int code, bool moves, bool known,
-                   struct ffmk_table *table, const struct ffmk_plan_rank *able,
-                   const ffmk_balance_options *options, struct ffmk_plan *plan);
+ * rank fared so far. link_ranks are right on all ranks afterwards. */
+int ffmk_plan_make(struct ffmk_team *team, int code, struct ffmk_table *table,
+                   const struct ffmk_plan_wish *wish, struct ffmk_plan *plan);
 
 /** Imbalance and cut as things are, into plan->…_after: after items had to stay that were planned
- * to move. Looks link_ranks up again. */
-int ffmk_plan_measure(struct ffmk_team *team, int code, struct ffmk_table *table,
-                      struct ffmk_plan *plan);
+ * to move, say. Looks link_ranks up again where they are not `known` to be right. */
+int ffmk_plan_measure(struct ffmk_team *team, int code, bool known, struct ffmk_table *table,
+                      const struct ffmk_plan_rank *able, struct ffmk_plan *plan);
 
 /** Ranks that hold an item linked to one of ours, ascending, to be freed. NULL when memory ran out.
  */

@@ -54,6 +54,6 @@ static inline size_t ffmk_refine_scratch(size_t n)
 /** Sides are changed so that what is above limits becomes least and, with that, the sum of gains
  * and biases largest. Never worse than before in the former, nor, with the former equal, in the
  * latter. */
-void ffmk_refine(struct ffmk_refine *refine);
+void ffmk_refine(struct ffmk_refine *in);
 
 #endif

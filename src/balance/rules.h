@@ -5,6 +5,8 @@
 
 #include "balance/graph.h"
 
+#include <ffmk.h>
+
 struct ffmk_rules {
     int32_t n_parts;
     int32_t fanout; /* parts, or groups of them, whose flow one of them finds; ≥ 2 */
@@ -23,6 +25,12 @@ struct ffmk_rules {
     int passes_most;
     uint64_t seed;
 };
+
+/** The rules that options ask for, for parts with one weight an item. */
+struct ffmk_rules ffmk_rules_of(const ffmk_balance_options *options, int n_parts);
+
+/** \return FFMK_ERR_ARGUMENT after a line that names `call`. */
+int ffmk_options_check(const ffmk_balance_options *options, const char *call);
 
 /** What they are measured by, known once all parts were heard. */
 struct ffmk_scale {

@@ -3,6 +3,7 @@
 // works over two ranks.
 #include <ffmk.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <map>
@@ -87,6 +88,18 @@ void balance(int rank, int n_ranks)
     std::size_t count = 0;
     EXPECT(ffmk_items_count(items, &count) == FFMK_SUCCESS);
     EXPECT(count == cells.size());
+    if (count > 0) {
+        const double weights[] = {1.0, 2.0};
+        const std::uint64_t id = cells.begin()->first;
+        EXPECT(ffmk_items_set_weights(items, id, 2, weights) == FFMK_SUCCESS);
+        EXPECT(ffmk_items_set_pinned(items, id, 1) == FFMK_SUCCESS);
+    }
+    EXPECT(ffmk_items_set_capacity(items, 0.5) == FFMK_SUCCESS);
+    EXPECT(ffmk_items_set_memory_limit(items, SIZE_MAX) == FFMK_SUCCESS);
+    std::fill(destinations.begin(), destinations.end(), rank);
+    EXPECT(ffmk_migrate(items, destinations.data(), &info) == FFMK_SUCCESS);
+    EXPECT(ffmk_rebalance_if_worth(items, 1.0, &info) == FFMK_SUCCESS);
+    EXPECT(!info.acted && info.reason[0] != '\0');
     std::vector<std::uint64_t> ids(count);
     EXPECT(ffmk_items_ids(items, ids.data(), ids.size()) == FFMK_SUCCESS);
     double mine[2] = {0.0, static_cast<double>(count)};
@@ -102,6 +115,47 @@ void balance(int rank, int n_ranks)
     if (count > 0)
         EXPECT(ffmk_items_remove(items, ids[0]) == FFMK_SUCCESS);
     EXPECT(ffmk_items_destroy(items) == FFMK_SUCCESS);
+}
+
+int count(void *context, std::size_t *n_p)
+{
+    *n_p = *static_cast<int *>(context) == 0 ? 20 : 0;
+    return 0;
+}
+
+int list(void *, std::size_t n, std::uint64_t *ids, double *)
+{
+    for (std::size_t i = 0; i < n; i++)
+        ids[i] = i;
+    return 0;
+}
+
+/** Plans without a registry: all on rank 0 for a half to leave, and a pair of vertices a rank in
+ * two parts. */
+void plan_alone(int rank, int n_ranks)
+{
+    ffmk_query query = FFMK_QUERY_INIT;
+    query.context = &rank;
+    query.count = count;
+    query.list = list;
+    ffmk_exports exports = FFMK_EXPORTS_INIT;
+    EXPECT(ffmk_balance_query(MPI_COMM_WORLD, &query, nullptr, &exports, nullptr) == FFMK_SUCCESS);
+    EXPECT((exports.n > 0) == (rank == 0 && n_ranks > 1));
+    EXPECT(ffmk_exports_free(&exports) == FFMK_SUCCESS);
+
+    std::vector<std::int64_t> vtxdist;
+    for (int r = 0; r <= n_ranks; r++)
+        vtxdist.push_back(2 * r);
+    const std::int64_t xadj[] = {0, 1, 2}, adjncy[] = {2 * rank + 1, 2 * rank};
+    int part[] = {0, 0};
+    ffmk_csr csr = FFMK_CSR_INIT;
+    csr.vtxdist = vtxdist.data();
+    csr.xadj = xadj;
+    csr.adjncy = adjncy;
+    csr.nparts = 2;
+    ffmk_balance_info info = FFMK_BALANCE_INFO_INIT;
+    EXPECT(ffmk_balance_csr(MPI_COMM_WORLD, &csr, nullptr, part, &info) == FFMK_SUCCESS);
+    EXPECT(info.imbalance_before == 2 && info.imbalance_after < 2);
 }
 
 /** The sum of 1 … n_ranks, sent around by every way there is. */
@@ -148,6 +202,7 @@ int main(int argc, char **argv)
     EXPECT(ffmk_strerror(FFMK_ERR_LIMIT) != nullptr);
     EXPECT(ffmk_region_begin("all") == FFMK_SUCCESS);
     balance(rank, n_ranks);
+    plan_alone(rank, n_ranks);
     EXPECT(ffmk_region_end("all") == FFMK_SUCCESS);
 
     collect(rank, n_ranks);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What a registry is, for the public calls on it. */
+#ifndef FFMK_BALANCE_REGISTRY_H
+#define FFMK_BALANCE_REGISTRY_H
+
+#include "balance/items.h"
+#include "balance/plan.h"
+#include "balance/team.h"
+#include "core/ledger.h"
+
+struct ffmk_items {
+    struct ffmk_team team;
+    struct ffmk_table table;
+    struct ffmk_plan_rank able; /* what this rank can do and hold */
+    ffmk_item_ops ops;
+    bool movable; /* ops were given */
+    void *context;
+    ffmk_balance_options options;
+    bool links_known; /* link_ranks are those of the last plan, and nothing was added or removed
+                         here since */
+    struct ffmk_ledger ledger; /* seconds lost to imbalance, against those of moving */
+    bool busy; /* inside a collective call, so that callbacks that come back are turned away */
+};
+
+/** Say what is wrong with a call. \return code. */
+__attribute__((format(printf, 3, 4))) int ffmk_registry_refuse(int code, const char *call,
+                                                               const char *format, ...);
+
+/** Whether a collective call can begin: there is a registry, it is not at work, and MPI runs. */
+int ffmk_registry_enter(const ffmk_items *items, const char *call);
+
+#endif
