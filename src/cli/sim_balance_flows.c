@@ -143,9 +143,9 @@ static bool find_loads(struct ffmk_sim_flows *flows)
 static bool follow_trees(struct ffmk_sim_flows *flows, const struct ffmk_sim_balance_words *words,
                          int32_t *number, struct ffmk_flow_link *links)
 {
-    const struct ffmk_rules *usual = &ffmk_sim_balance_usual;
-    const int32_t fanout = words->wanted.fanout ? words->wanted.fanout : usual->fanout;
-    const int spread = ffmk_hierarchy_levels(flows->ranks, fanout) > 1 ? usual->spread : 0;
+    const struct ffmk_rules usual = ffmk_sim_balance_usual((int32_t)flows->ranks, 1);
+    const int32_t fanout = words->wanted.fanout ? words->wanted.fanout : usual.fanout;
+    const int spread = ffmk_hierarchy_levels(flows->ranks, fanout) > 1 ? usual.spread : 0;
     struct ffmk_sim_flow *const trees = flows->flows;
     for (uint32_t rank = 0; rank < flows->ranks; rank++)
         number[rank] = (int32_t)rank;
@@ -153,14 +153,14 @@ static bool follow_trees(struct ffmk_sim_flows *flows, const struct ffmk_sim_bal
              fanout);
     snprintf(trees[1].label, sizeof trees[1].label, "tree of fanout %d alone", fanout);
     snprintf(trees[2].label, sizeof trees[2].label, "%d rounds, compact tree of fanout %d",
-             usual->spread, COMPACT_FANOUT);
+             usual.spread, COMPACT_FANOUT);
     trees[1].style = 1;
     trees[2].style = 6;
     if (!follow_tree(flows, &trees[0], spread, fanout, number, links) ||
         !follow_tree(flows, &trees[1], 0, fanout, number, links))
         return false;
     ffmk_sim_balance_number(&flows->workload, number);
-    return follow_tree(flows, &trees[2], usual->spread, COMPACT_FANOUT, number, links);
+    return follow_tree(flows, &trees[2], usual.spread, COMPACT_FANOUT, number, links);
 }
 
 static bool follow_all(struct ffmk_sim_flows *flows, const struct ffmk_sim_balance_words *words)

@@ -10,20 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As in jobs; see balance/plan.c. */
-const struct ffmk_rules ffmk_sim_balance_usual = {.fanout = 64,
-                                                  .spread = 12,
-                                                  .n_weights = 1,
-                                                  .n_shared = 1,
-                                                  .conductance = 0.5,
-                                                  .price = 0.05,
-                                                  .pull = 0.2,
-                                                  .aim = 0.2,
-                                                  .patience = 15,
-                                                  .worth = 0.01,
-                                                  .passes_most = 32,
-                                                  .seed = 1};
-
 enum { IN_PASS = 8, PLACES = 64 * IN_PASS, TELL_EVERY = 1 << 15, USUAL_LETTERS = 90 };
 
 /* What computing costs where it is not measured, in ns: fitted to means that `--compute measured`
@@ -69,6 +55,13 @@ struct ffmk_sim_balance {
     double left_ns[PLACES];  /* when the last rank was further than a place */
     uint32_t chains[PLACES]; /* longest chain of letters until then */
 };
+
+struct ffmk_rules ffmk_sim_balance_usual(int32_t ranks, double imbalance)
+{
+    ffmk_balance_options options = FFMK_BALANCE_OPTIONS_INIT;
+    options.imbalance = imbalance;
+    return ffmk_rules_of(&options, ranks);
+}
 
 void ffmk_sim_balance_number(const struct ffmk_workload *workload, int32_t *number)
 {
@@ -182,10 +175,7 @@ struct ffmk_sim_balance *ffmk_sim_balance_create(const struct ffmk_sim_balance_c
     if (!sim)
         return NULL;
     sim->wanted = *wanted;
-    sim->rules = ffmk_sim_balance_usual;
-    sim->rules.n_parts = (int32_t)wanted->ranks;
-    for (unsigned d = 0; d < FFMK_GRAPH_WEIGHTS; d++)
-        sim->rules.imbalance[d] = wanted->imbalance;
+    sim->rules = ffmk_sim_balance_usual((int32_t)wanted->ranks, wanted->imbalance);
     if (wanted->fanout)
         sim->rules.fanout = wanted->fanout;
     if (wanted->max_passes)

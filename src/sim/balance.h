@@ -61,8 +61,8 @@ struct ffmk_sim_balance_call {
     uint64_t items_migrated;
 };
 
-/** The rules in jobs, but for ranks and imbalance. */
-extern const struct ffmk_rules ffmk_sim_balance_usual;
+/** The rules in jobs. */
+struct ffmk_rules ffmk_sim_balance_usual(int32_t ranks, double imbalance);
 
 /** Numbers of a workload's blocks along a curve, the curve of Morton, on which groups of the tree
  * are compact. */
