@@ -94,13 +94,21 @@ file(GLOB gossip_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/gossip/*.c 
 add_library(ffmk_gossip STATIC ${gossip_sources})
 target_link_libraries(ffmk_gossip PRIVATE ffmk_flags PUBLIC ffmk_seal ffmk_core ffmk_event Threads::Threads)
 target_compile_definitions(ffmk_gossip PRIVATE FFMK_NO_MPI)
+add_library(ffmk_balance STATIC)
+foreach(room border course flow graph idmap meeting part refine rules tree)
+  target_sources(ffmk_balance PRIVATE ${PROJECT_SOURCE_DIR}/src/balance/${room}.c)
+endforeach()
+target_link_libraries(ffmk_balance PRIVATE ffmk_flags PUBLIC ffmk_core m)
+target_compile_definitions(ffmk_balance PRIVATE FFMK_NO_MPI)
 file(GLOB sim_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/sim/*.c)
 add_library(ffmk_sim STATIC ${sim_sources})
-target_link_libraries(ffmk_sim PRIVATE ffmk_flags PUBLIC ffmk_gossip m)
+target_link_libraries(ffmk_sim PRIVATE ffmk_flags PUBLIC ffmk_balance ffmk_gossip m)
 target_compile_definitions(ffmk_sim PRIVATE FFMK_NO_MPI)
 
 file(GLOB door_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/pmpi/*.c)
 file(GLOB engine_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/job/*.c ${PROJECT_SOURCE_DIR}/src/balance/*.c)
+get_target_property(pure_sources ffmk_balance SOURCES)
+list(REMOVE_ITEM engine_sources ${pure_sources})
 
 foreach(mpi IN LISTS FFMK_MPIS)
   set(place ${CMAKE_BINARY_DIR}/lib/ffmk/${mpi})
@@ -136,7 +144,7 @@ foreach(mpi IN LISTS FFMK_MPIS)
     LINKER_LANGUAGE C LINK_DEPENDS ${PROJECT_SOURCE_DIR}/src/job/engine.map)
   target_link_options(ffmk_engine_${mpi} PRIVATE
     -Wl,--version-script=${PROJECT_SOURCE_DIR}/src/job/engine.map -Wl,-z,defs)
-  target_link_libraries(ffmk_engine_${mpi} PRIVATE ffmk_flags ffmk_gossip ffmk_core ffmk_jansson ffmk_mpi_${mpi} m ${CMAKE_DL_LIBS})
+  target_link_libraries(ffmk_engine_${mpi} PRIVATE ffmk_flags ffmk_balance ffmk_gossip ffmk_core ffmk_jansson ffmk_mpi_${mpi} m ${CMAKE_DL_LIBS})
 
   # For tests of internals: everything but the doors' wrappers, nothing hidden away in a shared object.
   add_library(ffmk_static_${mpi} STATIC EXCLUDE_FROM_ALL $<TARGET_OBJECTS:ffmk_engine_objects_${mpi}>)

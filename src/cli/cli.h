@@ -16,6 +16,7 @@ int ffmk_cli_report(int argc, char **argv);
 int ffmk_cli_info(int argc, char **argv);
 int ffmk_cli_sim(int argc, char **argv);
 int ffmk_cli_sim_gossip(int argc, char **argv); /* of `ffmk sim` */
+int ffmk_cli_sim_balance(int argc, char **argv);
 
 /** Say that `word` is not a `kind` ("command", "option of ffmk run"), naming the nearest of
  * `names`. \return FFMK_EXIT_USAGE. */

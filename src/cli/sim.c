@@ -12,6 +12,8 @@ static const struct what {
     const char *summary;
 } whats[] = {
     {"gossip", ffmk_cli_sim_gossip, "broadcasts that live through the death of ranks"},
+    {"balance", ffmk_cli_sim_balance,
+     "plans of ffmk_rebalance() on a network, up to a million ranks"},
 };
 enum { WHATS = sizeof whats / sizeof whats[0] };
 

@@ -84,6 +84,12 @@ extern const struct ffmk_sim_compared {
     enum ffmk_rumor_mode mode;
 } ffmk_sim_compared[FFMK_SIM_COMPARED];
 
+/** Write into a file, or to standard output when its name is "-". Simulating takes long: whether
+ * the file can be written is asked before, and it is opened after, so that who ends it leaves
+ * nothing. \return 0, or an exit code after a line that says why. */
+int ffmk_sim_write(const char *name, bool (*write)(FILE *out, const void *words),
+                   const void *words);
+
 /* Ways of showing. */
 void ffmk_sim_table(FILE *out, const struct ffmk_sim_row *row);
 void ffmk_sim_compare_table(FILE *out, const struct ffmk_sim_row *rows, size_t n);

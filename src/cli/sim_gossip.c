@@ -3,9 +3,7 @@
 #include "cli/cli.h"
 #include "cli/sim_draw.h"
 #include "core/log.h"
-#include "core/output.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -128,8 +126,9 @@ static void write_json(FILE *out, const struct ffmk_sim_row *rows, size_t n, boo
     json_decref(root);
 }
 
-static bool write_rows(FILE *out, const struct ffmk_sim_words *words)
+static bool write_rows(FILE *out, const void *context)
 {
+    const struct ffmk_sim_words *words = context;
     struct ffmk_sim_row rows[FFMK_SIM_COMPARED];
     const size_t n = simulate(words, rows);
     if (n == 0)
@@ -143,8 +142,9 @@ static bool write_rows(FILE *out, const struct ffmk_sim_words *words)
     return true;
 }
 
-static bool write_picture(FILE *out, const struct ffmk_sim_words *words)
+static bool write_picture(FILE *out, const void *context)
 {
+    const struct ffmk_sim_words *words = context;
     struct ffmk_sim_strip strip;
     if (!ffmk_sim_strip_make(words->name->name, &words->wanted, &strip))
         return false;
@@ -153,47 +153,9 @@ static bool write_picture(FILE *out, const struct ffmk_sim_words *words)
     return true;
 }
 
-static int cannot_write(const char *name, int error)
+static bool write_page(FILE *out, const void *context)
 {
-    ffmk_log("cannot write %s: %s", name, ffmk_output_reason(error));
-    return FFMK_EXIT_FAILED;
-}
-
-static int put(const char *name, const char *text, size_t bytes)
-{
-    static struct ffmk_output output;
-    const bool is_stdout = strcmp(name, "-") == 0;
-    if (is_stdout ? ffmk_output_open_stdout(&output) : ffmk_output_open(&output, name, getpid())) {
-        const bool written = fwrite(text, 1, bytes, output.stream) == bytes;
-        const int error = errno;
-        if (ffmk_output_close(&output, true))
-            return 0;
-        if (!written)
-            errno = error;
-    }
-    return cannot_write(is_stdout ? "to standard output" : name, errno);
-}
-
-/* Simulating takes long: whether the file can be written is asked before, and it is opened after,
- * so that who ends it leaves nothing. \return 0, or an exit code after a line that says why. */
-static int write_to(const char *name, bool (*write)(FILE *, const struct ffmk_sim_words *),
-                    const struct ffmk_sim_words *words)
-{
-    const int trouble = strcmp(name, "-") == 0 ? 0 : ffmk_output_trouble(name);
-    if (trouble)
-        return cannot_write(name, trouble);
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *memory = open_memstream(&text, &bytes);
-    if (!memory)
-        return cannot_write(name, errno);
-    int code = write(memory, words) ? 0 : FFMK_EXIT_FAILED;
-    if (fclose(memory) != 0 && !code)
-        code = cannot_write(name, errno);
-    if (!code)
-        code = put(name, text, bytes);
-    free(text);
-    return code;
+    return ffmk_sim_page(out, context);
 }
 
 int ffmk_cli_sim_gossip(int argc, char **argv)
@@ -207,10 +169,10 @@ int ffmk_cli_sim_gossip(int argc, char **argv)
         return 0;
     }
     if (words.page)
-        return write_to(words.page, ffmk_sim_page, &words);
+        return ffmk_sim_write(words.page, write_page, &words);
     if (words.picture)
-        code = write_to(words.picture, write_picture, &words);
+        code = ffmk_sim_write(words.picture, write_picture, &words);
     if (code || (words.picture && strcmp(words.picture, "-") == 0))
         return code;
-    return write_to("-", write_rows, &words);
+    return ffmk_sim_write("-", write_rows, &words);
 }

@@ -3,6 +3,7 @@
  * says what is allowed. */
 #include "cli/cli.h"
 #include "cli/sim.h"
+#include "cli/sim_options.h"
 #include "core/log.h"
 
 #include <errno.h>
@@ -29,28 +30,6 @@ struct raw {
     const char *during;
 };
 
-static bool read_whole(const char *text, uint64_t least, uint64_t most, uint64_t *value_p)
-{
-    const size_t digits = strspn(text, "0123456789");
-    if (digits == 0 || text[digits])
-        return false;
-    errno = 0;
-    const uint64_t value = strtoull(text, NULL, 10);
-    if (errno || value < least || value > most)
-        return false;
-    *value_p = value;
-    return true;
-}
-
-static bool read_whole32(const char *text, uint32_t least, uint32_t most, uint32_t *value_p)
-{
-    uint64_t value = 0;
-    if (!read_whole(text, least, most, &value))
-        return false;
-    *value_p = (uint32_t)value;
-    return true;
-}
-
 /* "12.345" in thousandths. */
 static bool read_thousandths(const char *text, uint64_t most, uint64_t *value_p)
 {
@@ -69,25 +48,30 @@ static bool read_thousandths(const char *text, uint64_t most, uint64_t *value_p)
     return true;
 }
 
-static bool take_ranks(struct raw *raw, const char *value)
+static bool take_ranks(void *context, const char *value)
 {
-    return read_whole32(value, 1, FFMK_STUDY_MAX_NODES, &raw->words->wanted.setup.nodes);
+    struct raw *raw = context;
+    return ffmk_sim_options_whole32(value, 1, FFMK_STUDY_MAX_NODES,
+                                    &raw->words->wanted.setup.nodes);
 }
 
-static bool take_wire(struct raw *raw, const char *value)
+static bool take_wire(void *context, const char *value)
 {
+    struct raw *raw = context;
     raw->wire_text = value;
     return read_thousandths(value, MOST_TIME, &raw->wire);
 }
 
-static bool take_overhead(struct raw *raw, const char *value)
+static bool take_overhead(void *context, const char *value)
 {
+    struct raw *raw = context;
     raw->overhead_text = value;
     return read_thousandths(value, MOST_TIME, &raw->overhead) && raw->overhead > 0;
 }
 
-static bool take_algorithm(struct raw *raw, const char *value)
+static bool take_algorithm(void *context, const char *value)
 {
+    struct raw *raw = context;
     raw->algorithm = value;
     for (size_t i = 0; i < FFMK_SIM_NAMES; i++)
         if (strcmp(value, ffmk_sim_names[i].name) == 0) {
@@ -97,14 +81,17 @@ static bool take_algorithm(struct raw *raw, const char *value)
     return false;
 }
 
-static bool take_rounds(struct raw *raw, const char *value)
+static bool take_rounds(void *context, const char *value)
 {
+    struct raw *raw = context;
     raw->rounds = value;
-    return read_whole32(value, 0, FFMK_SCHEDULE_MAX_ROUNDS, &raw->words->wanted.setup.rounds);
+    return ffmk_sim_options_whole32(value, 0, FFMK_SCHEDULE_MAX_ROUNDS,
+                                    &raw->words->wanted.setup.rounds);
 }
 
-static bool take_correction(struct raw *raw, const char *value)
+static bool take_correction(void *context, const char *value)
 {
+    struct raw *raw = context;
     struct ffmk_sim_setup *setup = &raw->words->wanted.setup;
     static const struct {
         const char *name;
@@ -128,14 +115,15 @@ static bool take_correction(struct raw *raw, const char *value)
         if (value[length] == '\0')
             return true;
         return corrections[i].most > 0 && value[length] == ':' &&
-               read_whole32(value + length + 1, corrections[i].least, corrections[i].most,
-                            &setup->deaths_or_reach);
+               ffmk_sim_options_whole32(value + length + 1, corrections[i].least,
+                                        corrections[i].most, &setup->deaths_or_reach);
     }
     return false;
 }
 
-static bool take_rules(struct raw *raw, const char *value)
+static bool take_rules(void *context, const char *value)
 {
+    struct raw *raw = context;
     raw->rules = value;
     raw->words->wanted.setup.rules =
         strcmp(value, "ours") == 0 ? FFMK_RUMOR_OURS : FFMK_RUMOR_PUBLISHED;
@@ -143,38 +131,44 @@ static bool take_rules(struct raw *raw, const char *value)
 }
 
 /* Only whether it is a number or a share; how many that is, is known with the ranks. */
-static bool take_before(struct raw *raw, const char *value)
+static bool take_before(void *context, const char *value)
 {
+    struct raw *raw = context;
     char share[16];
     uint64_t ignored = 0;
     const size_t length = strlen(value);
     raw->before = value;
     if (length == 0 || length > sizeof share || value[length - 1] != '%')
-        return read_whole(value, 0, FFMK_STUDY_MAX_NODES, &ignored);
+        return ffmk_sim_options_whole(value, 0, FFMK_STUDY_MAX_NODES, &ignored);
     memcpy(share, value, length - 1);
     share[length - 1] = '\0';
     return read_thousandths(share, MOST_DEAD_PERCENT, &ignored);
 }
 
-static bool take_during(struct raw *raw, const char *value)
+static bool take_during(void *context, const char *value)
 {
+    struct raw *raw = context;
     raw->during = value;
-    return read_whole32(value, 0, FFMK_STUDY_MAX_NODES, &raw->words->wanted.dead_during);
+    return ffmk_sim_options_whole32(value, 0, FFMK_STUDY_MAX_NODES,
+                                    &raw->words->wanted.dead_during);
 }
 
-static bool take_runs(struct raw *raw, const char *value)
+static bool take_runs(void *context, const char *value)
 {
+    struct raw *raw = context;
     raw->words->runs_given = true;
-    return read_whole32(value, 1, FFMK_STUDY_MAX_RUNS, &raw->words->runs);
+    return ffmk_sim_options_whole32(value, 1, FFMK_STUDY_MAX_RUNS, &raw->words->runs);
 }
 
-static bool take_seed(struct raw *raw, const char *value)
+static bool take_seed(void *context, const char *value)
 {
-    return read_whole(value, 0, UINT64_MAX, &raw->words->wanted.seed);
+    struct raw *raw = context;
+    return ffmk_sim_options_whole(value, 0, UINT64_MAX, &raw->words->wanted.seed);
 }
 
-static bool take_miss(struct raw *raw, const char *value)
+static bool take_miss(void *context, const char *value)
 {
+    struct raw *raw = context;
     char *end = NULL;
     const double miss = strtod(value, &end);
     if (end == value || *end || !(miss >= 1e-15 && miss <= 0.5))
@@ -183,23 +177,21 @@ static bool take_miss(struct raw *raw, const char *value)
     return true;
 }
 
-static bool take_picture(struct raw *raw, const char *value)
+static bool take_picture(void *context, const char *value)
 {
+    struct raw *raw = context;
     raw->words->picture = value;
     return *value != '\0';
 }
 
-static bool take_page(struct raw *raw, const char *value)
+static bool take_page(void *context, const char *value)
 {
+    struct raw *raw = context;
     raw->words->page = value;
     return *value != '\0';
 }
 
-static const struct option {
-    const char *name;
-    bool (*take)(struct raw *raw, const char *value);
-    const char *allowed;
-} options[] = {
+static const struct ffmk_sim_option options[] = {
     {"--ranks", take_ranks, "1 to 4194304"},
     {"--wire", take_wire, "0 to 1000000, with at most 3 decimals"},
     {"--overhead", take_overhead, "0.001 to 1000000, with at most 3 decimals"},
@@ -218,70 +210,22 @@ static const struct option {
     {"--picture", take_picture, "the name of a file, or -"},
     {"--study", take_page, "the name of a file, or -"},
 };
-enum { OPTIONS = sizeof options / sizeof options[0] };
 
-static const struct flag {
-    const char *name;
-    size_t at; /* in the words */
-} flags[] = {
+static const struct ffmk_sim_flag flags[] = {
     {"--json", offsetof(struct ffmk_sim_words, json)},
     {"--compare", offsetof(struct ffmk_sim_words, compare)},
     {"--help", offsetof(struct ffmk_sim_words, help)},
     {"-h", offsetof(struct ffmk_sim_words, help)},
 };
-enum { FLAGS = sizeof flags / sizeof flags[0] };
 
-static int unknown(const char *word)
-{
-    if (word[0] != '-') {
-        ffmk_log("ffmk sim gossip takes options only, not '%.100s'; `ffmk sim gossip --help` lists "
-                 "them",
-                 word);
-        return FFMK_EXIT_USAGE;
-    }
-    const char *names[OPTIONS + FLAGS];
-    for (size_t i = 0; i < OPTIONS; i++)
-        names[i] = options[i].name;
-    for (size_t i = 0; i < FLAGS; i++)
-        names[OPTIONS + i] = flags[i].name;
-    return ffmk_cli_unknown("option of ffmk sim gossip", word, names, OPTIONS + FLAGS);
-}
-
-static int refuse(const char *option, const char *value, const char *allowed)
-{
-    ffmk_log("%s %.80s is not allowed; allowed: %s", option, *value ? value : "''", allowed);
-    return FFMK_EXIT_USAGE;
-}
-
-static bool take_flag(struct ffmk_sim_words *words, const char *word)
-{
-    for (size_t i = 0; i < FLAGS; i++)
-        if (strcmp(word, flags[i].name) == 0) {
-            *(bool *)((char *)words + flags[i].at) = true;
-            return true;
-        }
-    return false;
-}
-
-/* Take one option from argv[*at], with its value. */
-static int take_option(int argc, char **argv, int *at, struct raw *raw)
-{
-    const char *word = argv[*at];
-    const size_t length = strcspn(word, "=");
-    for (size_t i = 0; i < OPTIONS; i++) {
-        if (strlen(options[i].name) != length || strncmp(word, options[i].name, length) != 0)
-            continue;
-        const char *value = word[length] ? word + length + 1 : NULL;
-        if (!value && *at + 1 < argc)
-            value = argv[++*at];
-        if (!value) {
-            ffmk_log("%s wants a value; allowed: %s", word, options[i].allowed);
-            return FFMK_EXIT_USAGE;
-        }
-        return options[i].take(raw, value) ? 0 : refuse(options[i].name, value, options[i].allowed);
-    }
-    return unknown(word);
-}
+static const struct ffmk_sim_grammar grammar = {
+    .what = "gossip",
+    .options = options,
+    .n_options = sizeof options / sizeof options[0],
+    .flags = flags,
+    .n_flags = sizeof flags / sizeof flags[0],
+    .help = offsetof(struct ffmk_sim_words, help),
+};
 
 /* Times as the fewest whole ticks. */
 static int settle_times(const struct raw *raw)
@@ -327,17 +271,17 @@ static int settle_deaths(const struct raw *raw)
             wanted->dead_before = ranks - 1;
     } else {
         const uint64_t most = (uint64_t)ranks * MOST_DEAD_PERCENT / 100;
-        if (!read_whole(raw->before, 0, most, &value)) {
+        if (!ffmk_sim_options_whole(raw->before, 0, most, &value)) {
             snprintf(allowed, sizeof allowed, "0 to %" PRIu64 " of %u ranks, or 0%% to %d%%", most,
                      ranks, MOST_DEAD_PERCENT);
-            return refuse("--dead-before", raw->before, allowed);
+            return ffmk_sim_options_refuse("--dead-before", raw->before, allowed);
         }
         wanted->dead_before = (uint32_t)value;
     }
     if (wanted->dead_during > ranks - 1 - wanted->dead_before) {
         snprintf(allowed, sizeof allowed, "0 to %u of %u ranks, for the root lives",
                  ranks - 1 - wanted->dead_before, ranks);
-        return refuse("--dead-during", raw->during, allowed);
+        return ffmk_sim_options_refuse("--dead-during", raw->during, allowed);
     }
     return 0;
 }
@@ -358,7 +302,7 @@ static int settle_algorithm(const struct raw *raw)
     if (!name->corrects && setup->mode != FFMK_RUMOR_UNCORRECTED) {
         snprintf(line, sizeof line,
                  "none with --algorithm %s, any with gossip, circulant, binomial", name->name);
-        return refuse("--correction", raw->correction, line);
+        return ffmk_sim_options_refuse("--correction", raw->correction, line);
     }
     const char *spare = raw->rounds ? "--rounds" : raw->rules ? "--rules" : NULL;
     if (spare && !name->tables) {
@@ -411,16 +355,9 @@ int ffmk_sim_words_read(int argc, char **argv, struct ffmk_sim_words *words)
                       .overhead_text = "1",
                       .before = "0",
                       .during = "0"};
-    for (int i = 1; i < argc; i++) {
-        if (take_flag(words, argv[i])) {
-            if (words->help)
-                return 0;
-            continue;
-        }
-        const int code = take_option(argc, argv, &i, &raw);
-        if (code)
-            return code;
-    }
+    const int wrong = ffmk_sim_options_read(&grammar, argc, argv, words, &raw);
+    if (wrong || words->help)
+        return wrong;
     int (*const settle[])(const struct raw *) = {settle_showing, settle_algorithm, settle_times,
                                                  settle_deaths};
     for (size_t i = 0; i < sizeof settle / sizeof settle[0]; i++) {

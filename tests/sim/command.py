@@ -12,6 +12,7 @@ COMMAND = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else "ffmk"
 
 class Case(unittest.TestCase):
     """Runs in a temporary folder."""
+    WHAT = "gossip"
 
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -25,8 +26,8 @@ class Case(unittest.TestCase):
                               stderr=subprocess.PIPE, timeout=300, check=False)
 
     def good(self, *words):
-        """Run `ffmk sim gossip`, expect success and silence on stderr, and return what it printed."""
-        run = self.ffmk("gossip", *words)
+        """Run `ffmk sim WHAT`, expect success and silence on stderr, and return what it printed."""
+        run = self.ffmk(self.WHAT, *words)
         self.assertEqual((run.returncode, run.stderr.decode()), (0, ""))
         return run.stdout.decode()
 
