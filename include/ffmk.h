@@ -166,9 +166,10 @@ typedef struct ffmk_balance_options {
     double imbalance; /**< Largest rank weight / mean weight to aim for; ≥ 1, default 1.05. */
     uint64_t seed;  /**< Decides ties; the same registry and seed give the same plan. Default 1. */
     int max_rounds; /**< Most planning rounds; 1 to 1000, default 32. */
-    double conductance;     /**< How much of the load goes over the wider borders: a border conducts
-                               like     the weight of its links to this power. 0 to 1, default 0.5. 1
-                               keeps     the     cut smallest, 0 the weight that moves. */
+    /** How much of the load goes over the wider borders: a border conducts like the weight of its
+     * links to this power. 0 to 1, default 0.5. 1 keeps the cut smallest, 0 the weight that moves.
+     */
+    double conductance;
     double migration_price; /**< What moving an item of average weight costs, in average links that
                                are cut: no item moves for the sake of the cut that saves less. ≥ 0,
                                default 0.05. */

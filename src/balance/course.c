@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-enum { STALLS_MOST = 4 }; /* passes without progress before it gives up */
+enum { STALLS_MOST = 8 }; /* passes without progress before it gives up */
 
 /* By so much of what is allowed above the mean parts aim lower, for each pass that left too much
  * somewhere; and at most. Items are too coarse to end just at a limit. */

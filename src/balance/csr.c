@@ -5,6 +5,7 @@
 #include "balance/drive.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/rng.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -59,6 +60,8 @@ static int check_shape(const ffmk_csr *in, int size, int rank)
     const int64_t n = in->vtxdist[rank + 1] - in->vtxdist[rank];
     if (n > 0 && (!in->xadj || (in->xadj[n] > in->xadj[0] && !in->adjncy)))
         return refuse("%s is NULL for %" PRId64 " vertices", in->xadj ? "adjncy" : "xadj", n);
+    if (n > 0 && in->xadj[0] < 0)
+        return refuse("xadj[0] is %" PRId64 " and must not be negative", in->xadj[0]);
     for (int p = 0; in->tpwgts && p < in->nparts; p++)
         if (!(isfinite(in->tpwgts[p]) && in->tpwgts[p] > 0))
             return refuse("tpwgts[%d] is %g and must be finite and above 0", p, in->tpwgts[p]);
@@ -201,8 +204,8 @@ static int part_of(const struct csr *csr, int64_t id)
 static int agree(struct csr *csr, int code, const ffmk_balance_options *options)
 {
     enum { LARGEST = FFMK_WEIGHTS_MOST + 1, CODES = 1 << 16 };
-    static const size_t SAME = 7;
-    uint64_t values[15] = {0}; /* SAME, their complements, the code */
+    static const size_t SAME = 8;
+    uint64_t values[17] = {0}; /* SAME, their complements, the code */
     double largest[LARGEST] = {0};
     if (!code) {
         const ffmk_csr *in = csr->in;
@@ -213,6 +216,8 @@ static int agree(struct csr *csr, int code, const ffmk_balance_options *options)
         memcpy(&values[4], &options->imbalance, sizeof values[4]);
         memcpy(&values[5], &options->conductance, sizeof values[5]);
         memcpy(&values[6], &options->migration_price, sizeof values[6]);
+        for (int r = 0; r <= csr->team.size; r++)
+            values[7] = ffmk_rng_mix(values[7] ^ (uint64_t)in->vtxdist[r]);
         for (size_t i = 0; i < csr->n; i++) {
             for (int d = 0; d < in->ncon; d++)
                 largest[d] = fmax(largest[d], vertex_weight(csr, i, d));
@@ -228,8 +233,9 @@ static int agree(struct csr *csr, int code, const ffmk_balance_options *options)
         return failed ? failed : (int)values[2 * SAME] - CODES;
     for (size_t v = 0; v < SAME; v++)
         if (values[v] != ~values[SAME + v])
-            return csr->team.rank == 0 ? refuse("nparts, ncon or options differ between ranks")
-                                       : FFMK_ERR_ARGUMENT;
+            return csr->team.rank == 0
+                       ? refuse("vtxdist, nparts, ncon or options differ between ranks")
+                       : FFMK_ERR_ARGUMENT;
     failed = ffmk_team_max(&csr->team, largest, LARGEST);
     for (int d = 0; d < FFMK_WEIGHTS_MOST; d++)
         csr->weight_units[d] = largest[d] > 0 ? largest[d] : 1;

@@ -208,6 +208,8 @@ static void calibrate(ffmk_items *items, double load, double seconds, double loa
     if (!(load > 0 && seconds > 0 && load_all > 0 && seconds_all > 0))
         return;
     const double speed = load / seconds / (load_all / seconds_all);
+    if (!isfinite(speed)) /* weights that cannot be summed */
+        return;
     const double bounded = fmin(fmax(speed, 1 / MOST), MOST);
     items->able.capacity = (items->able.capacity + bounded) / 2;
 }
