@@ -32,10 +32,12 @@ static int check_info(const ffmk_balance_info *info, const char *call)
                                 info->size);
 }
 
-static int check_movable(const ffmk_items *items, const char *call)
+/* A call that moves can begin. */
+static int check_moves(const ffmk_items *items, const ffmk_balance_info *info, const char *call)
 {
-    if (items->movable)
-        return FFMK_SUCCESS;
+    const int code = check_info(info, call);
+    if (code || items->movable)
+        return code;
     return ffmk_registry_refuse(
         FFMK_ERR_STATE, call, "the registry was created without callbacks and can only be planned");
 }
@@ -169,9 +171,7 @@ int ffmk_rebalance(ffmk_items *items, ffmk_balance_info *info)
     if (code)
         return code;
     ffmk_balance_info found = FFMK_BALANCE_INFO_INIT;
-    code = check_info(info, __func__);
-    if (!code)
-        code = check_movable(items, __func__);
+    code = check_moves(items, info, __func__);
     return give(carry_out(items, code, FFMK_PLAN_MOVES, NULL, &found), &found, info);
 }
 
@@ -182,9 +182,7 @@ int ffmk_migrate(ffmk_items *items, const int *destinations, ffmk_balance_info *
         return code;
     ffmk_balance_info found = FFMK_BALANCE_INFO_INIT;
     static const int none;
-    code = check_info(info, __func__);
-    if (!code)
-        code = check_movable(items, __func__);
+    code = check_moves(items, info, __func__);
     if (!code && !destinations && items->table.n > 0)
         code = ffmk_registry_refuse(FFMK_ERR_ARGUMENT, __func__,
                                     "destinations is NULL for %zu items", items->table.n);
@@ -241,9 +239,7 @@ int ffmk_rebalance_if_worth(ffmk_items *items, double seconds, ffmk_balance_info
     if (code)
         return code;
     ffmk_balance_info found = FFMK_BALANCE_INFO_INIT;
-    code = check_info(info, __func__);
-    if (!code)
-        code = check_movable(items, __func__);
+    code = check_moves(items, info, __func__);
     if (!code && !(isfinite(seconds) && seconds >= 0))
         code = ffmk_registry_refuse(FFMK_ERR_ARGUMENT, __func__,
                                     "seconds %g must be finite and not negative", seconds);
