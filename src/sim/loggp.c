@@ -13,13 +13,12 @@ enum { BUCKETS = 65 };
 static const struct ffmk_loggp_named named[] = {
     {"infiniband",
      {3200, 1100, 1080, 0.5},
-     "Tukey (Argonne, QDR InfiniBand, MVAPICH), measured by Netgauge: tests/conf/ng-mpi-tukey.dat "
-     "of "
-     "github.com/codes-org/codes; half a round trip of 5.4 us less 2 o"},
+     "Tukey (Argonne, InfiniBand, MVAPICH), by Netgauge: tests/conf/ng-mpi-tukey.dat of "
+     "github.com/codes-org/codes; L is half a round trip, 5.4 us, less 2 o"},
     {"aries",
      {480, 350, 700, 0.1},
-     "Trinitite (Los Alamos, Cray Aries, Haswell, Open MPI): osu_latency 1.18 us, osu_mbw_mr 1.43 "
-     "million messages/s and 9.96 GB/s a pair, gist.github.com/hppritcha; o taken as g / 2"},
+     "Cray Aries, Open MPI: osu_latency (Trinitite, Los Alamos) 1.18 us, osu_mbw_mr 1.43 million "
+     "messages/s and 9.96 GB/s a pair, gist.github.com/hppritcha; o taken as g / 2"},
 };
 
 const struct ffmk_loggp_named *ffmk_loggp_named(size_t i)
