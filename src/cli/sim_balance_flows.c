@@ -5,6 +5,7 @@
 #include "cli/report_units.h"
 #include "core/log.h"
 #include "sim/hierarchy.h"
+#include "sim/start.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -159,7 +160,7 @@ static bool follow_trees(struct ffmk_sim_flows *flows, const struct ffmk_sim_bal
     if (!follow_tree(flows, &trees[0], spread, fanout, number, links) ||
         !follow_tree(flows, &trees[1], 0, fanout, number, links))
         return false;
-    ffmk_sim_balance_number(&flows->workload, number);
+    ffmk_start_number(&flows->workload, number);
     return follow_tree(flows, &trees[2], usual.spread, COMPACT_FANOUT, number, links);
 }
 

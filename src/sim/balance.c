@@ -4,6 +4,7 @@
 
 #include "balance/part.h"
 #include "sim/hierarchy.h"
+#include "sim/start.h"
 
 #include <ffmk.h>
 #include <math.h>
@@ -63,112 +64,6 @@ struct ffmk_rules ffmk_sim_balance_usual(int32_t ranks, double imbalance)
     return ffmk_rules_of(&options, ranks);
 }
 
-void ffmk_sim_balance_number(const struct ffmk_workload *workload, int32_t *number)
-{
-    uint32_t side = 1;
-    int bits = 0;
-    int32_t n = 0;
-    for (; side < workload->grid[0] || side < workload->grid[1] || side < workload->grid[2];
-         side *= 2)
-        bits++;
-    for (uint64_t code = 0; code < (uint64_t)side * side * side; code++) {
-        uint32_t at[3] = {0, 0, 0};
-        for (int bit = 0; bit < 3 * bits; bit++)
-            at[bit % 3] |= (uint32_t)(code >> bit & 1) << (bit / 3);
-        if (at[0] < workload->grid[0] && at[1] < workload->grid[1] && at[2] < workload->grid[2])
-            number[(at[2] * workload->grid[1] + at[1]) * workload->grid[0] + at[0]] = n++;
-    }
-}
-
-static bool give_blocks(struct ffmk_sim_balance *sim)
-{
-    const uint32_t ranks = sim->wanted.ranks;
-    int32_t *number = malloc(ranks * sizeof *number);
-    if (!number)
-        return false;
-    for (uint32_t rank = 0; rank < ranks; rank++)
-        number[rank] = (int32_t)rank;
-    if (sim->wanted.curve)
-        ffmk_sim_balance_number(&sim->workload, number);
-    for (uint32_t rank = 0; rank < ranks; rank++) {
-        const size_t n = ffmk_workload_items(&sim->workload, FFMK_WORKLOAD_BLOCKS, rank, sim->held);
-        for (size_t i = 0; i < n; i++)
-            sim->owner[sim->held[i]] = number[rank];
-    }
-    free(number);
-    return true;
-}
-
-/* An item to bisect by: its coordinate, then its id. */
-struct point {
-    uint64_t key;
-    float weight;
-};
-enum { ID_BITS = 44 };
-
-static int compare_points(const void *a, const void *b)
-{
-    const uint64_t left = ((const struct point *)a)->key;
-    const uint64_t right = ((const struct point *)b)->key;
-    return (left > right) - (left < right);
-}
-
-/* Give n items to `parts` parts from `first` on: across the longest side, in halves by weight, as
- * long as there is more than one part. */
-static void bisect(struct ffmk_sim_balance *sim, struct point *points, size_t n, int32_t first,
-                   int32_t parts)
-{
-    const uint64_t *cells = sim->workload.cells, mask = (UINT64_C(1) << ID_BITS) - 1;
-    while (parts > 1 && n > 0) {
-        uint64_t least[3] = {UINT64_MAX, UINT64_MAX, UINT64_MAX}, most[3] = {0, 0, 0};
-        const uint64_t stride[3] = {1, cells[0], cells[0] * cells[1]};
-        double whole = 0, half = 0;
-        for (size_t i = 0; i < n; i++) {
-            for (int axis = 0; axis < 3; axis++) {
-                const uint64_t at = (points[i].key & mask) / stride[axis] % cells[axis];
-                least[axis] = at < least[axis] ? at : least[axis];
-                most[axis] = at > most[axis] ? at : most[axis];
-            }
-            whole += (double)points[i].weight;
-        }
-        int longest = 2;
-        for (int axis = 1; axis >= 0; axis--)
-            if (most[axis] - least[axis] > most[longest] - least[longest])
-                longest = axis;
-        for (size_t i = 0; i < n; i++) {
-            const uint64_t id = points[i].key & mask;
-            points[i].key = (id / stride[longest] % cells[longest]) << ID_BITS | id;
-        }
-        qsort(points, n, sizeof *points, compare_points);
-        const int32_t lower = parts / 2;
-        size_t at = 0;
-        while (at < n && half + (double)points[at].weight / 2 < whole * lower / parts)
-            half += (double)points[at++].weight;
-        bisect(sim, points, at, first, lower);
-        points += at;
-        n -= at;
-        first += lower;
-        parts -= lower;
-    }
-    for (size_t i = 0; i < n; i++)
-        sim->owner[points[i].key & mask] = first;
-}
-
-static bool give_halves(struct ffmk_sim_balance *sim)
-{
-    const uint64_t end = ffmk_workload_end(&sim->workload);
-    struct point *points = malloc(end * sizeof *points);
-    size_t n = 0;
-    if (!points)
-        return false;
-    for (uint64_t id = 0; id < end; id++)
-        if (ffmk_workload_has(&sim->workload, id))
-            points[n++] = (struct point){id, (float)ffmk_workload_weight(&sim->workload, id, 0)};
-    bisect(sim, points, n, 0, (int32_t)sim->wanted.ranks);
-    free(points);
-    return true;
-}
-
 struct ffmk_sim_balance *ffmk_sim_balance_create(const struct ffmk_sim_balance_case *wanted)
 {
     struct ffmk_sim_balance *sim = calloc(1, sizeof *sim);
@@ -192,7 +87,8 @@ struct ffmk_sim_balance *ffmk_sim_balance_create(const struct ffmk_sim_balance_c
     good = good && sim->owner && sim->next && sim->first && sim->held && sim->parts && sim->ranks;
     for (uint64_t id = 0; good && id < end; id++)
         sim->owner[id] = -1;
-    if (good && (wanted->bisected ? give_halves(sim) : give_blocks(sim)))
+    if (good && (wanted->bisected ? ffmk_start_halves(&sim->workload, sim->owner)
+                                  : ffmk_start_blocks(&sim->workload, wanted->curve, sim->owner)))
         return sim;
     ffmk_sim_balance_destroy(sim);
     return NULL;

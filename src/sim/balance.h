@@ -64,10 +64,6 @@ struct ffmk_sim_balance_call {
 /** The rules in jobs. */
 struct ffmk_rules ffmk_sim_balance_usual(int32_t ranks, double imbalance);
 
-/** Numbers of a workload's blocks along a curve, the curve of Morton, on which groups of the tree
- * are compact. */
-void ffmk_sim_balance_number(const struct ffmk_workload *workload, int32_t *number);
-
 struct ffmk_sim_balance;
 
 /** \return NULL when out of memory. ffmk_sim_balance_destroy() when done. */

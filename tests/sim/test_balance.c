@@ -4,6 +4,7 @@
  * item has one rank; the same case gives the same, to the nanosecond; letters are all counted. Of
  * the network: times are those of LogGP. */
 #include "sim/balance.h"
+#include "sim/start.h"
 
 #include "balance/part.h"
 
@@ -219,7 +220,7 @@ START_TEST(bisection_is_balanced_and_a_curve_numbers_all)
     ck_assert_double_lt(outcome->calls[0].imbalance_before, 1.3);
     free(outcome);
     ck_assert(ffmk_workload_begin(&workload, "noise", 60, 2, 1));
-    ffmk_sim_balance_number(&workload, number);
+    ffmk_start_number(&workload, number);
     for (int rank = 0; rank < 60; rank++) {
         ck_assert_int_ge(number[rank], 0);
         ck_assert_int_lt(number[rank], 60);
