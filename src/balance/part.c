@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Phases of a part, and when a plan is good enough. */
+ * Phases of a part: which letters it sends when, and which it goes on with. */
 #include "balance/part.h"
 
 #include "core/rng.h"
@@ -231,21 +231,13 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
     part->asked = false;
 }
 
-/* Spread: what neighbours even out among them, as far as a few steps of diffusion reach */
-
-static bool is_spread(const struct ffmk_part *part, unsigned weight)
-{
-    return isfinite(part->course.aim[weight]) && weight < part->rules->n_shared;
-}
+/* Spread: diffusion among neighbours, before the flow that the tree finds */
 
 static void send_potentials(struct ffmk_part *part)
 {
-    double potentials[FFMK_GRAPH_WEIGHTS] = {0};
-    for (unsigned d = 0; d < part->rules->n_weights && part->spread.able; d++)
-        potentials[d] = ffmk_flow_potential(&part->spread.flow[d]);
     for (uint32_t k = 0; k < part->border.n; k++) {
         struct ffmk_wire_out letter = {0};
-        ffmk_wire_put_bytes(&letter, potentials, part->rules->n_weights * sizeof *potentials);
+        ffmk_spread_tell(&part->spread, part->rules, &letter);
         post(part, part->border.partners[k].part, FFMK_PART_POTENTIAL, &letter);
     }
     part->phase = PART_SPREAD;
@@ -254,56 +246,24 @@ static void send_potentials(struct ffmk_part *part)
 
 static void begin_spread(struct ffmk_part *part)
 {
-    struct ffmk_part_spread *spread = &part->spread;
-    const uint32_t n = part->border.n;
-    spread->steps = part->rules->spread;
-    spread->conductances = realloc(spread->conductances, (n + 1ul) * sizeof(double));
-    spread->potentials =
-        realloc(spread->potentials, (n + 1ul) * FFMK_GRAPH_WEIGHTS * sizeof(double));
-    free(spread->flow);
-    spread->flow = calloc(part->rules->n_weights, sizeof *spread->flow);
-    spread->able = spread->conductances && spread->potentials && spread->flow;
-    if (!spread->able) /* partners count on letters all the same */
-        fail(part, FFMK_ERR_NO_MEMORY);
-    for (uint32_t k = 0; k < n && spread->able; k++)
-        spread->conductances[k] = conductance_of(part, k);
-    for (unsigned d = 0; d < part->rules->n_weights && spread->able; d++)
-        ffmk_flow_begin(&spread->flow[d], part->load[d],
-                        is_spread(part, d) ? part->course.aim[d] * part->capacity : INFINITY, n,
-                        spread->conductances);
+    double limit[FFMK_GRAPH_WEIGHTS];
+    double *conductances = malloc((part->border.n + 1ul) * sizeof *conductances);
+    for (uint32_t k = 0; k < part->border.n && conductances; k++)
+        conductances[k] = conductance_of(part, k);
+    for (unsigned d = 0; d < part->rules->n_weights; d++)
+        limit[d] = d < part->rules->n_shared ? part->course.aim[d] * part->capacity : INFINITY;
+    fail(part, ffmk_spread_begin(&part->spread, part->rules, &part->border, conductances,
+                                 part->load, limit));
+    free(conductances);
     send_potentials(part);
 }
 
-static void read_potentials(struct ffmk_part *part, struct ffmk_wire_in *letter)
-{
-    const unsigned n = part->rules->n_weights;
-    const double *potentials = ffmk_wire_get_bytes(letter, n * sizeof *potentials);
-    for (unsigned d = 0; d < n && potentials && part->spread.able; d++)
-        part->spread.potentials[(size_t)d * part->border.n + part->at] = potentials[d];
-    part->at++;
-}
-
-/* All partners' potentials are here. */
 static void end_spread(struct ffmk_part *part)
 {
-    struct ffmk_part_spread *spread = &part->spread;
-    const uint32_t n = part->border.n;
-    spread->steps--;
-    for (unsigned d = 0; d < part->rules->n_weights && spread->able; d++) {
-        const double *theirs = spread->potentials + (size_t)d * n;
-        if (!is_spread(part, d))
-            continue;
-        ffmk_flow_receive(&spread->flow[d], theirs);
-        for (uint32_t k = 0; k < n && spread->steps == 0; k++)
-            part->border.partners[k].flow[d] = ffmk_flow_edge(&spread->flow[d], theirs, k);
-        ffmk_flow_advance(&spread->flow[d]);
-    }
-    if (spread->steps > 0) {
+    if (ffmk_spread_step(&part->spread, part->rules, &part->border))
         send_potentials(part);
-    } else {
-        spread->done = true;
+    else
         report(part);
-    }
 }
 
 /* Orders for the unit of `level`: pass them on to its members, down to this part's own. */
@@ -504,7 +464,7 @@ static void read_letter(struct ffmk_part *part, const struct ffmk_wire_out *lett
         go_down(part, part->level, &orders);
         break;
     case PART_SPREAD:
-        read_potentials(part, &in);
+        ffmk_spread_hear(&part->spread, part->rules, &part->border, part->at++, &in);
         break;
     case PART_MEET:
         end_meeting(part, &in);
@@ -609,9 +569,7 @@ void ffmk_part_free(struct ffmk_part *part)
     free(part->stash);
     free(part->trees);
     free(part->order);
-    free(part->spread.conductances);
-    free(part->spread.potentials);
-    free(part->spread.flow);
+    ffmk_spread_free(&part->spread);
     free(part->meeting.gifts);
     ffmk_border_free(&part->border);
     ffmk_graph_free(&part->graph);

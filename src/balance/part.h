@@ -11,8 +11,8 @@
 #define FFMK_BALANCE_PART_H
 
 #include "balance/course.h"
-#include "balance/flow.h"
 #include "balance/meeting.h"
+#include "balance/spread.h"
 
 enum ffmk_part_letter {
     FFMK_PART_UP,
@@ -53,13 +53,7 @@ struct ffmk_part {
     int code;                         /* how this part fared */
     double load[FFMK_GRAPH_WEIGHTS];  /* when the pass began */
     double limit[FFMK_GRAPH_WEIGHTS]; /* what this part may hold in the end */
-    struct ffmk_part_spread {
-        int steps; /* to go; or 0: not begun, or through with it */
-        bool done; /* in this pass */
-        bool able; /* there is memory for it */
-        double *conductances, *potentials;
-        struct ffmk_flow *flow; /* of each weight */
-    } spread;
+    struct ffmk_spread spread;
     struct ffmk_part_stash {
         int32_t from;
         enum ffmk_part_letter kind;
