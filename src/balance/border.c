@@ -64,14 +64,6 @@ int ffmk_border_touch(struct ffmk_border *border, uint32_t partner, uint32_t ite
     return FFMK_SUCCESS;
 }
 
-static void clear(struct ffmk_border *border)
-{
-    for (uint32_t k = 0; k < border->n; k++)
-        ffmk_wire_free(&border->partners[k].news);
-    border->n = border->n_touches = 0;
-    ffmk_idmap_free(&border->index);
-}
-
 static int find_partners(struct ffmk_border *border, struct ffmk_graph *graph)
 {
     uint32_t last = FFMK_GRAPH_NONE; /* partner, and the item that touched it */
@@ -200,29 +192,76 @@ static bool suffices(const struct band *band, const double *load)
     return true;
 }
 
-/* Where to begin when nothing leads to the partner: what is held here by the least weight of links,
- * and was not here at first. */
-static uint32_t find_seed(const struct band *band)
+/* Where to begin when nothing leads to the partner: what is held here by the least weight of
+ * links. */
+struct seed {
+    double held;
+    uint64_t id;
+    uint32_t item;
+};
+
+static int compare_seeds(const void *a, const void *b)
+{
+    const struct seed *left = a;
+    const struct seed *right = b;
+    if (left->held != right->held)
+        return left->held < right->held ? -1 : 1;
+    return (left->id > right->id) - (left->id < right->id);
+}
+
+/* All that could be, the best first; to be freed. NULL when memory ran out. */
+static struct seed *find_seeds(const struct band *band, uint32_t *n_p)
 {
     const struct ffmk_graph *graph = band->graph;
-    uint32_t best = FFMK_GRAPH_NONE;
-    double least = 0;
-    for (uint32_t i = 0; i < graph->n_places; i++) {
+    struct seed *seeds = malloc((graph->n + 1ul) * sizeof *seeds);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < graph->n_places && seeds; i++) {
         const struct ffmk_graph_item *item = &graph->items[i];
-        if (!ffmk_graph_is_held(graph, i) || band->border->mark[i] != 0 || item->moved ||
-            item->pinned)
+        if (!ffmk_graph_is_held(graph, i) || item->moved || item->pinned)
             continue;
-        double held = 0;
+        struct seed seed = {.id = ffmk_graph_id(graph, i), .item = i};
         for (uint32_t k = item->first; k < item->first + item->n_links; k++)
             if (graph->vertices[graph->links[k].vertex].part == graph->part)
-                held += (double)graph->links[k].weight;
-        if (best == FFMK_GRAPH_NONE || held < least ||
-            (held == least && ffmk_graph_id(graph, i) < ffmk_graph_id(graph, best))) {
-            best = i;
-            least = held;
-        }
+                seed.held += (double)graph->links[k].weight;
+        seeds[n++] = seed;
     }
-    return best;
+    if (n > 1)
+        qsort(seeds, n, sizeof *seeds, compare_seeds);
+    *n_p = n;
+    return seeds;
+}
+
+/* Take what is linked to items of the band, layer by layer; behind them, where `needs`, seeds and
+ * what is linked to these. */
+static void extend(struct band *band, const double *load, bool needs)
+{
+    const struct ffmk_graph *graph = band->graph;
+    const struct ffmk_border *border = band->border;
+    struct seed *seeds = NULL;
+    uint32_t n_seeds = 0, seed = 0, at = 0;
+    while (!band->failed && !suffices(band, load)) {
+        const uint32_t end = border->n_band;
+        for (; at < end && !band->failed; at++) {
+            const struct ffmk_graph_item *item = &graph->items[border->band[at]];
+            for (uint32_t k = item->first; k < item->first + item->n_links; k++) {
+                const struct ffmk_vertex *other = &graph->vertices[graph->links[k].vertex];
+                if (ffmk_vertex_is_held(other))
+                    take(band, other->held);
+            }
+        }
+        if (border->n_band > end)
+            continue;
+        if (!needs)
+            break;
+        if (!seeds && !(seeds = find_seeds(band, &n_seeds)))
+            band->failed = true;
+        while (seed < n_seeds && border->mark[seeds[seed].item] != 0)
+            seed++;
+        if (seed == n_seeds)
+            break;
+        take(band, seeds[seed++].item);
+    }
+    free(seeds);
 }
 
 int ffmk_border_band(struct ffmk_border *border, const struct ffmk_graph *graph, uint32_t partner,
@@ -239,29 +278,15 @@ int ffmk_border_band(struct ffmk_border *border, const struct ffmk_graph *graph,
         if (ffmk_graph_is_held(graph, item) && leads_to(graph, &graph->items[item], part))
             take(&band, item);
     }
-    for (uint32_t at = 0; !band.failed && !suffices(&band, load);) {
-        const uint32_t end = border->n_band;
-        for (; at < end && !band.failed; at++) {
-            const struct ffmk_graph_item *item = &graph->items[border->band[at]];
-            for (uint32_t k = item->first; k < item->first + item->n_links; k++) {
-                const struct ffmk_vertex *other = &graph->vertices[graph->links[k].vertex];
-                if (ffmk_vertex_is_held(other))
-                    take(&band, other->held);
-            }
-        }
-        if (border->n_band > end)
-            continue;
-        const uint32_t seed = needs ? find_seed(&band) : FFMK_GRAPH_NONE;
-        if (seed == FFMK_GRAPH_NONE)
-            break;
-        take(&band, seed);
-    }
+    extend(&band, load, needs);
     return band.failed ? FFMK_ERR_NO_MEMORY : FFMK_SUCCESS;
 }
 
 void ffmk_border_free(struct ffmk_border *border)
 {
-    clear(border);
+    for (uint32_t k = 0; k < border->n; k++)
+        ffmk_wire_free(&border->partners[k].news);
+    ffmk_idmap_free(&border->index);
     free(border->partners);
     free(border->touches);
     free(border->band);
