@@ -46,7 +46,8 @@ uint32_t ffmk_border_partner(const struct ffmk_border *border, int32_t part)
     return place == FFMK_IDMAP_NONE ? FFMK_GRAPH_NONE : (uint32_t)place;
 }
 
-int ffmk_border_touch(struct ffmk_border *border, uint32_t partner, uint32_t item)
+/* An item of ours is linked to one that the partner holds. */
+static int touch(struct ffmk_border *border, uint32_t partner, uint32_t item)
 {
     uint32_t *first = &border->partners[partner].touched;
     if (*first != FFMK_GRAPH_NONE && border->touches[*first].item == item)
@@ -64,9 +65,24 @@ int ffmk_border_touch(struct ffmk_border *border, uint32_t partner, uint32_t ite
     return FFMK_SUCCESS;
 }
 
+/* Partners by part, the last one met of each kind: most links lead where one did a moment ago. */
+enum { RECENT = 32 };
+
+/* The place of a part, as a partner from now on; or FFMK_GRAPH_NONE when memory ran out. */
+static uint32_t find_partner(struct ffmk_border *border, uint32_t recent[RECENT], int32_t part)
+{
+    uint32_t *at = &recent[(uint32_t)part % RECENT];
+    if (*at < border->n && border->partners[*at].part == part)
+        return *at;
+    *at = ffmk_border_partner(border, part);
+    if (*at == FFMK_GRAPH_NONE && append(border, part))
+        *at = border->n - 1;
+    return *at;
+}
+
 static int find_partners(struct ffmk_border *border, struct ffmk_graph *graph)
 {
-    uint32_t last = FFMK_GRAPH_NONE; /* partner, and the item that touched it */
+    uint32_t recent[RECENT] = {0};
     for (uint32_t i = 0; i < graph->n_places; i++) {
         const struct ffmk_graph_item *item = &graph->items[i];
         if (!ffmk_graph_is_held(graph, i))
@@ -76,20 +92,14 @@ static int find_partners(struct ffmk_border *border, struct ffmk_graph *graph)
             struct ffmk_vertex *other = &graph->vertices[link->vertex];
             if (ffmk_vertex_is_held(other))
                 continue;
-            if (other->held == FFMK_GRAPH_LOST)
-                other->held = FFMK_GRAPH_NONE;
+            other->held = FFMK_GRAPH_NONE;
             if (other->part == graph->part)
-                continue; /* not here yet, while a plan is filled in */
-            if (last == FFMK_GRAPH_NONE || border->partners[last].part != other->part) {
-                last = ffmk_border_partner(border, other->part);
-                if (last == FFMK_GRAPH_NONE) {
-                    if (!append(border, other->part))
-                        return FFMK_ERR_NO_MEMORY;
-                    last = border->n - 1;
-                }
-            }
-            border->partners[last].linked += (double)link->weight; /* NOLINT: found or appended */
-            const int code = ffmk_border_touch(border, last, i);
+                continue; /* there was no memory for it */
+            const uint32_t k = find_partner(border, recent, other->part);
+            if (k == FFMK_GRAPH_NONE)
+                return FFMK_ERR_NO_MEMORY;
+            border->partners[k].linked += (double)link->weight;
+            const int code = touch(border, k, i);
             if (code)
                 return code;
         }
@@ -128,27 +138,31 @@ int ffmk_border_join(struct ffmk_border *border, const struct ffmk_border_extra 
     return FFMK_SUCCESS;
 }
 
-/* Room for marks of all places, and a band of all items. */
-static int reserve(struct ffmk_border *border, const struct ffmk_graph *graph)
+/* Room for marks of all places. */
+static bool reserve_marks(struct ffmk_border *border, const struct ffmk_graph *graph)
+{
+    if (graph->n_places <= border->mark_capacity)
+        return true;
+    const uint32_t capacity = graph->n_places + graph->n_places / 8 + 16;
+    uint32_t *mark = realloc(border->mark, capacity * sizeof *mark);
+    if (!mark)
+        return false;
+    memset(mark + border->mark_capacity, 0, (capacity - border->mark_capacity) * sizeof *mark);
+    border->mark = mark;
+    border->mark_capacity = capacity;
+    return true;
+}
+
+static void clear(struct ffmk_border *border)
 {
     for (uint32_t q = 0; q < border->n_band; q++)
         border->mark[border->band[q]] = 0;
     border->n_band = 0;
-    if (graph->n_places > border->mark_capacity) {
-        const uint32_t capacity = graph->n_places + graph->n_places / 8 + 16;
-        uint32_t *mark = realloc(border->mark, capacity * sizeof *mark);
-        if (!mark)
-            return FFMK_ERR_NO_MEMORY;
-        memset(mark + border->mark_capacity, 0, (capacity - border->mark_capacity) * sizeof *mark);
-        border->mark = mark;
-        border->mark_capacity = capacity;
-    }
-    return FFMK_SUCCESS;
 }
 
 struct band {
     struct ffmk_border *border;
-    const struct ffmk_graph *graph;
+    struct ffmk_graph *graph;
     double load[FFMK_GRAPH_WEIGHTS];
     bool failed;
 };
@@ -175,13 +189,19 @@ static void take(struct band *band, uint32_t item)
         band->load[d] += ffmk_graph_weights(band->graph, item)[d];
 }
 
-static bool leads_to(const struct ffmk_graph *graph, const struct ffmk_graph_item *item,
-                     int32_t part)
+/* Take what an item is linked to, and wake it for that. */
+static void take_linked(struct band *band, uint32_t item)
 {
-    for (uint32_t k = item->first; k < item->first + item->n_links; k++)
-        if (graph->vertices[graph->links[k].vertex].part == part)
-            return true;
-    return false;
+    struct ffmk_graph *graph = band->graph;
+    for (uint32_t k = 0; k < graph->items[item].n_links && !band->failed; k++) {
+        const uint32_t vertex = graph->links[graph->items[item].first + k].vertex;
+        if (!ffmk_vertex_is_held(&graph->vertices[vertex]))
+            continue;
+        const uint32_t place = ffmk_graph_awaken(graph, vertex);
+        band->failed = place == FFMK_GRAPH_NONE || !reserve_marks(band->border, graph);
+        if (!band->failed)
+            take(band, place);
+    }
 }
 
 static bool suffices(const struct band *band, const double *load)
@@ -210,10 +230,12 @@ static int compare_seeds(const void *a, const void *b)
 }
 
 /* All that could be, the best first; to be freed. NULL when memory ran out. */
-static struct seed *find_seeds(const struct band *band, uint32_t *n_p)
+static struct seed *find_seeds(struct band *band, uint32_t *n_p)
 {
-    const struct ffmk_graph *graph = band->graph;
-    struct seed *seeds = malloc((graph->n + 1ul) * sizeof *seeds);
+    struct ffmk_graph *graph = band->graph;
+    if (!ffmk_graph_awaken_all(graph) || !reserve_marks(band->border, graph))
+        return NULL;
+    struct seed *seeds = malloc((graph->n_awake + 1ul) * sizeof *seeds);
     uint32_t n = 0;
     for (uint32_t i = 0; i < graph->n_places && seeds; i++) {
         const struct ffmk_graph_item *item = &graph->items[i];
@@ -235,20 +257,13 @@ static struct seed *find_seeds(const struct band *band, uint32_t *n_p)
  * what is linked to these. */
 static void extend(struct band *band, const double *load, bool needs)
 {
-    const struct ffmk_graph *graph = band->graph;
     const struct ffmk_border *border = band->border;
     struct seed *seeds = NULL;
     uint32_t n_seeds = 0, seed = 0, at = 0;
     while (!band->failed && !suffices(band, load)) {
         const uint32_t end = border->n_band;
-        for (; at < end && !band->failed; at++) {
-            const struct ffmk_graph_item *item = &graph->items[border->band[at]];
-            for (uint32_t k = item->first; k < item->first + item->n_links; k++) {
-                const struct ffmk_vertex *other = &graph->vertices[graph->links[k].vertex];
-                if (ffmk_vertex_is_held(other))
-                    take(band, other->held);
-            }
-        }
+        for (; at < end && !band->failed; at++)
+            take_linked(band, border->band[at]);
         if (border->n_band > end)
             continue;
         if (!needs)
@@ -264,20 +279,18 @@ static void extend(struct band *band, const double *load, bool needs)
     free(seeds);
 }
 
-int ffmk_border_band(struct ffmk_border *border, const struct ffmk_graph *graph, uint32_t partner,
+int ffmk_border_band(struct ffmk_border *border, struct ffmk_graph *graph, uint32_t partner,
                      const double *load, bool needs)
 {
     struct band band = {.border = border, .graph = graph};
-    const int code = reserve(border, graph);
-    if (code)
-        return code;
-    const int32_t part = border->partners[partner].part;
-    for (uint32_t t = border->partners[partner].touched; t != FFMK_GRAPH_NONE;
-         t = border->touches[t].next) {
-        const uint32_t item = border->touches[t].item;
-        if (ffmk_graph_is_held(graph, item) && leads_to(graph, &graph->items[item], part))
-            take(&band, item);
-    }
+    clear(border);
+    if (!reserve_marks(border, graph))
+        return FFMK_ERR_NO_MEMORY;
+    /* Its links lead there still, if it is here still: the two parts did not meet yet. */
+    for (uint32_t t = border->partners[partner].touched; t != FFMK_GRAPH_NONE && !band.failed;
+         t = border->touches[t].next)
+        if (ffmk_graph_is_held(graph, border->touches[t].item))
+            take(&band, border->touches[t].item);
     extend(&band, load, needs);
     return band.failed ? FFMK_ERR_NO_MEMORY : FFMK_SUCCESS;
 }

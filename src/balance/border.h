@@ -48,13 +48,10 @@ int ffmk_border_join(struct ffmk_border *border, const struct ffmk_border_extra 
 /** The place of a part in partners, or FFMK_GRAPH_NONE. */
 uint32_t ffmk_border_partner(const struct ffmk_border *border, int32_t part);
 
-/** An item of ours is linked to one that the partner holds now. */
-int ffmk_border_touch(struct ffmk_border *border, uint32_t partner, uint32_t item);
-
 /** The items that could go to a partner: those linked to its own, and as many behind them as it
  * takes to carry `load`, n_weights of them, twice. Sets band and mark; until the next call.
  * `needs` : also where nothing is linked to it, a cluster to begin with. */
-int ffmk_border_band(struct ffmk_border *border, const struct ffmk_graph *graph, uint32_t partner,
+int ffmk_border_band(struct ffmk_border *border, struct ffmk_graph *graph, uint32_t partner,
                      const double *load, bool needs);
 
 void ffmk_border_free(struct ffmk_border *border);

@@ -4,7 +4,6 @@
 
 #include "core/rng.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,8 +78,9 @@ uint32_t ffmk_graph_vertex(struct ffmk_graph *graph, uint64_t id, int32_t part)
 {
     const uint32_t slot = slot_of(graph, id);
     if (graph->index[slot] == 0) {
-        graph->vertices[graph->n_vertices] =
-            (struct ffmk_vertex){.id = id, .part = part, .held = FFMK_GRAPH_NONE};
+        const bool sleeps = part == graph->part && graph->wake;
+        graph->vertices[graph->n_vertices] = (struct ffmk_vertex){
+            .id = id, .part = part, .held = sleeps ? FFMK_GRAPH_ASLEEP : FFMK_GRAPH_NONE};
         graph->index[slot] = ++graph->n_vertices;
     }
     return graph->index[slot] - 1;
@@ -116,16 +116,71 @@ static uint32_t merge(struct ffmk_graph_link *links, uint32_t n)
     return last + 1;
 }
 
-uint32_t ffmk_graph_add(struct ffmk_graph *graph, const struct ffmk_graph_record *record,
-                        const double *weights, const struct ffmk_graph_target *links)
+static void raise(double *most, const double *weights, unsigned n)
 {
-    uint32_t place = graph->free;
-    if (graph->n_places > graph->n)
-        graph->free = graph->items[place].first;
-    else
-        place = graph->n_places++;
-    graph->n++;
+    for (unsigned d = 0; d < n; d++)
+        if (weights[d] > most[d])
+            most[d] = weights[d];
+}
 
+static void count(struct ffmk_graph_sums *sums, unsigned n_weights, int sign,
+                  const float position[3], bool placed, const double *weights)
+{
+    sums->n += (uint32_t)sign;
+    if (placed) {
+        sums->n_placed += (uint32_t)sign;
+        for (int axis = 0; axis < 3; axis++)
+            sums->position[axis] += sign * (double)position[axis];
+    }
+    for (unsigned d = 0; d < n_weights; d++)
+        sums->load[d] = sums->n > 0 ? sums->load[d] + sign * weights[d] : 0;
+}
+
+void ffmk_graph_doze(struct ffmk_graph *graph, const struct ffmk_graph_record *record,
+                     const double *weights, double links)
+{
+    count(&graph->sums, graph->n_weights, 1, record->position, record->placed, weights);
+    graph->sums.n_links += record->n_links;
+    graph->sums.links += links;
+    raise(graph->heaviest, weights, graph->n_weights);
+}
+
+void ffmk_graph_sleep(struct ffmk_graph *graph, const double *weights)
+{
+    raise(graph->drowsy, weights, graph->n_weights);
+}
+
+uint32_t ffmk_graph_awaken(struct ffmk_graph *graph, uint32_t vertex)
+{
+    const uint64_t id = graph->vertices[vertex].id;
+    if (graph->vertices[vertex].held == FFMK_GRAPH_ASLEEP &&
+        !graph->wake(graph->source, graph, &id))
+        return FFMK_GRAPH_NONE;
+    return graph->vertices[vertex].held;
+}
+
+bool ffmk_graph_awaken_all(struct ffmk_graph *graph)
+{
+    if (graph->n_awake < graph->sums.n && !graph->wake(graph->source, graph, NULL))
+        return false;
+    memset(graph->drowsy, 0, sizeof graph->drowsy);
+    graph->lighter = true;
+    return true;
+}
+
+bool ffmk_graph_ready(struct ffmk_graph *graph)
+{
+    enum { FEW = 64 };
+    for (unsigned d = 0; d < graph->n_weights; d++)
+        if (graph->drowsy[d] * FEW > graph->sums.load[d])
+            return ffmk_graph_awaken_all(graph);
+    return true;
+}
+
+static void put(struct ffmk_graph *graph, uint32_t place, const struct ffmk_graph_record *record,
+                const double *weights, const struct ffmk_graph_target *links)
+{
+    graph->n_awake++;
     const uint32_t vertex = ffmk_graph_vertex(graph, record->id, graph->part);
     graph->vertices[vertex].part = graph->part;
     graph->vertices[vertex].held = place;
@@ -152,6 +207,28 @@ uint32_t ffmk_graph_add(struct ffmk_graph *graph, const struct ffmk_graph_record
     memcpy(graph->weights + (size_t)place * graph->n_weights, weights,
            graph->n_weights * sizeof *weights);
     graph->n_links += n_links;
+}
+
+/* At a place of its own: whoever remembers what left one must not find it there. */
+void ffmk_graph_rouse(struct ffmk_graph *graph, const struct ffmk_graph_record *record,
+                      const double *weights, const struct ffmk_graph_target *links)
+{
+    put(graph, graph->n_places++, record, weights, links);
+}
+
+uint32_t ffmk_graph_add(struct ffmk_graph *graph, const struct ffmk_graph_record *record,
+                        const double *weights, const struct ffmk_graph_target *links)
+{
+    double weight = 0;
+    for (uint32_t k = 0; k < record->n_links; k++)
+        weight += (double)links[k].weight;
+    ffmk_graph_doze(graph, record, weights, weight);
+    uint32_t place = graph->free;
+    if (graph->n_places > graph->n_awake)
+        graph->free = graph->items[place].first;
+    else
+        place = graph->n_places++;
+    put(graph, place, record, weights, links);
     return place;
 }
 
@@ -161,10 +238,14 @@ void ffmk_graph_give(struct ffmk_graph *graph, uint32_t place, int32_t to)
     graph->vertices[item->vertex].part = to;
     graph->vertices[item->vertex].held = FFMK_GRAPH_GONE;
     graph->lost_links += item->n_links;
+    count(&graph->sums, graph->n_weights, -1, item->position, item->placed,
+          ffmk_graph_weights(graph, place));
+    for (unsigned d = 0; d < graph->n_weights; d++)
+        graph->lighter |= ffmk_graph_weights(graph, place)[d] >= graph->heaviest[d];
     item->vertex = FFMK_GRAPH_NONE;
     item->first = graph->free;
     graph->free = place;
-    graph->n--;
+    graph->n_awake--;
 }
 
 static int compare_first(const void *a, const void *b, void *items)
@@ -178,7 +259,7 @@ static int compare_first(const void *a, const void *b, void *items)
 /* In the order in which they lie, each item's links move down to where the last one's end. */
 static void close_holes(struct ffmk_graph *graph)
 {
-    uint32_t *order = malloc(((size_t)graph->n + 1) * sizeof *order);
+    uint32_t *order = malloc(((size_t)graph->n_awake + 1) * sizeof *order);
     if (!order)
         return; /* the holes stay */
     uint32_t n = 0;
@@ -225,28 +306,24 @@ void ffmk_graph_mark_best(struct ffmk_graph *graph)
         graph->items[i].best = graph->part;
 }
 
-void ffmk_graph_load(const struct ffmk_graph *graph, double *load)
+const double *ffmk_graph_heaviest(struct ffmk_graph *graph)
 {
-    memset(load, 0, graph->n_weights * sizeof *load);
+    if (!graph->lighter)
+        return graph->heaviest;
+    memcpy(graph->heaviest, graph->drowsy, sizeof graph->drowsy);
     for (uint32_t i = 0; i < graph->n_places; i++)
         if (ffmk_graph_is_held(graph, i))
-            for (unsigned d = 0; d < graph->n_weights; d++)
-                load[d] += ffmk_graph_weights(graph, i)[d];
+            raise(graph->heaviest, ffmk_graph_weights(graph, i), graph->n_weights);
+    graph->lighter = false;
+    return graph->heaviest;
 }
 
 void ffmk_graph_centre(const struct ffmk_graph *graph, double centre[4])
 {
-    memset(centre, 0, 4 * sizeof *centre);
-    for (uint32_t i = 0; i < graph->n_places; i++) {
-        const struct ffmk_graph_item *item = &graph->items[i];
-        if (!ffmk_graph_is_held(graph, i) || !item->placed)
-            continue;
-        for (int axis = 0; axis < 3; axis++)
-            centre[axis] += (double)item->position[axis];
-        centre[3]++;
-    }
-    for (int axis = 0; axis < 3 && centre[3] > 0; axis++)
-        centre[axis] /= centre[3];
+    const double n = graph->sums.n_placed;
+    for (int axis = 0; axis < 3; axis++)
+        centre[axis] = n > 0 ? graph->sums.position[axis] / n : 0;
+    centre[3] = n;
 }
 
 void ffmk_graph_free(struct ffmk_graph *graph)

@@ -5,7 +5,10 @@
  *   vertices   every item known here: those held, and the far ends of their links
  *      └─ held ──▶ items ── first ──▶ links ── vertex ──▶ vertices
  *
- * An item that leaves keeps its vertex, so no link need be rewritten. */
+ * An item that leaves keeps its vertex, so no link need be rewritten.
+ *
+ * Items that nothing elsewhere is linked to may sleep: they count in the sums, and are read from
+ * where they came from only when a plan gets that far. */
 #ifndef FFMK_BALANCE_GRAPH_H
 #define FFMK_BALANCE_GRAPH_H
 
@@ -18,10 +21,11 @@
 
 /** Instead of it in `held`, of what is not held here: heard of in this pass; given away in this
  * pass; nothing here was linked to it when the pass began, so that nobody tells us where it is.
- * Places are below. */
-#define FFMK_GRAPH_NEWS (UINT32_MAX - 1)
-#define FFMK_GRAPH_GONE (UINT32_MAX - 2)
-#define FFMK_GRAPH_LOST (UINT32_MAX - 3)
+ * And of what is held here, but sleeps. Places are below. */
+#define FFMK_GRAPH_NEWS   (UINT32_MAX - 1)
+#define FFMK_GRAPH_GONE   (UINT32_MAX - 2)
+#define FFMK_GRAPH_LOST   (UINT32_MAX - 3)
+#define FFMK_GRAPH_ASLEEP (UINT32_MAX - 4)
 
 /** Most weights an item may have, with the one that its size in memory may be. */
 enum { FFMK_GRAPH_WEIGHTS = 9 };
@@ -51,14 +55,35 @@ struct ffmk_graph_item {
     uint32_t moved : 1;  /* changed hands in this pass and stays until the next */
 };
 
+/** Of the items held, those that sleep included. */
+struct ffmk_graph_sums {
+    uint32_t n, n_placed;
+    double load[FFMK_GRAPH_WEIGHTS];
+    double position[3]; /* of the placed */
+    uint64_t n_links;   /* of all that were ever held, and their weight */
+    double links;
+};
+
+struct ffmk_graph;
+
+/** Rouse the item `id` of this part, or, where that is NULL, all that sleep.
+ * \return false when memory ran out. */
+typedef bool ffmk_graph_wake(void *source, struct ffmk_graph *graph, const uint64_t *id);
+
 /** Begin with {.part = …, .n_weights = …}. */
 struct ffmk_graph {
     int32_t part;
-    unsigned n_weights; /* 1 … FFMK_GRAPH_WEIGHTS */
+    unsigned n_weights;    /* 1 … FFMK_GRAPH_WEIGHTS */
+    ffmk_graph_wake *wake; /* NULL: none sleep */
+    void *source;
+    struct ffmk_graph_sums sums;
+    double drowsy[FFMK_GRAPH_WEIGHTS]; /* the heaviest of what slept when the plan began */
+    double heaviest[FFMK_GRAPH_WEIGHTS];
+    bool lighter; /* a heaviest one left */
     struct ffmk_graph_item *items;
     double *weights; /* n_weights an item, each in units of the heaviest of all */
     uint32_t n_places, places_capacity; /* places in items, free ones included */
-    uint32_t n;                         /* items held */
+    uint32_t n_awake;                   /* items in them */
     uint32_t free;                      /* a free place, the next is in its `first` */
     struct ffmk_vertex *vertices;
     uint32_t n_vertices, vertices_capacity;
@@ -95,8 +120,32 @@ uint32_t ffmk_graph_find(const struct ffmk_graph *graph, uint64_t id);
  */
 uint32_t ffmk_graph_vertex(struct ffmk_graph *graph, uint64_t id, int32_t part);
 
-/** Hold an item from now on. Links to the same item become one. Room must have been reserved.
- * \return its place. */
+/** There is this item, whose links weigh so much; it sleeps. */
+void ffmk_graph_doze(struct ffmk_graph *graph, const struct ffmk_graph_record *record,
+                     const double *weights, double links);
+
+/** One that was counted goes on sleeping while the plan begins. */
+void ffmk_graph_sleep(struct ffmk_graph *graph, const double *weights);
+
+/** Wake an item that was counted. Links to the same item become one. Room must have been reserved.
+ */
+void ffmk_graph_rouse(struct ffmk_graph *graph, const struct ffmk_graph_record *record,
+                      const double *weights, const struct ffmk_graph_target *links);
+
+/** All were counted, and roused or sent to sleep: where few of the heaviest that sleep would be all
+ * there is, all are woken, for a part has to know what it holds that is heavier than it should
+ * hold. \return false when memory ran out. */
+bool ffmk_graph_ready(struct ffmk_graph *graph);
+
+/** The place of an item of this part, wherever it is awake; it is woken if need be.
+ * FFMK_GRAPH_NONE when memory ran out. */
+uint32_t ffmk_graph_awaken(struct ffmk_graph *graph, uint32_t vertex);
+
+/** Wake all. \return false when memory ran out. */
+bool ffmk_graph_awaken_all(struct ffmk_graph *graph);
+
+/** Hold an item from now on, awake; as ffmk_graph_rouse(). \return its place, which may be one that
+ * another item left. */
 uint32_t ffmk_graph_add(struct ffmk_graph *graph, const struct ffmk_graph_record *record,
                         const double *weights, const struct ffmk_graph_target *links);
 
@@ -113,8 +162,8 @@ void ffmk_graph_tidy(struct ffmk_graph *graph);
 /** Remember the present plan as the best one. */
 void ffmk_graph_mark_best(struct ffmk_graph *graph);
 
-/** Sum of the items' weights, n_weights of them. */
-void ffmk_graph_load(const struct ffmk_graph *graph, double *load);
+/** The heaviest item by each weight, or, where one that slept was heavier, that. */
+const double *ffmk_graph_heaviest(struct ffmk_graph *graph);
 
 /** The centre of the placed items: {x, y, z, how many they are}. */
 void ffmk_graph_centre(const struct ffmk_graph *graph, double centre[4]);
@@ -125,6 +174,12 @@ void ffmk_graph_free(struct ffmk_graph *graph);
 static inline bool ffmk_vertex_is_held(const struct ffmk_vertex *vertex)
 {
     return vertex->held < FFMK_GRAPH_LOST;
+}
+
+/** And it is awake: `held` is a place. */
+static inline bool ffmk_vertex_is_awake(const struct ffmk_vertex *vertex)
+{
+    return vertex->held < FFMK_GRAPH_ASLEEP;
 }
 
 static inline bool ffmk_graph_is_held(const struct ffmk_graph *graph, uint32_t place)

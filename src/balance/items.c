@@ -95,6 +95,26 @@ static bool reserve_one(struct ffmk_table *table)
     return true;
 }
 
+/* \return false when memory ran out. */
+static bool note_fresh(struct ffmk_table *table, uint64_t id)
+{
+    if (table->n_fresh > 2 * table->n + 64) { /* most of them are gone */
+        table->n_sorted = table->n_fresh = 0;
+        for (size_t i = 0; i < table->n; i++)
+            table->fresh[table->n_fresh++] = table->entries[i].id;
+    }
+    if (table->n_fresh == table->fresh_capacity) {
+        const size_t capacity = 2 * table->fresh_capacity + 16;
+        uint64_t *fresh = realloc(table->fresh, capacity * sizeof *fresh);
+        if (!fresh)
+            return false;
+        table->fresh = fresh;
+        table->fresh_capacity = capacity;
+    }
+    table->fresh[table->n_fresh++] = id;
+    return true;
+}
+
 int ffmk_table_set_weights(struct ffmk_entry *entry, const char *call, size_t n,
                            const double *weights)
 {
@@ -112,6 +132,46 @@ int ffmk_table_set_weights(struct ffmk_entry *entry, const char *call, size_t n,
     if (n > 1)
         memcpy(entry->more, weights + 1, (n - 1) * sizeof *entry->more);
     return FFMK_SUCCESS;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    const uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* How many of n links lead to an item that an earlier one leads to. */
+static size_t count_repeated(const ffmk_link *links, size_t n)
+{
+    enum { FEW = 32 };
+    size_t repeated = 0;
+    uint64_t *ids = n > FEW ? malloc(n * sizeof *ids) : NULL;
+    for (size_t k = 0; k < n && ids; k++)
+        ids[k] = links[k].id;
+    if (ids)
+        qsort(ids, n, sizeof *ids, compare_ids);
+    for (size_t k = 1; k < n && ids; k++)
+        repeated += ids[k] == ids[k - 1];
+    for (size_t k = 1; k < n && !ids; k++) {
+        size_t l = 0;
+        while (links[l].id != links[k].id)
+            l++;
+        repeated += l < k;
+    }
+    free(ids);
+    return repeated;
+}
+
+/* What the links come to. */
+static void sum_links(struct ffmk_entry *entry)
+{
+    const size_t n = entry->n_links + entry->n_back;
+    entry->link_sum = entry->link_most = 0;
+    for (size_t k = 0; k < n; k++) {
+        entry->link_sum += entry->links[k].weight;
+        entry->link_most = fmax(entry->link_most, entry->links[k].weight);
+    }
+    entry->n_linked = n - count_repeated(entry->links, n);
 }
 
 int ffmk_table_add(struct ffmk_table *table, const ffmk_item *item)
@@ -133,7 +193,8 @@ int ffmk_table_add(struct ffmk_table *table, const ffmk_item *item)
     const size_t n_weights = weights_of(item, &weights);
     if (ffmk_table_set_weights(&entry, CALL, n_weights, weights) != FFMK_SUCCESS)
         return FFMK_ERR_NO_MEMORY;
-    if (item->n_links > SIZE_MAX / link_bytes || !reserve_one(table)) {
+    if (item->n_links > SIZE_MAX / link_bytes || !reserve_one(table) ||
+        !note_fresh(table, item->id)) {
         free(entry.more);
         return FFMK_ERR_NO_MEMORY;
     }
@@ -150,6 +211,7 @@ int ffmk_table_add(struct ffmk_table *table, const ffmk_item *item)
         for (size_t k = 0; k < item->n_links; k++)
             entry.link_ranks[k] = -1;
     }
+    sum_links(&entry);
     ffmk_idmap_put(&table->index, entry.id, table->n); /* cannot fail: room was reserved */
     table->entries[table->n++] = entry;
     return FFMK_SUCCESS;
@@ -160,6 +222,7 @@ int ffmk_table_set_back(struct ffmk_entry *entry, size_t n, const ffmk_link *lin
 {
     if (n == 0) {
         entry->n_back = 0;
+        sum_links(entry);
         return FFMK_SUCCESS;
     }
     const size_t all = entry->n_links + n;
@@ -177,6 +240,7 @@ int ffmk_table_set_back(struct ffmk_entry *entry, size_t n, const ffmk_link *lin
     entry->links = block;
     entry->link_ranks = block_ranks;
     entry->n_back = n;
+    sum_links(entry);
     return FFMK_SUCCESS;
 }
 
@@ -202,23 +266,33 @@ struct ffmk_entry *ffmk_table_find(const struct ffmk_table *table, uint64_t id)
     return place == FFMK_IDMAP_NONE ? NULL : &table->entries[place];
 }
 
-static int compare_by_id(const void *a, const void *b, void *entries)
-{
-    const struct ffmk_entry *of = entries;
-    const uint64_t left = of[*(const size_t *)a].id;
-    const uint64_t right = of[*(const size_t *)b].id;
-    return (left > right) - (left < right);
-}
-
-size_t *ffmk_table_order(const struct ffmk_table *table)
+/* Merge what was added since with what there was, and leave out what is gone. */
+size_t *ffmk_table_order(struct ffmk_table *table)
 {
     size_t *order = malloc((table->n + 1) * sizeof *order);
-    if (!order)
+    uint64_t *ids = malloc((table->n + 1) * sizeof *ids);
+    if (!order || !ids) {
+        free(order);
+        free(ids);
         return NULL;
-    for (size_t i = 0; i < table->n; i++)
-        order[i] = i;
-    if (table->n > 1)
-        qsort_r(order, table->n, sizeof *order, compare_by_id, table->entries);
+    }
+    if (table->n_fresh > 1)
+        qsort(table->fresh, table->n_fresh, sizeof *table->fresh, compare_ids);
+    size_t n = 0;
+    for (size_t old = 0, fresh = 0; old < table->n_sorted || fresh < table->n_fresh;) {
+        const bool is_old = fresh == table->n_fresh ||
+                            (old < table->n_sorted && table->sorted[old] <= table->fresh[fresh]);
+        const uint64_t id = is_old ? table->sorted[old++] : table->fresh[fresh++];
+        const size_t place = ffmk_idmap_get(&table->index, id);
+        if (place == FFMK_IDMAP_NONE || (n > 0 && ids[n - 1] == id))
+            continue; /* or it went and came back */
+        order[n] = place;
+        ids[n++] = id;
+    }
+    free(table->sorted);
+    table->sorted = ids;
+    table->n_sorted = n;
+    table->n_fresh = 0;
     return order;
 }
 
@@ -229,6 +303,8 @@ void ffmk_table_free(struct ffmk_table *table)
         free(table->entries[i].more);
     }
     free(table->entries);
+    free(table->sorted);
+    free(table->fresh);
     ffmk_idmap_free(&table->index);
     *table = (struct ffmk_table){0};
 }

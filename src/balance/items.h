@@ -17,8 +17,10 @@ struct ffmk_entry {
     double position[3];
     bool placed; /* position was given */
     bool pinned;
-    size_t n_links; /* given with it */
-    size_t n_back;  /* others' links to it, behind its own; known with link_ranks */
+    size_t n_links;  /* given with it */
+    size_t n_back;   /* others' links to it, behind its own; known with link_ranks */
+    size_t n_linked; /* items that any of these lead to */
+    double link_sum, link_most;
     ffmk_link *links;
     int *link_ranks; /* who holds the other ends, as of the last directory look-up; same block as
                         links */
@@ -30,6 +32,10 @@ struct ffmk_table {
     size_t n;
     size_t capacity;
     struct ffmk_idmap index; /* id → place in entries */
+    uint64_t *sorted;        /* ids there were when order was last asked for, ascending */
+    size_t n_sorted;
+    uint64_t *fresh; /* added since; what is gone is in these still */
+    size_t n_fresh, fresh_capacity;
 };
 
 /** Add an item; its links are copied.
@@ -54,7 +60,7 @@ int ffmk_table_set_back(struct ffmk_entry *entry, size_t n, const ffmk_link *lin
 
 /** The places of all entries in ascending order of id; to be freed. NULL when memory ran out (never
  * for want of entries). */
-size_t *ffmk_table_order(const struct ffmk_table *table);
+size_t *ffmk_table_order(struct ffmk_table *table);
 
 void ffmk_table_free(struct ffmk_table *table);
 

@@ -59,9 +59,16 @@ static uint32_t offered_place(int32_t part)
     return (uint32_t)(-2 - part);
 }
 
-/* `offered`: together with the rest of the band. */
-static void write_item(const struct ffmk_meeting *meeting, uint32_t place, bool offered,
-                       struct ffmk_wire_out *out)
+static size_t item_bytes(const struct ffmk_meeting *meeting, uint32_t place)
+{
+    const struct ffmk_graph *graph = meeting->graph;
+    return sizeof(struct ffmk_graph_record) + graph->n_weights * sizeof(double) +
+           graph->items[place].n_links * sizeof(struct ffmk_graph_target);
+}
+
+/* `offered`: together with the rest of the band. \return where it ends. */
+static uint8_t *write_item(const struct ffmk_meeting *meeting, uint32_t place, bool offered,
+                           uint8_t *room)
 {
     const struct ffmk_graph *graph = meeting->graph;
     const struct ffmk_border *border = meeting->border;
@@ -75,20 +82,17 @@ static void write_item(const struct ffmk_meeting *meeting, uint32_t place, bool 
                                        .pinned = item->pinned};
     memcpy(record.position, item->position, sizeof record.position);
     const size_t weight_bytes = graph->n_weights * sizeof(double);
-    uint8_t *room = ffmk_wire_put_room(out, sizeof record + weight_bytes +
-                                                item->n_links * sizeof(struct ffmk_graph_target));
-    if (!room)
-        return;
     memcpy(room, &record, sizeof record);
     memcpy(room + sizeof record, ffmk_graph_weights(graph, place), weight_bytes);
     struct ffmk_graph_target *target = (void *)(room + sizeof record + weight_bytes);
     for (uint32_t k = item->first; k < item->first + item->n_links; k++) {
         const struct ffmk_vertex *other = &graph->vertices[graph->links[k].vertex];
         int32_t part = other->part;
-        if (offered && ffmk_vertex_is_held(other) && border->mark[other->held] != 0)
+        if (offered && ffmk_vertex_is_awake(other) && border->mark[other->held] != 0)
             part = as_offered(border->mark[other->held] - 1);
         *target++ = (struct ffmk_graph_target){other->id, graph->links[k].weight, part};
     }
+    return (void *)target;
 }
 
 static bool read_item(const struct ffmk_meeting *meeting, struct ffmk_wire_in *in,
@@ -116,8 +120,8 @@ static bool wanted(const struct ffmk_meeting *meeting, const double *flow, const
 int ffmk_meeting_offer(struct ffmk_meeting *meeting, uint32_t partner, struct ffmk_wire_out *offer)
 {
     struct ffmk_border *border = meeting->border;
-    const struct ffmk_graph *graph = meeting->graph;
-    struct head head = {.n = graph->n};
+    struct ffmk_graph *graph = meeting->graph;
+    struct head head = {.n = graph->sums.n};
     for (unsigned d = 0; d < graph->n_weights; d++) {
         head.flow[d] = border->partners[partner].flow[d];
         head.load[d] = meeting->load[d] + head.flow[d];
@@ -130,10 +134,17 @@ int ffmk_meeting_offer(struct ffmk_meeting *meeting, uint32_t partner, struct ff
     if (code)
         return code;
     head.n_band = border->n_band;
-    ffmk_wire_put_bytes(offer, &head, sizeof head);
+    size_t bytes = sizeof head;
     for (uint32_t q = 0; q < border->n_band; q++)
-        write_item(meeting, border->band[q], true, offer);
-    return offer->failed ? FFMK_ERR_NO_MEMORY : FFMK_SUCCESS;
+        bytes += item_bytes(meeting, border->band[q]);
+    uint8_t *room = ffmk_wire_put_room(offer, bytes);
+    if (!room)
+        return FFMK_ERR_NO_MEMORY;
+    memcpy(room, &head, sizeof head);
+    room += sizeof head;
+    for (uint32_t q = 0; q < border->n_band; q++)
+        room = write_item(meeting, border->band[q], true, room);
+    return FFMK_SUCCESS;
 }
 
 /* Everything the judge needs; the own items of its problem come first, then those of the offer. */
@@ -143,16 +154,14 @@ struct court {
     int32_t guest;
     uint32_t n_own, n;
     struct foreign *foreign;
+    size_t n_links; /* of all items, and room for them */
+    void *room;     /* for all that follows */
     struct ffmk_refine_item *items;
     const double **weights;
     struct ffmk_refine_link *links;
-    uint32_t *ends; /* of each foreign link: the item of the problem, or one of these */
-    size_t n_ends;
     uint32_t *scratch;
     double load[2][FFMK_GRAPH_WEIGHTS];
 };
-
-enum { END_ELSEWHERE = INT32_MAX - 2, END_GUEST, END_JUDGE };
 
 static bool read_offer(struct court *court, struct ffmk_wire_in *in)
 {
@@ -164,102 +173,82 @@ static bool read_offer(struct court *court, struct ffmk_wire_in *in)
     for (uint32_t q = 0; court->foreign && q < court->head->n_band; q++) {
         if (!read_item(meeting, in, &court->foreign[q]))
             return false;
-        court->n_ends += court->foreign[q].record->n_links;
+        court->n_links += court->foreign[q].record->n_links;
     }
     return court->foreign != NULL;
 }
 
-/* Where each link of the offered items leads, and how many links each item of the problem has
- * within it. */
-static void find_ends(struct court *court)
-{
-    const struct ffmk_graph *graph = court->meeting->graph;
-    const struct ffmk_border *border = court->meeting->border;
-    uint32_t *end = court->ends;
-    for (uint32_t q = 0; q < court->head->n_band; q++) {
-        const struct foreign *foreign = &court->foreign[q];
-        for (uint32_t k = 0; k < foreign->record->n_links; k++, end++) {
-            const struct ffmk_graph_target *link = &foreign->links[k];
-            *end = link->part == court->guest ? (uint32_t)END_GUEST : (uint32_t)END_ELSEWHERE;
-            if (is_offered(link->part)) {
-                *end = court->n_own + offered_place(link->part);
-            } else {
-                const uint32_t vertex = ffmk_graph_find(graph, link->id);
-                if (vertex == FFMK_GRAPH_NONE || !ffmk_vertex_is_held(&graph->vertices[vertex]))
-                    continue;
-                const uint32_t mark = border->mark[graph->vertices[vertex].held];
-                *end = mark != 0 ? mark - 1 : (uint32_t)END_JUDGE;
-                if (mark != 0)
-                    court->items[mark - 1].n_links++;
-            }
-            court->items[court->n_own + q].n_links += *end < END_ELSEWHERE;
-        }
-    }
-}
-
-static void count_own(struct court *court)
-{
-    const struct ffmk_graph *graph = court->meeting->graph;
-    const struct ffmk_border *border = court->meeting->border;
-    for (uint32_t q = 0; q < court->n_own; q++) {
-        const struct ffmk_graph_item *item = &graph->items[border->band[q]];
-        for (uint32_t k = item->first; k < item->first + item->n_links; k++) {
-            const struct ffmk_vertex *other = &graph->vertices[graph->links[k].vertex];
-            court->items[q].n_links += ffmk_vertex_is_held(other) && border->mark[other->held] != 0;
-        }
-    }
-}
-
+/* An item has as much room as it has links. */
 static void link_to(struct court *court, uint32_t from, uint32_t to, float weight)
 {
     struct ffmk_refine_item *item = &court->items[from];
     court->links[item->first + item->n_links++] = (struct ffmk_refine_link){to, weight};
 }
 
-static void add_gains(struct court *court)
+/* Links within the problem, and what speaks for an item's going there, of items at home. */
+static void link_own(struct court *court)
 {
     const struct ffmk_graph *graph = court->meeting->graph;
     const struct ffmk_border *border = court->meeting->border;
     for (uint32_t q = 0; q < court->n_own; q++) {
         const struct ffmk_graph_item *item = &graph->items[border->band[q]];
-        for (uint32_t k = item->first; k < item->first + item->n_links; k++) {
-            const struct ffmk_graph_link *link = &graph->links[k];
+        const struct ffmk_graph_link *end = graph->links + item->first + item->n_links;
+        double score = court->items[q].score;
+        for (const struct ffmk_graph_link *link = end - item->n_links; link < end; link++) {
             const struct ffmk_vertex *other = &graph->vertices[link->vertex];
             if (ffmk_vertex_is_held(other)) {
-                court->items[q].gain -= (double)link->weight;
-                if (border->mark[other->held] != 0)
+                score -= (double)link->weight;
+                if (ffmk_vertex_is_awake(other) && border->mark[other->held] != 0)
                     link_to(court, q, border->mark[other->held] - 1, link->weight);
             } else if (other->part == court->guest) {
-                court->items[q].gain += (double)link->weight;
+                score += (double)link->weight;
             }
         }
-    }
-    const uint32_t *end = court->ends;
-    for (uint32_t q = 0; q < court->head->n_band; q++) {
-        const struct foreign *foreign = &court->foreign[q];
-        const uint32_t at = court->n_own + q;
-        for (uint32_t k = 0; k < foreign->record->n_links; k++, end++) {
-            const float weight = foreign->links[k].weight;
-            if (*end == END_GUEST || (*end < END_ELSEWHERE && *end >= court->n_own))
-                court->items[at].gain -= (double)weight;
-            else if (*end == END_JUDGE || *end < court->n_own)
-                court->items[at].gain += (double)weight;
-            if (*end < END_ELSEWHERE)
-                link_to(court, at, *end, weight);
-            if (*end < court->n_own)
-                link_to(court, *end, at, weight);
-        }
+        court->items[q].score = score;
     }
 }
 
-static double distance(const float position[3], const double centre[4])
+/* The same of items that are offered. What the guest does not hold itself it may take to be where
+ * it was when the pass began. */
+static void link_offered(struct court *court)
+{
+    const struct ffmk_graph *graph = court->meeting->graph;
+    const struct ffmk_border *border = court->meeting->border;
+    for (uint32_t at = court->n_own; at < court->n; at++) {
+        const struct foreign *foreign = &court->foreign[at - court->n_own];
+        double score = court->items[at].score;
+        for (uint32_t k = 0; k < foreign->record->n_links; k++) {
+            const struct ffmk_graph_target *link = &foreign->links[k];
+            if (is_offered(link->part))
+                link_to(court, at, court->n_own + offered_place(link->part), link->weight);
+            if (is_offered(link->part) || link->part == court->guest) {
+                score -= (double)link->weight;
+                continue;
+            }
+            const uint32_t vertex = ffmk_graph_find(graph, link->id);
+            if (vertex == FFMK_GRAPH_NONE || !ffmk_vertex_is_held(&graph->vertices[vertex]))
+                continue;
+            score += (double)link->weight;
+            const uint32_t mark = ffmk_vertex_is_awake(&graph->vertices[vertex])
+                                      ? border->mark[graph->vertices[vertex].held]
+                                      : 0;
+            if (mark != 0) {
+                link_to(court, at, mark - 1, link->weight);
+                link_to(court, mark - 1, at, link->weight);
+            }
+        }
+        court->items[at].score = score;
+    }
+}
+
+static double square_distance(const float position[3], const double centre[4])
 {
     double square = 0;
     for (int axis = 0; axis < 3; axis++) {
         const double d = (double)position[axis] - centre[axis];
         square += d * d;
     }
-    return sqrt(square);
+    return square;
 }
 
 /* What speaks for going from the judge to the guest besides the cut. */
@@ -277,11 +266,11 @@ static double bias_of(const struct court *court, const float position[3], bool p
         bias = origin == court->guest ? cost : -cost;
     }
     if (placed && rules->pull > 0 && meeting->centre[3] > 0 && court->head->centre[3] > 0) {
-        const double here = distance(position, meeting->centre);
-        const double there = distance(position, court->head->centre);
+        const double here = square_distance(position, meeting->centre);
+        const double there = square_distance(position, court->head->centre);
         const double relative = (here - there) / (here + there);
         if (isfinite(relative)) /* not 0/0, and coordinates may be huge */
-            bias += rules->pull * relative;
+            bias += rules->pull * relative / 2;
     }
     return bias * meeting->scale->link;
 }
@@ -291,49 +280,52 @@ static void set_up_items(struct court *court)
     const struct ffmk_graph *graph = court->meeting->graph;
     const struct ffmk_border *border = court->meeting->border;
     const uint64_t seed = court->meeting->rules->seed;
-    for (uint32_t q = 0; q < court->n; q++) {
-        struct ffmk_refine_item *item = &court->items[q];
-        uint64_t id;
-        *item = (struct ffmk_refine_item){.side = q >= court->n_own};
-        if (q < court->n_own) {
-            const struct ffmk_graph_item *own = &graph->items[border->band[q]];
-            id = ffmk_graph_id(graph, border->band[q]);
-            court->weights[q] = ffmk_graph_weights(graph, border->band[q]);
-            item->bias = bias_of(court, own->position, own->placed, own->origin, court->weights[q]);
-        } else {
-            const struct foreign *foreign = &court->foreign[q - court->n_own];
-            id = foreign->record->id;
-            court->weights[q] = foreign->weights;
-            item->bias = bias_of(court, foreign->record->position, foreign->record->placed,
-                                 foreign->record->origin, foreign->weights);
-        }
-        item->lot = ffmk_rng_mix(seed ^ id);
+    uint32_t first = 0;
+    for (uint32_t q = 0; q < court->n_own; q++) {
+        const struct ffmk_graph_item *own = &graph->items[border->band[q]];
+        court->weights[q] = ffmk_graph_weights(graph, border->band[q]);
+        court->items[q] = (struct ffmk_refine_item){
+            .lot = ffmk_rng_mix(seed ^ ffmk_graph_id(graph, border->band[q])),
+            .score = bias_of(court, own->position, own->placed, own->origin, court->weights[q]),
+            .first = first};
+        first += own->n_links;
+    }
+    for (uint32_t q = court->n_own; q < court->n; q++) {
+        const struct foreign *foreign = &court->foreign[q - court->n_own];
+        const struct ffmk_graph_record *record = foreign->record;
+        court->weights[q] = foreign->weights;
+        court->items[q] =
+            (struct ffmk_refine_item){.lot = ffmk_rng_mix(seed ^ record->id),
+                                      .score = -bias_of(court, record->position, record->placed,
+                                                        record->origin, foreign->weights),
+                                      .first = first,
+                                      .side = 1};
+        first += record->n_links;
     }
 }
 
 static bool set_up(struct court *court)
 {
-    court->n_own = court->meeting->border->n_band;
+    const struct ffmk_border *border = court->meeting->border;
+    court->n_own = border->n_band;
     court->n = court->n_own + court->head->n_band;
-    court->items = malloc((court->n + 1ul) * sizeof *court->items);
-    court->weights = malloc((court->n + 1ul) * sizeof *court->weights);
-    court->ends = malloc((court->n_ends + 1) * sizeof *court->ends);
-    court->scratch = malloc(ffmk_refine_scratch(court->n) * sizeof *court->scratch);
-    if (!court->items || !court->weights || !court->ends || !court->scratch)
+    for (uint32_t q = 0; q < court->n_own; q++)
+        court->n_links += court->meeting->graph->items[border->band[q]].n_links;
+    const size_t n = court->n;
+    if (court->n_links > INT32_MAX)
         return false;
+    court->room = malloc(n * (sizeof *court->items + sizeof *court->weights) +
+                         court->n_links * sizeof *court->links +
+                         ffmk_refine_scratch(n) * sizeof *court->scratch);
+    if (!court->room)
+        return false;
+    court->items = court->room;
+    court->weights = (const double **)(court->items + n);
+    court->links = (struct ffmk_refine_link *)(court->weights + n);
+    court->scratch = (uint32_t *)(court->links + court->n_links);
     set_up_items(court);
-    count_own(court);
-    find_ends(court);
-    size_t n_links = 0;
-    for (uint32_t q = 0; q < court->n; q++) {
-        court->items[q].first = (uint32_t)n_links;
-        n_links += court->items[q].n_links;
-        court->items[q].n_links = 0;
-    }
-    court->links = malloc((n_links + 1) * sizeof *court->links);
-    if (!court->links || n_links > INT32_MAX)
-        return false;
-    add_gains(court);
+    link_own(court);
+    link_offered(court);
     return true;
 }
 
@@ -353,7 +345,7 @@ static void decide(struct court *court)
     struct ffmk_refine refine = {
         .n_weights = n_weights,
         .unit = unit,
-        .side = {{court->load[0], meeting->limit, meeting->graph->n, rules->least_items},
+        .side = {{court->load[0], meeting->limit, meeting->graph->sums.n, rules->least_items},
                  {court->load[1], court->head->limit, court->head->n, rules->least_items}},
         .items = court->items,
         .weights = court->weights,
@@ -398,14 +390,16 @@ static int give(struct ffmk_meeting *meeting, uint32_t partner, uint32_t place)
     border->partners[partner].gave = border->partners[partner].restless = true;
     uint32_t last = partner;
     for (uint32_t k = item.first; k < item.first + item.n_links; k++) {
-        const struct ffmk_vertex *other = &graph->vertices[graph->links[k].vertex];
-        if (ffmk_vertex_is_held(other)) {
-            const int code = ffmk_border_touch(border, partner, other->held);
-            if (code)
-                return code;
+        /* What is linked to an item elsewhere must not sleep. */
+        const uint32_t vertex = graph->links[k].vertex;
+        const uint32_t held = ffmk_graph_awaken(graph, vertex);
+        const struct ffmk_vertex *other = &graph->vertices[vertex];
+        if (ffmk_vertex_is_awake(other)) {
             /* The partner may take it to be where it was when the pass began. */
-            if (graph->items[other->held].moved)
+            if (graph->items[held].moved)
                 tell(&border->partners[partner], other->id, graph->part);
+        } else if (ffmk_vertex_is_held(other)) {
+            return FFMK_ERR_NO_MEMORY;
         } else if (other->part != to) {
             /* Known to be a partner: it held the other end when the pass began, or got it since. */
             if (border->partners[last].part != other->part)
@@ -418,13 +412,14 @@ static int give(struct ffmk_meeting *meeting, uint32_t partner, uint32_t place)
     return FFMK_SUCCESS;
 }
 
-/* Room must have been reserved. */
-static void take(struct ffmk_meeting *meeting, uint32_t partner, const struct foreign *item)
+static int take(struct ffmk_meeting *meeting, uint32_t partner, const struct foreign *item)
 {
     struct ffmk_border *border = meeting->border;
-    const struct ffmk_graph *graph = meeting->graph;
-    const uint32_t place = ffmk_graph_add(meeting->graph, item->record, item->weights, item->links);
-    struct ffmk_graph_item *taken = &meeting->graph->items[place];
+    struct ffmk_graph *graph = meeting->graph;
+    if (!ffmk_graph_reserve(graph, 1, item->record->n_links, item->record->n_links))
+        return FFMK_ERR_NO_MEMORY;
+    const uint32_t place = ffmk_graph_add(graph, item->record, item->weights, item->links);
+    struct ffmk_graph_item *taken = &graph->items[place];
     taken->moved = 1;
     border->partners[partner].got = border->partners[partner].restless = true;
     for (uint32_t k = taken->first; k < taken->first + taken->n_links; k++) {
@@ -438,6 +433,7 @@ static void take(struct ffmk_meeting *meeting, uint32_t partner, const struct fo
         if (other->held == FFMK_GRAPH_GONE)
             tell(&border->partners[known], item->record->id, graph->part);
     }
+    return FFMK_SUCCESS;
 }
 
 /* Links within the offer lead to the guest; where both ends come, the second one's coming sets that
@@ -454,49 +450,55 @@ static int take_offered(const struct court *court, uint32_t partner, const struc
             links[k].part = court->guest;
     }
     const struct foreign item = {offered->record, offered->weights, links};
-    take(court->meeting, partner, &item);
+    const int code = take(court->meeting, partner, &item);
     free(links);
+    return code;
+}
+
+/* Which offered items the judge takes, and its own that go over. */
+static int write_answer(const struct court *court, struct ffmk_wire_out *answer)
+{
+    const struct ffmk_meeting *meeting = court->meeting;
+    const uint32_t *band = meeting->border->band, n_own = court->n_own, n = court->n;
+    struct answer_head head = {0};
+    size_t bytes = 0;
+    memcpy(head.load, court->load[1], sizeof head.load);
+    for (uint32_t q = n_own; q < n; q++)
+        head.n_taken += court->items[q].side == 0;
+    for (uint32_t q = 0; q < n_own; q++)
+        if (court->items[q].side == 1) {
+            head.n_given++;
+            bytes += item_bytes(meeting, band[q]);
+        }
+    bytes += sizeof head + head.n_taken * sizeof(uint64_t);
+    uint8_t *room = ffmk_wire_put_room(answer, bytes);
+    if (!room)
+        return FFMK_ERR_NO_MEMORY;
+    memcpy(room, &head, sizeof head);
+    uint64_t *place = (void *)(room + sizeof head);
+    for (uint32_t q = n_own; q < n; q++)
+        if (court->items[q].side == 0)
+            *place++ = q - n_own;
+    room = (void *)place;
+    for (uint32_t q = 0; q < n_own; q++)
+        if (court->items[q].side == 1)
+            room = write_item(meeting, band[q], false, room);
     return FFMK_SUCCESS;
 }
 
-/* Hold what the guest gives, and write what goes to it. */
-static int carry_out(struct court *court, uint32_t partner, struct ffmk_wire_out *answer)
+/* Hold what the guest gives, and give what goes to it. */
+static int carry_out(struct court *court, uint32_t partner)
 {
     struct ffmk_meeting *meeting = court->meeting;
-    const uint32_t n_own = court->n_own, n = court->n;
-    const struct ffmk_refine_item *items = court->items;
-    struct answer_head head = {0};
-    size_t n_links = 0, n_taken = 0;
-    for (uint32_t q = n_own; q < n; q++)
-        if (items[q].side == 0) {
-            n_links += court->foreign[q - n_own].record->n_links;
-            n_taken++;
-        }
-    if (n_taken > 0 && !ffmk_graph_reserve(meeting->graph, n_taken, n_links, n_links))
-        return FFMK_ERR_NO_MEMORY;
-    head.n_taken = (uint32_t)n_taken;
-    for (uint32_t q = 0; q < n_own; q++)
-        head.n_given += items[q].side == 1;
-    memcpy(head.load, court->load[1], sizeof head.load);
+    const uint32_t n_own = court->n_own;
+    int code = FFMK_SUCCESS;
     memcpy(meeting->load, court->load[0], sizeof meeting->load);
-    ffmk_wire_put_bytes(answer, &head, sizeof head);
-    for (uint32_t q = n_own; q < n; q++)
-        if (items[q].side == 0) {
-            const uint64_t place = q - n_own;
-            ffmk_wire_put_bytes(answer, &place, sizeof place);
-        }
-    for (uint32_t q = 0; q < n_own; q++)
-        if (items[q].side == 1)
-            write_item(meeting, meeting->border->band[q], false, answer);
-    int code = answer->failed ? FFMK_ERR_NO_MEMORY : FFMK_SUCCESS;
     for (uint32_t q = 0; q < n_own && !code; q++)
-        if (items[q].side == 1)
+        if (court->items[q].side == 1)
             code = give(meeting, partner, meeting->border->band[q]);
-    for (uint32_t q = n_own; q < n && !code; q++) {
-        if (items[q].side != 0)
-            continue;
-        code = take_offered(court, partner, &court->foreign[q - n_own]);
-    }
+    for (uint32_t q = n_own; q < court->n && !code; q++)
+        if (court->items[q].side == 0)
+            code = take_offered(court, partner, &court->foreign[q - n_own]);
     return code;
 }
 
@@ -518,14 +520,12 @@ int ffmk_meeting_judge(struct ffmk_meeting *meeting, uint32_t partner, struct ff
         code = FFMK_ERR_NO_MEMORY;
     if (!code) {
         decide(&court);
-        code = carry_out(&court, partner, answer);
+        code = write_answer(&court, answer);
     }
+    if (!code)
+        code = carry_out(&court, partner);
     free(court.foreign);
-    free(court.items);
-    free(court.weights);
-    free(court.links);
-    free(court.ends);
-    free(court.scratch);
+    free(court.room);
     return code;
 }
 
@@ -543,10 +543,9 @@ int ffmk_meeting_accept(struct ffmk_meeting *meeting, uint32_t partner, struct f
             code = give(meeting, partner, meeting->border->band[taken[t]]);
     for (uint32_t g = 0; g < head->n_given && !code; g++) {
         struct foreign item;
-        if (!read_item(meeting, answer, &item) ||
-            !ffmk_graph_reserve(meeting->graph, 1, item.record->n_links, item.record->n_links))
+        if (!read_item(meeting, answer, &item))
             return FFMK_ERR_NO_MEMORY;
-        take(meeting, partner, &item);
+        code = take(meeting, partner, &item);
     }
     return code;
 }

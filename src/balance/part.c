@@ -31,13 +31,15 @@ static void post(struct ffmk_part *part, int32_t to, enum ffmk_part_letter kind,
 static void survey(struct ffmk_part *part, struct ffmk_totals *totals)
 {
     const struct ffmk_rules *rules = part->rules;
-    const struct ffmk_graph *graph = &part->graph;
+    struct ffmk_graph *graph = &part->graph;
     const bool first = part->course.result.passes == 0;
     *totals = (struct ffmk_totals){
         .code = part->code,
         .n_parts = 1,
-        .n_items = graph->n,
-        .missing = graph->n < rules->least_items ? rules->least_items - graph->n : 0,
+        .n_items = graph->sums.n,
+        .n_links = graph->sums.n_links,
+        .links = graph->sums.links,
+        .missing = graph->sums.n < rules->least_items ? rules->least_items - graph->sums.n : 0,
         .capacity = part->capacity,
         .capacity_most = part->capacity,
         .improved = part->meeting.improved};
@@ -55,16 +57,7 @@ static void survey(struct ffmk_part *part, struct ffmk_totals *totals)
                 above / (shared && part->course.scale.mean[d] > 0 ? part->course.scale.mean[d]
                                                                   : part->limit[d]);
     }
-    for (uint32_t i = 0; i < graph->n_places; i++) {
-        const struct ffmk_graph_item *item = &graph->items[i];
-        if (!ffmk_graph_is_held(graph, i))
-            continue;
-        for (unsigned d = 0; d < rules->n_weights; d++)
-            totals->heaviest[d] = fmax(totals->heaviest[d], ffmk_graph_weights(graph, i)[d]);
-        totals->n_links += item->n_links;
-        for (uint32_t k = item->first; first && k < item->first + item->n_links; k++)
-            totals->links += (double)graph->links[k].weight;
-    }
+    memcpy(totals->heaviest, ffmk_graph_heaviest(graph), sizeof totals->heaviest);
     for (uint32_t k = 0; k < part->border.n; k++)
         totals->cut += part->border.partners[k].linked;
 }
@@ -150,7 +143,7 @@ static void begin_pass(struct ffmk_part *part)
 {
     part->spread.done = false;
     fail(part, ffmk_border_find(&part->border, &part->graph));
-    ffmk_graph_load(&part->graph, part->load);
+    memcpy(part->load, part->graph.sums.load, sizeof part->load);
     report(part);
 }
 

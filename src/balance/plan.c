@@ -66,8 +66,7 @@ static void find_largest(const struct ffmk_table *table, uint64_t largest[LARGES
         const struct ffmk_entry *entry = &table->entries[i];
         for (unsigned d = 0; d <= entry->n_more; d++)
             values[d] = fmax(values[d], weight_of(entry, d));
-        for (size_t k = 0; k < entry->n_links; k++)
-            values[LARGEST - 3] = fmax(values[LARGEST - 3], entry->links[k].weight);
+        values[LARGEST - 3] = fmax(values[LARGEST - 3], entry->link_most);
         values[LARGEST - 2] = fmax(values[LARGEST - 2], (double)entry->bytes);
         values[LARGEST - 1] = fmax(values[LARGEST - 1], (double)(1 + entry->n_more));
     }
@@ -129,53 +128,109 @@ static int enter(const struct ffmk_team *team, int code, const struct ffmk_table
     return FFMK_SUCCESS;
 }
 
-/* The items of the table, in its order, with all their links. */
-static int fill(struct ffmk_graph *graph, const struct ffmk_team *team,
-                const struct ffmk_table *table, const size_t *order,
-                const struct entrance *entrance)
+/* Where a part's items come from. */
+struct source {
+    const struct ffmk_team *team;
+    const struct ffmk_table *table;
+    const size_t *order;
+    const struct entrance *entrance;
+    struct ffmk_graph_target *links; /* room for those of any entry */
+};
+
+static struct ffmk_graph_record describe(const struct source *source,
+                                         const struct ffmk_entry *entry, double *weights)
 {
-    size_t n_links = 0, most = 0;
+    const struct entrance *entrance = source->entrance;
+    const int rank = source->team->rank;
+    struct ffmk_graph_record record = {.id = entry->id,
+                                       .home = rank,
+                                       .origin = rank,
+                                       .best = rank,
+                                       .n_links = (uint32_t)entry->n_linked,
+                                       .placed = entry->placed,
+                                       .pinned = entry->pinned};
+    for (int axis = 0; axis < 3; axis++) {
+        record.position[axis] = (float)entry->position[axis];
+        record.placed = record.placed && isfinite(record.position[axis]); /* float is the smaller */
+    }
+    for (unsigned d = 0; d < entrance->n_weights; d++)
+        weights[d] = weight_of(entry, d) / entrance->weights[d];
+    weights[entrance->n_weights] = (double)entry->bytes / entrance->bytes; /* used when limited */
+    return record;
+}
+
+static bool rouse(const struct source *source, struct ffmk_graph *graph,
+                  const struct ffmk_entry *entry)
+{
+    double weights[FFMK_GRAPH_WEIGHTS];
+    struct ffmk_graph_record record = describe(source, entry, weights);
+    record.n_links = (uint32_t)(entry->n_links + entry->n_back);
+    if (!ffmk_graph_reserve(graph, 1, record.n_links, record.n_links))
+        return false;
+    for (size_t k = 0; k < record.n_links; k++)
+        source->links[k] = (struct ffmk_graph_target){
+            entry->links[k].id, (float)(entry->links[k].weight / source->entrance->link),
+            entry->link_ranks[k]};
+    ffmk_graph_rouse(graph, &record, weights, source->links);
+    return true;
+}
+
+static bool wake(void *context, struct ffmk_graph *graph, const uint64_t *id)
+{
+    const struct source *source = context;
+    if (id)
+        return rouse(source, graph, ffmk_table_find(source->table, *id));
+    for (size_t i = 0; i < source->table->n; i++) {
+        const struct ffmk_entry *entry = &source->table->entries[source->order[i]];
+        const uint32_t vertex = ffmk_graph_find(graph, entry->id);
+        if (vertex != FFMK_GRAPH_NONE && graph->vertices[vertex].held != FFMK_GRAPH_ASLEEP)
+            continue;
+        if (!rouse(source, graph, entry))
+            return false;
+    }
+    return true;
+}
+
+/* Something elsewhere is linked to it. */
+static bool is_outer(const struct source *source, const struct ffmk_entry *entry)
+{
+    for (size_t k = 0; k < entry->n_links + entry->n_back; k++)
+        if (entry->link_ranks[k] != source->team->rank)
+            return true;
+    return false;
+}
+
+/* The items of the table, in its order. */
+static int fill(struct ffmk_graph *graph, struct source *source)
+{
+    const struct ffmk_table *table = source->table;
+    double weights[FFMK_GRAPH_WEIGHTS];
+    size_t most = 0, n_outer = 0, n_links = 0;
     for (size_t i = 0; i < table->n; i++) {
-        const size_t n = table->entries[i].n_links + table->entries[i].n_back;
-        n_links += n;
+        const struct ffmk_entry *entry = &table->entries[source->order[i]];
+        const size_t n = entry->n_links + entry->n_back;
+        const struct ffmk_graph_record record = describe(source, entry, weights);
+        ffmk_graph_doze(graph, &record, weights, entry->link_sum / source->entrance->link);
         most = n > most ? n : most;
-    }
-    struct ffmk_graph_target *links = malloc((most + 1) * sizeof *links);
-    if (!links || !ffmk_graph_reserve(graph, table->n, n_links, 0)) {
-        free(links);
-        return FFMK_ERR_NO_MEMORY;
-    }
-    int code = FFMK_SUCCESS;
-    for (size_t i = 0; i < table->n && !code; i++) {
-        const struct ffmk_entry *entry = &table->entries[order[i]];
-        struct ffmk_graph_record record = {.id = entry->id,
-                                           .home = team->rank,
-                                           .origin = team->rank,
-                                           .best = team->rank,
-                                           .n_links = (uint32_t)(entry->n_links + entry->n_back),
-                                           .placed = entry->placed,
-                                           .pinned = entry->pinned};
-        double weights[FFMK_GRAPH_WEIGHTS];
-        size_t outside = 0;
-        for (int axis = 0; axis < 3; axis++)
-            record.position[axis] = (float)entry->position[axis];
-        for (size_t k = 0; k < record.n_links; k++) {
-            links[k] = (struct ffmk_graph_target){entry->links[k].id,
-                                                  (float)(entry->links[k].weight / entrance->link),
-                                                  entry->link_ranks[k]};
-            outside += entry->link_ranks[k] != team->rank;
+        if (is_outer(source, entry)) {
+            n_outer++;
+            n_links += n;
+        } else {
+            ffmk_graph_sleep(graph, weights);
         }
-        for (unsigned d = 0; d < entrance->n_weights; d++)
-            weights[d] = weight_of(entry, d) / entrance->weights[d];
-        weights[entrance->n_weights] =
-            (double)entry->bytes / entrance->bytes; /* used when limited */
-        if (ffmk_graph_reserve(graph, 0, 0, table->n - i + outside))
-            ffmk_graph_add(graph, &record, weights, links);
-        else
-            code = FFMK_ERR_NO_MEMORY;
     }
-    free(links);
-    return code;
+    source->links = malloc((most + 1) * sizeof *source->links);
+    if (!source->links || most > INT32_MAX || table->n > INT32_MAX ||
+        !ffmk_graph_reserve(graph, n_outer, n_links, n_outer))
+        return FFMK_ERR_NO_MEMORY;
+    graph->source = source;
+    graph->wake = wake;
+    for (size_t i = 0; i < table->n; i++) {
+        const struct ffmk_entry *entry = &table->entries[source->order[i]];
+        if (is_outer(source, entry) && !rouse(source, graph, entry))
+            return FFMK_ERR_NO_MEMORY;
+    }
+    return ffmk_graph_ready(graph) ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
 }
 
 static size_t place_of(const struct ffmk_table *table, const size_t *order, uint64_t id)
@@ -325,32 +380,44 @@ static int spread_news(struct ffmk_team *team, const struct ffmk_table *table,
     return known ? code : FFMK_ERR_NO_MEMORY;
 }
 
-/* Weight of the links of this rank's items that lead to another rank, in `unit`; as the plan wants
- * it, or as it is. Each link is listed at both ends. */
-static double cut_of(const struct ffmk_team *team, const struct ffmk_table *table,
-                     const struct ffmk_plan *plan, double unit)
+/* Weight of the links of this rank's items that lead to another rank, in `unit`. Each link is
+ * listed at both ends. */
+static double cut_of(const struct ffmk_team *team, const struct ffmk_table *table, double unit)
 {
     double cut = 0;
-    const bool moves = plan && plan->whereto.n > 0;
     for (size_t i = 0; i < table->n; i++) {
-        const struct ffmk_entry *entry = &table->entries[plan ? plan->order[i] : i];
-        const int here = plan ? plan->destinations[i] : team->rank;
-        for (size_t k = 0; k < entry->n_links + entry->n_back; k++) {
-            const size_t moved =
-                moves ? ffmk_idmap_get(&plan->whereto, entry->links[k].id) : FFMK_IDMAP_NONE;
-            const int there = moved == FFMK_IDMAP_NONE ? entry->link_ranks[k] : (int)moved;
-            if (here != there)
+        const struct ffmk_entry *entry = &table->entries[i];
+        for (size_t k = 0; k < entry->n_links + entry->n_back; k++)
+            if (entry->link_ranks[k] != team->rank)
                 cut += entry->links[k].weight / unit;
-        }
     }
     return cut / 2;
+}
+
+/* What the plan adds to that. A link whose other end moves, too, is seen there again. */
+static double cut_added(const struct ffmk_team *team, const struct ffmk_table *table,
+                        const struct ffmk_plan *plan)
+{
+    double added = 0;
+    for (size_t i = 0; i < table->n; i++) {
+        const struct ffmk_entry *entry = &table->entries[plan->order[i]];
+        const int here = plan->destinations[i];
+        for (size_t k = 0; here != team->rank && k < entry->n_links + entry->n_back; k++) {
+            const size_t moved = ffmk_idmap_get(&plan->whereto, entry->links[k].id);
+            const int there = moved == FFMK_IDMAP_NONE ? entry->link_ranks[k] : (int)moved;
+            const int change = (here != there) - (entry->link_ranks[k] != team->rank);
+            added += change * entry->links[k].weight / plan->link_unit *
+                     (moved == FFMK_IDMAP_NONE ? 1 : 0.5);
+        }
+    }
+    return added;
 }
 
 /* What it came to, for all ranks. \return the least of their codes. */
 static int sum_up(const struct ffmk_team *team, int code, const struct ffmk_table *table,
                   uint64_t start_ns, struct ffmk_plan *plan)
 {
-    double sums[3] = {0};
+    double sums[4] = {0};
     double largest[2] = {-(double)code, (double)(ffmk_clock_ns() - start_ns) * 1e-9};
     if (!code) {
         for (size_t i = 0; i < table->n; i++)
@@ -358,15 +425,17 @@ static int sum_up(const struct ffmk_team *team, int code, const struct ffmk_tabl
                 sums[0]++;
                 sums[1] += table->entries[plan->order[i]].weight / plan->weight_unit;
             }
-        sums[2] = cut_of(team, table, plan, plan->link_unit);
+        sums[2] = cut_of(team, table, plan->link_unit);
+        sums[3] = cut_added(team, table, plan);
     }
     code = ffmk_team_max(team, largest, 2);
     if (!code)
-        code = ffmk_team_sum(team, sums, 3);
+        code = ffmk_team_sum(team, sums, 4);
     plan->plan_s = largest[1];
     plan->items_moved = (uint64_t)sums[0];
     plan->weight_moved = sums[1];
-    plan->cut_after = sums[2] * plan->link_unit;
+    plan->cut_before = sums[2] * plan->link_unit;
+    plan->cut_after = (sums[2] + sums[3]) * plan->link_unit;
     return code ? code : -(int)largest[0];
 }
 
@@ -383,17 +452,19 @@ static int find(struct ffmk_team *team, const struct ffmk_table *table,
     part->capacity = wish->able.capacity;
     part->own_limit[rules.n_shared] =
         fmin((double)wish->able.memory_limit / entrance->bytes, MEMORY_MOST);
-    int code = fill(&part->graph, team, table, plan->order, entrance);
+    struct source source = {
+        .team = team, .table = table, .order = plan->order, .entrance = entrance};
+    int code = fill(&part->graph, &source);
     code = ffmk_drive_run(&drive, code, &result);
     if (!code) {
         plan->imbalance_before = result.imbalance_before;
         plan->imbalance_after = result.imbalance_after;
         plan->imbalance_bound = result.bound;
-        plan->cut_before = result.cut_before * entrance->link;
         plan->rounds = result.passes;
         code = bring_home(team, &part->graph, table, plan);
     }
     ffmk_drive_free(&drive);
+    free(source.links);
     return code;
 }
 
@@ -407,7 +478,6 @@ static int take(struct ffmk_team *team, struct ffmk_table *table, const struct f
     }
     const int code = ffmk_plan_measure(team, FFMK_SUCCESS, true, table, &wish->able, plan);
     plan->imbalance_before = plan->imbalance_bound = plan->imbalance_after;
-    plan->cut_before = plan->cut_after;
     return code;
 }
 
@@ -454,7 +524,7 @@ int ffmk_plan_measure(struct ffmk_team *team, int code, bool known, struct ffmk_
     for (unsigned d = 0; d < plan->n_weights; d++)
         largest[d] = sums[d] / able->capacity;
     sums[SUMS - 2] = able->capacity;
-    sums[SUMS - 1] = cut_of(team, table, NULL, plan->link_unit);
+    sums[SUMS - 1] = cut_of(team, table, plan->link_unit);
     code = ffmk_team_max(team, largest, FFMK_WEIGHTS_MOST);
     if (!code)
         code = ffmk_team_sum(team, sums, SUMS);

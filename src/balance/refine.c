@@ -30,18 +30,10 @@ struct walk {
 /* A load so little above its limit is at it. */
 static const double ROUNDING = 1e-12;
 
-static double score(const struct walk *walk, uint32_t item)
-{
-    const struct ffmk_refine_item *it = &walk->in->items[item];
-    return it->side == 0 ? it->gain + it->bias : it->gain - it->bias;
-}
-
 static bool before(const struct walk *walk, uint32_t a, uint32_t b)
 {
-    const double score_a = score(walk, a), score_b = score(walk, b);
-    if (score_a != score_b)
-        return score_a > score_b;
-    return walk->in->items[a].lot < walk->in->items[b].lot;
+    const struct ffmk_refine_item *left = &walk->in->items[a], *right = &walk->in->items[b];
+    return left->score != right->score ? left->score > right->score : left->lot < right->lot;
 }
 
 static void place(struct walk *walk, struct queue *queue, uint32_t at, uint32_t item)
@@ -180,11 +172,11 @@ static void change_side(struct ffmk_refine *in, uint32_t item)
     in->side[from].n--;
     in->side[!from].n++;
     it->side = (uint8_t)!from;
-    it->gain = -it->gain;
+    it->score = -it->score;
     for (uint32_t k = it->first; k < it->first + it->n_links; k++) {
         struct ffmk_refine_item *other = &in->items[in->links[k].item];
         const double twice = 2 * (double)in->links[k].weight;
-        other->gain += other->side == it->side ? -twice : twice;
+        other->score += other->side == it->side ? -twice : twice;
     }
 }
 
@@ -229,9 +221,10 @@ static double fill(struct walk *walk)
     for (uint32_t i = 0; i < in->n; i++) {
         struct queue *queue = &walk->queue[in->items[i].side];
         for (unsigned d = 0; d < in->n_weights; d++)
-            queue->lightest[d] = fmin(queue->lightest[d], in->weights[i][d]);
+            if (in->weights[i][d] < queue->lightest[d])
+                queue->lightest[d] = in->weights[i][d];
         place(walk, queue, queue->n++, i);
-        best = fmax(best, score(walk, i));
+        best = in->items[i].score > best ? in->items[i].score : best;
     }
     return best;
 }
@@ -249,17 +242,23 @@ enum { SWAPS_MOST = 16, PARTNERS = 6, WALKS_MOST = 2 };
 
 static int compare_weights(const void *a, const void *b, void *context)
 {
-    const double *const *weights = context;
-    const double left = weights[*(const uint32_t *)a][0], right = weights[*(const uint32_t *)b][0];
+    const struct ffmk_refine *in = context;
+    const uint32_t item_a = *(const uint32_t *)a, item_b = *(const uint32_t *)b;
+    const double left = in->weights[item_a][0], right = in->weights[item_b][0];
     if (left != right)
         return left < right ? -1 : 1;
-    return *(const uint32_t *)a < *(const uint32_t *)b ? -1 : 1;
+    return in->items[item_a].lot < in->items[item_b].lot ? -1 : 1;
 }
 
 struct swap {
     uint32_t gives, gets;
     double excess, score;
 };
+
+static uint64_t lots_of(const struct ffmk_refine *in, const struct swap *swap)
+{
+    return in->items[swap->gives].lot ^ in->items[swap->gets].lot;
+}
 
 static void consider(const struct walk *walk, int from, uint32_t gives, uint32_t gets,
                      struct swap *best)
@@ -271,9 +270,12 @@ static void consider(const struct walk *walk, int from, uint32_t gives, uint32_t
     const struct swap swap = {gives, gets,
                               excess_of(in, &in->side[from], -1, difference, 0) +
                                   excess_of(in, &in->side[!from], 1, difference, 0),
-                              score(walk, gives) + score(walk, gets)};
+                              in->items[gives].score + in->items[gets].score};
+    const bool ties =
+        swap.excess <= best->excess && swap.score == best->score && best->score > -INFINITY;
     if (swap.excess < best->excess * (1 - ROUNDING) ||
-        (swap.excess <= best->excess && swap.score > best->score))
+        (swap.excess <= best->excess && swap.score > best->score) ||
+        (ties && lots_of(in, &swap) < lots_of(in, best)))
         *best = swap;
 }
 
@@ -289,7 +291,7 @@ static bool swap_one(struct walk *walk, double *gained_p)
             there[n_there++] = i;
     if (n_there == 0)
         return false;
-    qsort_r(there, n_there, sizeof *there, compare_weights, (void *)in->weights);
+    qsort_r(there, n_there, sizeof *there, compare_weights, in);
     struct swap best = {.excess = walk->excess, .score = -INFINITY};
     const double before = best.excess;
     for (uint32_t i = 0; i < in->n; i++) {
@@ -310,9 +312,9 @@ static bool swap_one(struct walk *walk, double *gained_p)
     }
     if (!(best.excess < before * (1 - ROUNDING)))
         return false;
-    *gained_p += score(walk, best.gives);
+    *gained_p += in->items[best.gives].score;
     change_side(in, best.gives);
-    *gained_p += score(walk, best.gets);
+    *gained_p += in->items[best.gets].score;
     change_side(in, best.gets);
     measure(walk);
     return true;
@@ -335,7 +337,7 @@ static bool go_once(struct walk *walk, double *gained_p)
         const int from =
             !found[0] || (found[1] && before(walk, walk->queue[1].heap[0], walk->queue[0].heap[0]));
         const uint32_t item = walk->queue[from].heap[0];
-        sum += score(walk, item);
+        sum += in->items[item].score;
         step(walk, from);
         walk->sequence[n_moves++] = item;
         if (walk->excess < least * (1 - ROUNDING) || (walk->excess <= least && sum > best)) {

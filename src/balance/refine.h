@@ -16,9 +16,9 @@ struct ffmk_refine_link {
 
 struct ffmk_refine_item {
     uint64_t lot; /* decides between equals */
-    double gain; /* what the cut would shrink by, were the item on the other side; in any unit, that
-                    of the links. Includes links to what is not among the items. */
-    double bias; /* what else speaks for going from side 0 to side 1, in that unit */
+    double score; /* what speaks for its changing sides: what the cut would shrink by, with links to
+                     what is not among the items, and whatever else; in any unit, that of the links.
+                     It changes with the sides of what it is linked to, and its sign with its own */
     uint32_t first, n_links;
     uint8_t side;
 };
@@ -35,15 +35,15 @@ struct ffmk_refine {
     unsigned n_weights;
     const double *unit; /* n_weights, > 0: what a load above its limit is measured in */
     struct ffmk_refine_side side[2];
-    struct ffmk_refine_item *items; /* side, gain: in and out */
+    struct ffmk_refine_item *items; /* side, score: in and out */
     const double *const *weights;   /* of each item */
     const struct ffmk_refine_link *links;
     uint32_t n;
     uint32_t patience; /* steps without anything better before it gives up */
-    double hope;       /* with nothing above limits, it does not begin where no step has a gain of
+    double hope;       /* with nothing above limits, it does not begin where no step has a score of
                           at least this, which may be negative */
     uint32_t *scratch; /* room for ffmk_refine_scratch(n) */
-    double improved;   /* out: by how much cut and bias became better, in the unit of the links */
+    double improved;   /* out: the sum of the scores of what changed sides */
 };
 
 static inline size_t ffmk_refine_scratch(size_t n)
@@ -51,8 +51,8 @@ static inline size_t ffmk_refine_scratch(size_t n)
     return 4 * n + 1;
 }
 
-/** Sides are changed so that what is above limits becomes least and, with that, the sum of gains
- * and biases largest. Never worse than before in the former, nor, with the former equal, in the
+/** Sides are changed so that what is above limits becomes least and, with that, the sum of
+ * scores largest. Never worse than before in the former, nor, with the former equal, in the
  * latter. */
 void ffmk_refine(struct ffmk_refine *in);
 

@@ -11,15 +11,10 @@ static uint8_t *reserve(struct ffmk_wire_out *out, size_t length)
     if (out->failed)
         return NULL;
     if (out->capacity - out->length < length) {
-        size_t capacity = out->capacity ? out->capacity : 256;
-        while (capacity - out->length < length) {
-            if (capacity > SIZE_MAX / 2) {
-                out->failed = true;
-                return NULL;
-            }
-            capacity *= 2;
-        }
-        uint8_t *data = realloc(out->data, capacity);
+        const size_t needed = out->length + length;
+        const size_t doubled = out->capacity > 0 ? 2 * out->capacity : 64;
+        const size_t capacity = needed > doubled ? needed : doubled;
+        uint8_t *data = needed < SIZE_MAX / 4 ? realloc(out->data, capacity) : NULL;
         if (!data) {
             out->failed = true;
             return NULL;

@@ -144,42 +144,95 @@ static void deliver(struct post *post, struct ffmk_part *parts, size_t at)
     ffmk_part_hear(&parts[letter.to], letter.from, letter.kind, &letter.body);
 }
 
-static void fill(struct ffmk_part *part, const struct world *world, int number)
+static struct ffmk_graph_record describe(const struct world *world, uint32_t item,
+                                         struct ffmk_graph_target links[LINKS], bool *outer_p)
 {
+    const int number = world->part[item];
+    *outer_p = false;
+    for (uint32_t k = 0; k < world->n_links[item]; k++) {
+        const uint32_t other = world->link[item][k];
+        links[k] =
+            (struct ffmk_graph_target){other, world->link_weight[item][k], world->part[other]};
+        *outer_p = *outer_p || world->part[other] != number;
+    }
+    struct ffmk_graph_record record = {.id = item,
+                                       .home = number,
+                                       .origin = number,
+                                       .best = number,
+                                       .n_links = world->n_links[item],
+                                       .placed = world->placed,
+                                       .pinned = world->pinned[item]};
+    memcpy(record.position, world->position[item], sizeof record.position);
+    return record;
+}
+
+static void rouse(struct ffmk_graph *graph, const struct world *world, uint32_t item)
+{
+    struct ffmk_graph_target links[LINKS];
+    bool outer;
+    const struct ffmk_graph_record record = describe(world, item, links, &outer);
+    ck_assert(ffmk_graph_reserve(graph, 1, LINKS, LINKS));
+    ffmk_graph_rouse(graph, &record, world->weight[item], links);
+}
+
+static bool wake(void *source, struct ffmk_graph *graph, const uint64_t *id)
+{
+    const struct world *world = source;
+    if (id)
+        rouse(graph, world, (uint32_t)*id);
+    for (uint32_t i = 0; i < world->n && !id; i++) {
+        const uint32_t vertex = ffmk_graph_find(graph, i);
+        if (world->part[i] == graph->part &&
+            (vertex == FFMK_GRAPH_NONE || graph->vertices[vertex].held == FFMK_GRAPH_ASLEEP))
+            rouse(graph, world, i);
+    }
+    return true;
+}
+
+/* `sleepy`: what nothing elsewhere is linked to sleeps. */
+static void fill(struct ffmk_part *part, struct world *world, int number, bool sleepy)
+{
+    struct ffmk_graph *graph = &part->graph;
     part->capacity = world->capacity[number];
     part->own_limit[world->rules.n_weights - 1] = world->own_limit[number];
+    if (sleepy) {
+        graph->wake = wake;
+        graph->source = world;
+    }
     for (uint32_t i = 0; i < world->n; i++) {
         struct ffmk_graph_target links[LINKS];
+        bool outer;
         if (world->part[i] != number)
             continue;
-        for (uint32_t k = 0; k < world->n_links[i]; k++)
-            links[k] = (struct ffmk_graph_target){world->link[i][k], world->link_weight[i][k],
-                                                  world->part[world->link[i][k]]};
-        struct ffmk_graph_record record = {.id = i,
-                                           .home = number,
-                                           .origin = number,
-                                           .best = number,
-                                           .n_links = world->n_links[i],
-                                           .placed = world->placed,
-                                           .pinned = world->pinned[i]};
-        memcpy(record.position, world->position[i], sizeof record.position);
-        ck_assert(ffmk_graph_reserve(&part->graph, 1, LINKS, LINKS));
-        ffmk_graph_add(&part->graph, &record, world->weight[i], links);
+        const struct ffmk_graph_record record = describe(world, i, links, &outer);
+        double weight = 0;
+        for (uint32_t k = 0; k < record.n_links; k++)
+            weight += (double)links[k].weight;
+        ffmk_graph_doze(graph, &record, world->weight[i], weight);
+        if (outer || !sleepy)
+            rouse(graph, world, i);
+        else
+            ffmk_graph_sleep(graph, world->weight[i]);
     }
+    if (world->seed % 2)
+        ck_assert(ffmk_graph_ready(graph));
 }
 
 /* Run a plan with letters arriving in the order that `order` draws; where each item is in the best
  * plan. */
-static struct ffmk_part_result run(const struct world *world, uint64_t order, int best[ITEMS])
+static struct ffmk_part_result run(struct world *world, uint64_t order, bool sleepy,
+                                   int best[ITEMS])
 {
     const int n_parts = world->rules.n_parts, seed = (int)world->seed;
     static struct ffmk_part parts[PARTS];
     struct post post = {0};
-    int held[ITEMS], times[ITEMS] = {0};
+    int held[ITEMS], times[ITEMS] = {0}, counted[PARTS] = {0};
     for (int p = 0; p < n_parts; p++) {
         ffmk_part_begin(&parts[p], &world->rules, p, send, &post);
-        fill(&parts[p], world, p);
+        fill(&parts[p], world, p, sleepy);
     }
+    for (uint32_t i = 0; i < world->n; i++)
+        held[i] = best[i] = world->part[i]; /* of what sleeps until the end */
     for (int p = 0; p < n_parts; p++) {
         ffmk_part_start(&parts[p], 0);
         while (post.n > 0 && ffmk_rng_below(&order, 2))
@@ -203,12 +256,16 @@ static struct ffmk_part_result run(const struct world *world, uint64_t order, in
             }
     }
     for (uint32_t i = 0; i < world->n; i++) {
-        ck_assert_msg(times[i] == 1, "seed %d: item %d is there %d times", seed, (int)i, times[i]);
+        ck_assert_msg(times[i] == 1 || (sleepy && times[i] == 0),
+                      "seed %d: item %d is there %d times", seed, (int)i, times[i]);
+        counted[held[i]]++;
         if (world->pinned[i])
             ck_assert_msg(held[i] == world->part[i], "seed %d: pinned item %d moved", seed, (int)i);
     }
     for (int p = 0; p < n_parts; p++) {
         const struct ffmk_graph *graph = &parts[p].graph;
+        ck_assert_msg((int)graph->sums.n == counted[p], "seed %d: part %d counts %d items, has %d",
+                      seed, p, (int)graph->sums.n, counted[p]);
         for (uint32_t i = 0; i < graph->n_places; i++)
             for (uint32_t k = 0; ffmk_graph_is_held(graph, i) && k < graph->items[i].n_links; k++) {
                 const uint32_t vertex = graph->links[graph->items[i].first + k].vertex;
@@ -276,17 +333,19 @@ static bool is_worse(const struct quality *a, const struct quality *b)
 static void check_seeds(uint64_t first, uint64_t count)
 {
     static struct world world;
-    int reached = 0, asked = 0;
+    int reached = 0, asked = 0, differ = 0;
     if (getenv("FFMK_SEEDS"))
         first = strtoull(getenv("FFMK_SEEDS"), NULL, 10), count = 1;
     for (uint64_t seed = first; seed < first + count; seed++) {
         int best[ITEMS], again[ITEMS];
         draw(&world, seed);
-        const struct ffmk_part_result result = run(&world, seed, best);
+        const struct ffmk_part_result result = run(&world, seed, false, best);
         ck_assert_msg(result.code == 0, "seed %d: code %d", (int)seed, result.code);
-        run(&world, seed + 1000003, again);
+        run(&world, seed + 1000003, false, again);
         ck_assert_msg(memcmp(best, again, world.n * sizeof *best) == 0,
                       "seed %d: the plan depends on the order of letters", (int)seed);
+        run(&world, seed, true, again);
+        differ += memcmp(best, again, world.n * sizeof *best) != 0;
         const struct quality before = judge(&world, world.part), after = judge(&world, best);
         ck_assert_msg(fabs(before.imbalance - result.imbalance_before) < 1e-6 * before.imbalance,
                       "seed %d: %g before, it says %g", (int)seed, before.imbalance,
@@ -302,7 +361,11 @@ static void check_seeds(uint64_t first, uint64_t count)
         asked += !good;
         reached += !good && after.ratio <= 1 + 1e-8 && after.over <= 1 && after.missing == 0;
     }
-    printf("%d of %d plans with something to do reached what was asked\n", reached, asked);
+    /* The same sums in another order: now and then rounding decides. */
+    ck_assert_msg(differ <= (int)count / 100, "%d plans are others with items asleep", differ);
+    printf("%d of %d plans with something to do reached what was asked; %d are others with items "
+           "asleep\n",
+           reached, asked, differ);
 }
 
 START_TEST(any_items_on_any_parts)

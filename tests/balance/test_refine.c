@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What it proves, over thousands of random borders: a walk never leaves more above limits than
- * there was, nor, with as much, a larger cut; what it says it gained is what the cut and the biases
+ * there was, nor, with as much, a larger cut; what it says it gained is what the cut and biases
  * changed by; loads and numbers of items are those of the sides; and on small borders it comes near
  * to the best there is. */
 #include "balance/graph.h"
@@ -38,7 +38,6 @@ static void draw(struct border *border, uint64_t seed, uint32_t n_most)
         struct ffmk_refine_item *item = &border->items[i];
         item->lot = ffmk_rng_next(&state);
         item->side = (uint8_t)ffmk_rng_below(&state, 2);
-        item->bias = ffmk_rng_below(&state, 2) ? 0 : ffmk_rng_unit(&state) - 0.5;
         item->first = i * LINKS;
         border->n_held[item->side]++;
         for (unsigned d = 0; d < border->n_weights; d++) {
@@ -60,11 +59,15 @@ static void draw(struct border *border, uint64_t seed, uint32_t n_most)
             border->links[a->first + a->n_links++] = (struct ffmk_refine_link){other, weight};
             border->links[b->first + b->n_links++] = (struct ffmk_refine_link){i, weight};
             const double gain = a->side == b->side ? -(double)weight : (double)weight;
-            a->gain += gain;
-            b->gain += gain;
+            a->score += gain;
+            b->score += gain;
         }
-    for (uint32_t i = 0; i < border->n; i++) /* links to what is not among the items */
-        border->items[i].gain += (double)ffmk_rng_below(&state, 5) - 2;
+    for (uint32_t i = 0; i < border->n;
+         i++) { /* links to what is not among the items, and a bias */
+        border->items[i].score += (double)ffmk_rng_below(&state, 5) - 2;
+        if (ffmk_rng_below(&state, 2))
+            border->items[i].score += ffmk_rng_unit(&state) - 0.5;
+    }
     for (unsigned d = 0; d < border->n_weights; d++)
         for (int side = 0; side < 2; side++) {
             border->unit[d] = total[d] > 0 ? total[d] / 2 : 1;
@@ -100,13 +103,13 @@ static double gain_of(const struct border *border, const uint8_t side[ITEMS])
         const struct ffmk_refine_item *item = &border->items[i];
         if (side[i] == item->side)
             continue;
-        double inner = 0; /* of the gain at first, by links among the items */
+        double inner = 0; /* of the score at first, by links among the items */
         for (uint32_t k = item->first; k < item->first + item->n_links; k++) {
             const struct ffmk_refine_link *link = &border->links[k];
             const double weight = (double)link->weight;
             inner += border->items[link->item].side == item->side ? -weight : weight;
         }
-        gain += item->gain - inner + (item->side == 0 ? item->bias : -item->bias);
+        gain += item->score - inner;
     }
     for (uint32_t i = 0; i < border->n; i++)
         for (uint32_t k = 0; k < border->items[i].n_links; k++) {
