@@ -15,6 +15,9 @@
  * links, 44 came to anything. */
 static const double HOPE = -1;
 
+/* Nor does one that has lost more than this come to more than it found before. */
+static const double DEPTH = 3;
+
 /* Letters are arrays of these, so that every part of them is aligned. */
 struct head {
     double load[FFMK_GRAPH_WEIGHTS]; /* with nothing going over */
@@ -117,6 +120,50 @@ static bool wanted(const struct ffmk_meeting *meeting, const double *flow, const
     return any;
 }
 
+/* What speaks for an item's going to a part because it comes from there, or against it because it
+ * comes from here. */
+static double price_of(const struct ffmk_meeting *meeting, int32_t origin, int32_t to,
+                       const double *weights)
+{
+    const struct ffmk_rules *rules = meeting->rules;
+    if (origin != to && origin != meeting->graph->part)
+        return 0;
+    double moved = 0;
+    for (unsigned d = 0; d < rules->n_shared; d++)
+        moved += weights[d] / meeting->scale->item[d];
+    const double cost = rules->price * moved / rules->n_shared * meeting->scale->link;
+    return origin == to ? cost : -cost;
+}
+
+/* Whether no item of the band has so much that speaks for its going that it is worth a look. The
+ * other part's centre is left out of it. */
+static bool is_quiet(const struct ffmk_meeting *meeting, int32_t part)
+{
+    const struct ffmk_graph *graph = meeting->graph;
+    const struct ffmk_border *border = meeting->border;
+    const struct ffmk_rules *rules = meeting->rules;
+    const double least = (HOPE - rules->pull / 2) * meeting->scale->link;
+    if (graph->sums.n < rules->least_items)
+        return false;
+    for (uint32_t q = 0; q < border->n_band; q++) {
+        const struct ffmk_graph_item *item = &graph->items[border->band[q]];
+        const struct ffmk_graph_link *end = graph->links + item->first + item->n_links;
+        double score = 0;
+        for (const struct ffmk_graph_link *link = end - item->n_links; link < end; link++) {
+            const struct ffmk_vertex *other = &graph->vertices[link->vertex];
+            if (other->part == part)
+                score += (double)link->weight;
+            else if (other->part == graph->part)
+                score -= (double)link->weight;
+        }
+        if (score +
+                price_of(meeting, item->origin, part, ffmk_graph_weights(graph, border->band[q])) >=
+            least)
+            return false;
+    }
+    return true;
+}
+
 int ffmk_meeting_offer(struct ffmk_meeting *meeting, uint32_t partner, struct ffmk_wire_out *offer)
 {
     struct ffmk_border *border = meeting->border;
@@ -133,16 +180,16 @@ int ffmk_meeting_offer(struct ffmk_meeting *meeting, uint32_t partner, struct ff
     const int code = ffmk_border_band(border, graph, partner, load, needs);
     if (code)
         return code;
-    head.n_band = border->n_band;
+    head.n_band = needs || !is_quiet(meeting, border->partners[partner].part) ? border->n_band : 0;
     size_t bytes = sizeof head;
-    for (uint32_t q = 0; q < border->n_band; q++)
+    for (uint32_t q = 0; q < head.n_band; q++)
         bytes += item_bytes(meeting, border->band[q]);
     uint8_t *room = ffmk_wire_put_room(offer, bytes);
     if (!room)
         return FFMK_ERR_NO_MEMORY;
     memcpy(room, &head, sizeof head);
     room += sizeof head;
-    for (uint32_t q = 0; q < border->n_band; q++)
+    for (uint32_t q = 0; q < head.n_band; q++)
         room = write_item(meeting, border->band[q], true, room);
     return FFMK_SUCCESS;
 }
@@ -257,22 +304,15 @@ static double bias_of(const struct court *court, const float position[3], bool p
 {
     const struct ffmk_meeting *meeting = court->meeting;
     const struct ffmk_rules *rules = meeting->rules;
-    double bias = 0;
-    if (origin == court->guest || origin == meeting->graph->part) {
-        double moved = 0;
-        for (unsigned d = 0; d < rules->n_shared; d++)
-            moved += weights[d] / meeting->scale->item[d];
-        const double cost = rules->price * moved / rules->n_shared;
-        bias = origin == court->guest ? cost : -cost;
-    }
+    double bias = price_of(meeting, origin, court->guest, weights);
     if (placed && rules->pull > 0 && meeting->centre[3] > 0 && court->head->centre[3] > 0) {
         const double here = square_distance(position, meeting->centre);
         const double there = square_distance(position, court->head->centre);
         const double relative = (here - there) / (here + there);
         if (isfinite(relative)) /* not 0/0, and coordinates may be huge */
-            bias += rules->pull * relative / 2;
+            bias += rules->pull * relative / 2 * meeting->scale->link;
     }
-    return bias * meeting->scale->link;
+    return bias;
 }
 
 static void set_up_items(struct court *court)
@@ -352,6 +392,7 @@ static void decide(struct court *court)
         .links = court->links,
         .n = court->n,
         .patience = rules->patience,
+        .depth = DEPTH * meeting->scale->link,
         .hope = HOPE * meeting->scale->link,
         .scratch = court->scratch};
     ffmk_refine(&refine);
@@ -502,28 +543,52 @@ static int carry_out(struct court *court, uint32_t partner)
     return code;
 }
 
+/* The own items that could go, and whether any should. */
+static int find_own(struct court *court, uint32_t partner, bool *should_p)
+{
+    struct ffmk_meeting *meeting = court->meeting;
+    double flow[FFMK_GRAPH_WEIGHTS], load[FFMK_GRAPH_WEIGHTS], with[FFMK_GRAPH_WEIGHTS];
+    for (unsigned d = 0; d < meeting->graph->n_weights; d++) {
+        flow[d] = -court->head->flow[d];
+        with[d] = meeting->load[d] + flow[d];
+    }
+    const bool needs = wanted(meeting, flow, with, load);
+    const int code = ffmk_border_band(meeting->border, meeting->graph, partner, load, needs);
+    *should_p = needs || !is_quiet(meeting, court->guest);
+    return code;
+}
+
+/* Nothing goes over. */
+static int leave(const struct court *court, struct ffmk_wire_out *answer)
+{
+    struct answer_head head = {0};
+    memcpy(head.load, court->head->load, sizeof head.load);
+    for (unsigned d = 0; d < court->meeting->graph->n_weights; d++)
+        court->meeting->load[d] -= court->head->flow[d];
+    ffmk_wire_put_bytes(answer, &head, sizeof head);
+    return answer->failed ? FFMK_ERR_NO_MEMORY : FFMK_SUCCESS;
+}
+
+static int settle(struct court *court, uint32_t partner, struct ffmk_wire_out *answer)
+{
+    if (!set_up(court))
+        return FFMK_ERR_NO_MEMORY;
+    decide(court);
+    const int code = write_answer(court, answer);
+    return code ? code : carry_out(court, partner);
+}
+
 int ffmk_meeting_judge(struct ffmk_meeting *meeting, uint32_t partner, struct ffmk_wire_in *offer,
                        struct ffmk_wire_out *answer)
 {
     struct court court = {.meeting = meeting, .guest = meeting->border->partners[partner].part};
+    bool should = false;
     int code = FFMK_ERR_NO_MEMORY;
-    if (read_offer(&court, offer)) {
-        double flow[FFMK_GRAPH_WEIGHTS], load[FFMK_GRAPH_WEIGHTS], with[FFMK_GRAPH_WEIGHTS];
-        for (unsigned d = 0; d < meeting->graph->n_weights; d++) {
-            flow[d] = -court.head->flow[d];
-            with[d] = meeting->load[d] + flow[d];
-        }
-        const bool needs = wanted(meeting, flow, with, load);
-        code = ffmk_border_band(meeting->border, meeting->graph, partner, load, needs);
-    }
-    if (!code && !set_up(&court))
-        code = FFMK_ERR_NO_MEMORY;
-    if (!code) {
-        decide(&court);
-        code = write_answer(&court, answer);
-    }
+    if (read_offer(&court, offer))
+        code = find_own(&court, partner, &should);
     if (!code)
-        code = carry_out(&court, partner);
+        code = should || court.head->n_band > 0 ? settle(&court, partner, answer)
+                                                : leave(&court, answer);
     free(court.foreign);
     free(court.room);
     return code;

@@ -330,7 +330,7 @@ static bool go_once(struct walk *walk, double *gained_p)
     if (fill(walk) < in->hope && walk->excess == 0)
         return false;
     order(walk);
-    while (n_moves - n_best <= in->patience) {
+    while (n_moves - n_best <= in->patience && best - sum <= in->depth) {
         const bool found[2] = {find(walk, 0), find(walk, 1)};
         if (!found[0] && !found[1])
             break;
@@ -369,7 +369,7 @@ void ffmk_refine(struct ffmk_refine *in)
                 break;
             changed = true;
         }
-        if (!changed)
+        if (!changed || walk.excess == 0)
             break;
     }
 }

@@ -40,6 +40,7 @@ struct ffmk_refine {
     const struct ffmk_refine_link *links;
     uint32_t n;
     uint32_t patience; /* steps without anything better before it gives up */
+    double depth;      /* or this much worse than the best that was met */
     double hope;       /* with nothing above limits, it does not begin where no step has a score of
                           at least this, which may be negative */
     uint32_t *scratch; /* room for ffmk_refine_scratch(n) */

@@ -8,8 +8,8 @@
 
 static const double AIM = 0.2;  /* the rest of what is allowed above the mean is for choosing */
 static const double PULL = 0.2; /* in mean links */
-static const double WORTH = 0.01;
-enum { FANOUT = 64, SPREAD = 12, PATIENCE = 15 };
+static const double WORTH = 0.015;
+enum { FANOUT = 64, SPREAD = 12, PATIENCE = 20 };
 
 struct ffmk_rules ffmk_rules_of(const ffmk_balance_options *options, int n_parts)
 {

@@ -136,6 +136,7 @@ static void refine(const struct border *border, uint8_t side[ITEMS], double *imp
         .links = work.links,
         .n = work.n,
         .patience = 15,
+        .depth = INFINITY,
         .hope = -INFINITY,
         .scratch = scratch};
     ffmk_refine(&problem);
