@@ -106,7 +106,9 @@ int ffmk_region_end(const char *name);
  *
  * Thread safety: calls on one registry must not overlap; calls on different registries may,
  * provided that MPI was started with MPI_THREAD_MULTIPLE. Calls marked "collective" must be made by
- * all ranks of the communicator.
+ * all ranks of the communicator. Where ranks make different ones on a registry, all return
+ * FFMK_ERR_ARGUMENT and nothing is done; without MPI_THREAD_MULTIPLE also where they make them on
+ * different registries over one communicator, or on that itself.
  * @{ */
 
 /** A registry of items; created and destroyed by the calls below. */
@@ -232,7 +234,8 @@ int ffmk_items_create_f(MPI_Fint comm, const ffmk_item_ops *ops, void *context,
                         ffmk_items **items_p);
 #endif
 
-/** Free the registry (not the items' data). Collective, before MPI_Finalize. NULL is fine. */
+/** Free the registry (not the items' data). Collective, before MPI_Finalize. NULL is fine.
+ * \return FFMK_ERR_ARGUMENT where other ranks make another call: it is still there then. */
 int ffmk_items_destroy(ffmk_items *items);
 
 /** Register one item of this rank. Local.

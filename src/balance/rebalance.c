@@ -233,6 +233,18 @@ static void explain(const struct ffmk_ledger *ledger, bool due, ffmk_balance_inf
         snprintf(info->reason, sizeof info->reason, "balanced: nothing is lost");
 }
 
+/* Begin, and find the seconds of the slowest rank. */
+static int enter_if_worth(const ffmk_items *items, int code, double seconds, double *longest_p)
+{
+    uint64_t values[FFMK_ENTRANCE_VALUES] = {0};
+    memcpy(&values[0], &seconds, sizeof seconds); /* in the order of the values: not negative */
+    values[0] = ~values[0];
+    code = ffmk_entrance_enter(&items->team, FFMK_ENTRANCE_IF_WORTH, code, values);
+    values[0] = ~values[0];
+    memcpy(longest_p, &values[0], sizeof *longest_p);
+    return code;
+}
+
 int ffmk_rebalance_if_worth(ffmk_items *items, double seconds, ffmk_balance_info *info)
 {
     int code = ffmk_registry_enter(items, __func__);
@@ -246,17 +258,17 @@ int ffmk_rebalance_if_worth(ffmk_items *items, double seconds, ffmk_balance_info
     double load = 0;
     for (size_t i = 0; i < items->table.n; i++)
         load += items->table.entries[i].weight;
-    double largest[2] = {code ? 0 : seconds, -(double)code}, sums[2] = {largest[0], load};
-    int failed = ffmk_team_max(&items->team, largest, 2);
-    if (!failed)
-        failed = ffmk_team_sum(&items->team, sums, 2);
-    if (failed || largest[1] > 0)
-        return failed ? failed : -(int)largest[1];
+    double sums[2] = {code ? 0 : seconds, load}, longest;
+    code = enter_if_worth(items, code, sums[0], &longest);
+    if (!code)
+        code = ffmk_team_sum(&items->team, sums, 2);
+    if (code)
+        return code;
     if (items->options.calibrate)
         calibrate(items, load, seconds, sums[1], sums[0]);
 
     /* What a plan may leave is not lost to imbalance that it could mend. */
-    const double lost = largest[0] - items->options.imbalance * sums[0] / items->team.size;
+    const double lost = longest - items->options.imbalance * sums[0] / items->team.size;
     ffmk_ledger_lose(&items->ledger, fmax(lost, 0));
     const bool due = ffmk_ledger_is_due(&items->ledger);
     explain(&items->ledger, due, &found);
