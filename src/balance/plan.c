@@ -14,6 +14,8 @@
 #include <string.h>
 
 static const double MEMORY_MOST = 1e15; /* in largest items: no limit */
+/* Loads are divided by limits; and this is less than any item that has bytes. */
+static const double MEMORY_LEAST = 1e-20;
 
 /* Agreement before anything else. A value and its complement have the same minimum where all ranks
  * gave the same, and the complement's least is the largest. */
@@ -395,7 +397,7 @@ static int find(struct ffmk_team *team, const struct ffmk_table *table,
     struct ffmk_part *part = drive.parts;
     part->capacity = wish->able.capacity;
     part->own_limit[rules.n_shared] =
-        fmin((double)wish->able.memory_limit / entrance->bytes, MEMORY_MOST);
+        fmax(fmin((double)wish->able.memory_limit / entrance->bytes, MEMORY_MOST), MEMORY_LEAST);
     int code = fill(&part->graph, team, table, plan->order, entrance);
     code = ffmk_drive_run(&drive, code, &result);
     if (!code) {
