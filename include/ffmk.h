@@ -338,6 +338,12 @@ typedef struct ffmk_csr {
  * On failure `part` is as before. \return as ffmk_balance_plan(). */
 int ffmk_balance_csr(MPI_Comm comm, const ffmk_csr *csr, const ffmk_balance_options *options,
                      int *part, ffmk_balance_info *info);
+
+/** The same for a communicator as Fortran knows it, and for arrays that say how long they are:
+ * vtxdist, and for how many vertices all others are, negative where they differ. What the module
+ * `ffmk` calls. */
+int ffmk_balance_csr_f(MPI_Fint comm, const ffmk_csr *csr, int64_t n_vtxdist, int64_t n_vertices,
+                       const ffmk_balance_options *options, int *part, ffmk_balance_info *info);
 #endif
 
 /** Questions about an application's objects, in the manner of Zoltan's. Each returns 0, or another
@@ -381,6 +387,11 @@ typedef struct ffmk_exports {
  * \return as ffmk_balance_plan(), and FFMK_ERR_CALLBACK when a callback failed anywhere. */
 int ffmk_balance_query(MPI_Comm comm, const ffmk_query *query, const ffmk_balance_options *options,
                        ffmk_exports *exports, ffmk_balance_info *info);
+
+/** The same for a communicator as Fortran knows it; what the module `ffmk` calls. */
+int ffmk_balance_query_f(MPI_Fint comm, const ffmk_query *query,
+                         const ffmk_balance_options *options, ffmk_exports *exports,
+                         ffmk_balance_info *info);
 #endif
 
 /** Free the lists. Local; NULL is fine. */

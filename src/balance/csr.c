@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * A plan for a graph in compressed rows, whose vertices lie on the ranks in any way, into any
  * number of parts. Nothing moves. */
+#include "balance/csr.h"
+
 #include "balance/directory.h"
 #include "balance/drive.h"
 #include "balance/registry.h"
@@ -19,6 +21,7 @@
 struct csr {
     struct ffmk_team team;
     const ffmk_csr *in;
+    const struct ffmk_csr_room *room;
     size_t n;      /* vertices here */
     int64_t first; /* id of the first */
     int *part;     /* of each: the caller's */
@@ -44,12 +47,15 @@ static bool is_cost(double value)
     return isfinite(value) && value >= 0;
 }
 
-static int check_shape(const ffmk_csr *in, int size, int rank)
+static int check_shape(const ffmk_csr *in, const struct ffmk_csr_room *room, int size, int rank)
 {
     if (!in || in->size != sizeof *in)
         return refuse("csr is NULL or its size is not that of FFMK_CSR_INIT");
     if (!in->vtxdist)
         return refuse("vtxdist is NULL");
+    if (room && room->vtxdist != (int64_t)size + 1)
+        return refuse("vtxdist has %" PRId64 " entries and must have ranks + 1, %d", room->vtxdist,
+                      size + 1);
     for (int r = 0; r < size; r++)
         if (in->vtxdist[0] != 0 || in->vtxdist[r + 1] < in->vtxdist[r])
             return refuse("vtxdist begins with 0 and does not fall; entry %d is %" PRId64, r + 1,
@@ -59,6 +65,11 @@ static int check_shape(const ffmk_csr *in, int size, int rank)
     if (in->nparts < 1)
         return refuse("nparts is %d and must be at least 1", in->nparts);
     const int64_t n = in->vtxdist[rank + 1] - in->vtxdist[rank];
+    if (room && room->n < 0)
+        return refuse("the arrays are not for the same vertices and edges: their lengths differ");
+    if (room && room->n != n)
+        return refuse("the arrays are for %" PRId64 " vertices, by vtxdist there are %" PRId64,
+                      room->n, n);
     if (n > 0 && (!in->xadj || (in->xadj[n] > in->xadj[0] && !in->adjncy)))
         return refuse("%s is NULL for %" PRId64 " vertices", in->xadj ? "adjncy" : "xadj", n);
     if (n > 0 && in->xadj[0] < 0)
@@ -469,7 +480,7 @@ static int check(struct csr *csr, const ffmk_balance_options *options,
                  const ffmk_balance_info *info)
 {
     const ffmk_csr *in = csr->in;
-    const int code = check_shape(in, csr->team.size, csr->team.rank);
+    const int code = check_shape(in, csr->room, csr->team.size, csr->team.rank);
     if (code)
         return code;
     csr->first = in->vtxdist[csr->team.rank];
@@ -482,11 +493,12 @@ static int check(struct csr *csr, const ffmk_balance_options *options,
     return valid ? valid : ffmk_options_check(options, "ffmk_balance_csr");
 }
 
-int ffmk_balance_csr(MPI_Comm comm, const ffmk_csr *csr, const ffmk_balance_options *options,
-                     int *part, ffmk_balance_info *info) /* NOLINT: part is written through mine */
+int ffmk_csr_balance(MPI_Comm comm, const ffmk_csr *csr, const struct ffmk_csr_room *room,
+                     const ffmk_balance_options *options, int *part,
+                     ffmk_balance_info *info) /* NOLINT: part is written through mine */
 {
     const ffmk_balance_options defaults = FFMK_BALANCE_OPTIONS_INIT;
-    struct csr mine = {.in = csr, .part = part};
+    struct csr mine = {.in = csr, .room = room, .part = part};
     struct ffmk_entrance *entrance = NULL;
     if (!ffmk_team_mpi_runs() || !ffmk_registry_takes(comm))
         return refuse("MPI is not running, or the communicator is MPI_COMM_NULL or an "
@@ -515,4 +527,10 @@ int ffmk_balance_csr(MPI_Comm comm, const ffmk_csr *csr, const ffmk_balance_opti
     free(mine.far_part);
     free(mine.team.piece);
     return code;
+}
+
+int ffmk_balance_csr(MPI_Comm comm, const ffmk_csr *csr, const ffmk_balance_options *options,
+                     int *part, ffmk_balance_info *info)
+{
+    return ffmk_csr_balance(comm, csr, NULL, options, part, info);
 }
