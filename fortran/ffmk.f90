@@ -28,6 +28,9 @@ module ffmk
 
     integer, parameter, public :: FFMK_WEIGHTS_MOST = 8
 
+    !> Instead of seconds: what ffmk measured itself.
+    real(c_double), parameter, public :: FFMK_MEASURED = -1.0e300_c_double
+
     public :: ffmk_version, ffmk_strerror, ffmk_region_begin, ffmk_region_end
     public :: ffmk_items_create, ffmk_items_destroy, ffmk_items_add, ffmk_items_remove
     public :: ffmk_items_set_weight, ffmk_items_set_weights, ffmk_items_set_pinned, ffmk_items_set_bytes

@@ -397,11 +397,17 @@ int ffmk_balance_query_f(MPI_Fint comm, const ffmk_query *query,
 /** Free the lists. Local; NULL is fine. */
 int ffmk_exports_free(ffmk_exports *exports);
 
+/** Instead of seconds: what ffmk measured itself. */
+#define FFMK_MEASURED (-1e300)
+
 /** Rebalance when it pays: as soon as imbalance has lost as much time as planning and moving took
  * the last times, which together is at most twice the least possible. To be called once a step,
- * with the seconds this rank needed for its items, without waiting. Collective; two reductions when
- * nothing is done. info->acted and info->reason say what was decided; info may be NULL.
- * \return as ffmk_rebalance(). */
+ * with the seconds this rank needed for its items, without waiting. FFMK_MEASURED: the time that
+ * the calling thread spent outside of MPI and of ffmk since the last such call on this registry, or
+ * its creation, without what MPI_Pcontrol(0) paused. Collective; two reductions when nothing is
+ * done. info->acted and info->reason say what was decided; info may be NULL.
+ * \return as ffmk_rebalance(), and FFMK_ERR_STATE where FFMK_MEASURED is given on a rank on which
+ * nothing is measured: with FFMK_DISABLE, or where MPI started before libffmk was loaded. */
 int ffmk_rebalance_if_worth(ffmk_items *items, double seconds, ffmk_balance_info *info);
 
 /** @} */

@@ -2,6 +2,7 @@
  * The collective calls on a registry: plan, move, and both only when it pays. */
 #include "balance/migrate.h"
 #include "balance/registry.h"
+#include "balance/useful.h"
 #include "core/clock.h"
 #include "core/log.h"
 
@@ -233,6 +234,24 @@ static void explain(const struct ffmk_ledger *ledger, bool due, ffmk_balance_inf
         snprintf(info->reason, sizeof info->reason, "balanced: nothing is lost");
 }
 
+/* What the caller says, or what was measured since the last such call. */
+static int take_seconds(ffmk_items *items, double *seconds, const char *call)
+{
+    const double before = items->useful_s;
+    items->useful_s = ffmk_useful_s();
+    if (*seconds == FFMK_MEASURED && (before < 0 || items->useful_s < 0))
+        return ffmk_registry_refuse(FFMK_ERR_STATE, call,
+                                    "seconds is FFMK_MEASURED, and nothing is measured here: MPI "
+                                    "has to start with libffmk loaded, and without FFMK_DISABLE");
+    if (*seconds == FFMK_MEASURED)
+        *seconds = fmax(items->useful_s - before, 0);
+    if (isfinite(*seconds) && *seconds >= 0)
+        return FFMK_SUCCESS;
+    return ffmk_registry_refuse(FFMK_ERR_ARGUMENT, call,
+                                "seconds %g must be finite and not negative, or FFMK_MEASURED",
+                                *seconds);
+}
+
 /* Begin, and find the seconds of the slowest rank. */
 static int enter_if_worth(const ffmk_items *items, int code, double seconds, double *longest_p)
 {
@@ -252,9 +271,8 @@ int ffmk_rebalance_if_worth(ffmk_items *items, double seconds, ffmk_balance_info
         return code;
     ffmk_balance_info found = FFMK_BALANCE_INFO_INIT;
     code = check_moves(items, info, __func__);
-    if (!code && !(isfinite(seconds) && seconds >= 0))
-        code = ffmk_registry_refuse(FFMK_ERR_ARGUMENT, __func__,
-                                    "seconds %g must be finite and not negative", seconds);
+    if (!code)
+        code = take_seconds(items, &seconds, __func__);
     double load = 0;
     for (size_t i = 0; i < items->table.n; i++)
         load += items->table.entries[i].weight;

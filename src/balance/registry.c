@@ -3,6 +3,7 @@
 #include "balance/registry.h"
 
 #include "balance/rules.h"
+#include "balance/useful.h"
 #include "core/log.h"
 
 #include <inttypes.h>
@@ -66,6 +67,7 @@ static int make(MPI_Comm comm, struct ffmk_entrance *entrance, ffmk_items *items
     items->entrance = entrance;
     ffmk_entrance_hold(entrance);
     items->options = (ffmk_balance_options)FFMK_BALANCE_OPTIONS_INIT;
+    items->useful_s = ffmk_useful_s();
     items->able = (struct ffmk_plan_rank){.capacity = 1, .memory_limit = SIZE_MAX};
     return FFMK_SUCCESS;
 }

@@ -21,6 +21,7 @@ struct ffmk_items {
     bool links_known; /* link_ranks are those of the last plan, and nothing was added or removed
                          here since */
     struct ffmk_ledger ledger; /* seconds lost to imbalance, against those of moving */
+    double useful_s;           /* of this rank, at the last look; negative: not measured */
     bool busy; /* inside a collective call, so that callbacks that come back are turned away */
 };
 

@@ -738,6 +738,7 @@ static void wrong_use(void)
     for (int k = 0; k < 3; k++) /* one rank's mistake is everybody's answer */
         EXPECT(ffmk_rebalance_if_worth(scene->items, last ? seconds[k] : 1, NULL),
                FFMK_ERR_ARGUMENT);
+    EXPECT(ffmk_rebalance_if_worth(scene->items, last ? FFMK_MEASURED : 1, NULL), FFMK_ERR_STATE);
     ffmk_balance_info info = FFMK_BALANCE_INFO_INIT;
     info.size = last ? 12 : sizeof info;
     EXPECT(ffmk_rebalance_if_worth(scene->items, 1, &info), FFMK_ERR_ARGUMENT);
