@@ -28,6 +28,9 @@ module ffmk
 
     integer, parameter, public :: FFMK_WEIGHTS_MOST = 8
 
+    !> Instead of seconds: what ffmk measured itself.
+    real(c_double), parameter, public :: FFMK_MEASURED = -1.0e300_c_double
+
     public :: ffmk_version, ffmk_strerror, ffmk_region_begin, ffmk_region_end
     public :: ffmk_items_create, ffmk_items_destroy, ffmk_items_add, ffmk_items_remove
     public :: ffmk_items_set_weight, ffmk_items_set_weights, ffmk_items_set_pinned, ffmk_items_set_bytes
@@ -35,6 +38,8 @@ module ffmk
     public :: ffmk_items_count, ffmk_items_ids, ffmk_items_link_ranks
     public :: ffmk_balance_plan, ffmk_rebalance, ffmk_migrate, ffmk_rebalance_if_worth, ffmk_balance_reason
     public :: ffmk_pack, ffmk_unpack, ffmk_drop
+    public :: ffmk_balance_csr, ffmk_balance_query
+    public :: ffmk_query_count, ffmk_query_list, ffmk_query_position, ffmk_query_link_count, ffmk_query_links
     public :: ffmk_bcast, ffmk_barrier, ffmk_allreduce, ffmk_comm_dead
 
     !> A registry of items.
@@ -120,6 +125,55 @@ module ffmk
         end subroutine ffmk_drop
     end interface
 
+    !> What ffmk_balance_query asks of a program's objects; write them with bind(c). Each returns 0, or another value for
+    !> failure. `context` is the one given to ffmk_balance_query.
+    abstract interface
+        !> How many objects this rank has.
+        function ffmk_query_count(context, n) bind(c) result(code)
+            import :: c_int, c_ptr, c_size_t
+            type(c_ptr), value :: context
+            integer(c_size_t), intent(out) :: n
+            integer(c_int) :: code
+        end function ffmk_query_count
+
+        !> Their ids, and the weights of one after the other, n_weights of each.
+        function ffmk_query_list(context, n, ids, weights) bind(c) result(code)
+            import :: c_double, c_int, c_int64_t, c_ptr, c_size_t
+            type(c_ptr), value :: context
+            integer(c_size_t), value :: n
+            integer(c_int64_t), intent(inout) :: ids(n)
+            real(c_double), intent(inout) :: weights(*)
+            integer(c_int) :: code
+        end function ffmk_query_list
+
+        function ffmk_query_position(context, id, position) bind(c) result(code)
+            import :: c_double, c_int, c_int64_t, c_ptr
+            type(c_ptr), value :: context
+            integer(c_int64_t), value :: id
+            real(c_double), intent(inout) :: position(3)
+            integer(c_int) :: code
+        end function ffmk_query_position
+
+        !> How many links an object has.
+        function ffmk_query_link_count(context, id, n) bind(c) result(code)
+            import :: c_int, c_int64_t, c_ptr, c_size_t
+            type(c_ptr), value :: context
+            integer(c_int64_t), value :: id
+            integer(c_size_t), intent(out) :: n
+            integer(c_int) :: code
+        end function ffmk_query_link_count
+
+        !> Which; each is listed at both its ends, with the same weight.
+        function ffmk_query_links(context, id, n, links) bind(c) result(code)
+            import :: c_int, c_int64_t, c_ptr, c_size_t, ffmk_link
+            type(c_ptr), value :: context
+            integer(c_int64_t), value :: id
+            integer(c_size_t), value :: n
+            type(ffmk_link), intent(inout) :: links(n)
+            integer(c_int) :: code
+        end function ffmk_query_links
+    end interface
+
     ! The structures of ffmk.h that stay behind the arguments.
 
     type, bind(c) :: c_item
@@ -152,6 +206,37 @@ module ffmk
         integer(c_size_t) :: min_items
         integer(c_int) :: calibrate
     end type c_balance_options
+
+    type, bind(c) :: c_csr
+        integer(c_size_t) :: struct_size
+        type(c_ptr) :: vtxdist
+        type(c_ptr) :: xadj
+        type(c_ptr) :: adjncy
+        type(c_ptr) :: adjwgt
+        integer(c_int) :: ncon
+        type(c_ptr) :: vwgt
+        type(c_ptr) :: xyz
+        integer(c_int) :: nparts
+        type(c_ptr) :: tpwgts
+    end type c_csr
+
+    type, bind(c) :: c_query
+        integer(c_size_t) :: struct_size
+        type(c_ptr) :: context
+        integer(c_size_t) :: n_weights
+        type(c_funptr) :: count
+        type(c_funptr) :: list
+        type(c_funptr) :: position
+        type(c_funptr) :: link_count
+        type(c_funptr) :: links
+    end type c_query
+
+    type, bind(c) :: c_exports
+        integer(c_size_t) :: struct_size
+        integer(c_size_t) :: n
+        type(c_ptr) :: ids
+        type(c_ptr) :: ranks
+    end type c_exports
 
     type, bind(c) :: c_collective_info
         integer(c_size_t) :: struct_size
@@ -328,6 +413,35 @@ module ffmk
             type(ffmk_balance_info), intent(inout) :: info
             integer(c_int) :: code
         end function c_rebalance_if_worth
+
+        function c_balance_csr(comm, csr, n_vtxdist, n_vertices, options, part, info) &
+            bind(c, name='ffmk_balance_csr_f') result(code)
+            import :: c_balance_options, c_csr, c_int, c_int64_t, ffmk_balance_info
+            integer(c_int), value :: comm
+            type(c_csr), intent(in) :: csr
+            integer(c_int64_t), value :: n_vtxdist
+            integer(c_int64_t), value :: n_vertices
+            type(c_balance_options), intent(in) :: options
+            integer(c_int), intent(inout) :: part(*)
+            type(ffmk_balance_info), intent(inout) :: info
+            integer(c_int) :: code
+        end function c_balance_csr
+
+        function c_balance_query(comm, query, options, exports, info) bind(c, name='ffmk_balance_query_f') result(code)
+            import :: c_balance_options, c_exports, c_int, c_query, ffmk_balance_info
+            integer(c_int), value :: comm
+            type(c_query), intent(in) :: query
+            type(c_balance_options), intent(in) :: options
+            type(c_exports), intent(inout) :: exports
+            type(ffmk_balance_info), intent(inout) :: info
+            integer(c_int) :: code
+        end function c_balance_query
+
+        function c_exports_free(exports) bind(c, name='ffmk_exports_free') result(code)
+            import :: c_exports, c_int
+            type(c_exports), intent(inout) :: exports
+            integer(c_int) :: code
+        end function c_exports_free
 
         function c_bcast(buffer, count, datatype, root, comm, info) bind(c, name='ffmk_bcast_f') result(code)
             import :: c_collective_info, c_int, c_int64_t, c_ptr
@@ -553,13 +667,21 @@ contains
         type(ffmk_items), intent(in) :: items
         type(ffmk_balance_options), intent(in) :: options
         integer :: code
-        type(c_balance_options) :: in_c
 
-        in_c = c_balance_options(c_sizeof(in_c), options%imbalance, options%seed, int(options%max_rounds, c_int), &
-                                 options%conductance, options%migration_price, options%min_items, &
-                                 merge(1_c_int, 0_c_int, options%calibrate))
-        code = c_items_set_options(items%handle, in_c)
+        code = c_items_set_options(items%handle, options_of(options))
     end function ffmk_items_set_options
+
+    !> The options as the library takes them; the defaults where there are none.
+    function options_of(options) result(in_c)
+        type(ffmk_balance_options), intent(in), optional :: options
+        type(c_balance_options) :: in_c
+        type(ffmk_balance_options) :: mine
+
+        if (present(options)) mine = options
+        in_c = c_balance_options(c_sizeof(in_c), mine%imbalance, mine%seed, int(mine%max_rounds, c_int), &
+                                 mine%conductance, mine%migration_price, mine%min_items, &
+                                 merge(1_c_int, 0_c_int, mine%calibrate))
+    end function options_of
 
     function ffmk_items_count(items, count) result(code)
         type(ffmk_items), intent(in) :: items
@@ -674,6 +796,115 @@ contains
             text(i:i) = info%reason(i)
         end do
     end function ffmk_balance_reason
+
+    !> The plan alone, for who has arrays in the shape that ParMETIS takes. Vertices, entries of adjncy, and parts are
+    !> numbered from vtxdist(1), 1 or 0, on. `adjncy`, `adjwgt`: an edge at both ends; `vwgt(ncon, n)`, `xyz(3, n)`: of the
+    !> n = size(part) vertices here. Arrays whose sizes do not fit are refused. Lines
+    !> about mistakes count from 0. Collective.
+    function ffmk_balance_csr(comm, vtxdist, xadj, adjncy, part, nparts, adjwgt, vwgt, xyz, tpwgts, options, info) &
+        result(code)
+        integer, intent(in) :: comm
+        integer(c_int64_t), intent(in) :: vtxdist(:), xadj(:), adjncy(:)
+        integer(c_int), intent(inout) :: part(:)
+        integer, intent(in) :: nparts
+        real(c_double), intent(in), optional, target, contiguous :: adjwgt(:), vwgt(:, :), xyz(:, :), tpwgts(:)
+        type(ffmk_balance_options), intent(in), optional :: options
+        type(ffmk_balance_info), intent(inout), optional :: info
+        integer :: code
+        type(c_csr) :: csr
+        type(ffmk_balance_info) :: mine
+        integer(c_int64_t), allocatable, target :: starts(:), edges(:), others(:)
+        integer(c_int), allocatable :: parts(:)
+        integer(c_int64_t) :: first, n, n_edges
+
+        n = size(part, kind=c_int64_t)
+        first = 0
+        if (size(vtxdist) > 0) first = merge(1, 0, vtxdist(1) == 1)
+        ! C numbers from 0.
+        allocate (starts, source=vtxdist - first)
+        allocate (edges, source=xadj - first)
+        allocate (others, source=adjncy - first)
+        allocate (parts, source=part - int(first, c_int))
+        n_edges = size(others, kind=c_int64_t)
+        csr = c_csr(c_sizeof(csr), address_of(starts), address_of(edges), address_of(others), c_null_ptr, 1, c_null_ptr, &
+                    c_null_ptr, int(nparts, c_int), c_null_ptr)
+        if (present(adjwgt)) csr%adjwgt = c_loc(adjwgt)
+        if (present(vwgt)) csr%vwgt = c_loc(vwgt)
+        if (present(vwgt)) csr%ncon = size(vwgt, 1, kind=c_int)
+        if (present(xyz)) csr%xyz = c_loc(xyz)
+        if (present(tpwgts)) csr%tpwgts = c_loc(tpwgts)
+        ! The call is made in any case: the other ranks are in it, and hear of sizes that do not fit.
+        if (n > 0 .or. size(edges) > 0) then
+            if (size(edges) /= n + 1) then
+                n = -1
+            else if (edges(n + 1) > n_edges) then
+                n = -1
+            end if
+        end if
+        if (present(adjwgt)) n = merge(n, -1_c_int64_t, size(adjwgt) == size(adjncy))
+        if (present(vwgt)) n = merge(n, -1_c_int64_t, size(vwgt, 2) == size(part))
+        if (present(xyz)) n = merge(n, -1_c_int64_t, size(xyz, 1) == 3 .and. size(xyz, 2) == size(part))
+        if (present(tpwgts)) n = merge(n, -1_c_int64_t, size(tpwgts) == nparts)
+        mine%struct_size = c_sizeof(mine)
+        code = c_balance_csr(int(comm, c_int), csr, size(starts, kind=c_int64_t), n, options_of(options), parts, mine)
+        if (code /= FFMK_SUCCESS) return
+        part = parts + int(first, c_int)
+        if (present(info)) info = mine
+    end function ffmk_balance_csr
+
+    function address_of(numbers) result(address)
+        integer(c_int64_t), intent(in), target, contiguous :: numbers(:)
+        type(c_ptr) :: address
+
+        address = c_null_ptr
+        if (size(numbers) > 0) address = c_loc(numbers)
+    end function address_of
+
+    !> The plan alone, for who has callbacks, as Zoltan takes them: object ids(i) should leave this rank for ranks(i). Both
+    !> have no elements where the call fails. Collective.
+    function ffmk_balance_query(comm, count, list, ids, ranks, context, n_weights, position, link_count, links, options, &
+                                info) result(code)
+        integer, intent(in) :: comm
+        procedure(ffmk_query_count) :: count
+        procedure(ffmk_query_list) :: list
+        integer(c_int64_t), allocatable, intent(out) :: ids(:)
+        integer(c_int), allocatable, intent(out) :: ranks(:)
+        type(c_ptr), intent(in), optional :: context
+        integer, intent(in), optional :: n_weights
+        procedure(ffmk_query_position), optional :: position
+        procedure(ffmk_query_link_count), optional :: link_count
+        procedure(ffmk_query_links), optional :: links
+        type(ffmk_balance_options), intent(in), optional :: options
+        type(ffmk_balance_info), intent(inout), optional :: info
+        integer :: code
+        type(c_query) :: query
+        type(c_exports) :: exports
+        type(ffmk_balance_info) :: mine
+        integer(c_int64_t), pointer :: found_ids(:)
+        integer(c_int), pointer :: found_ranks(:)
+        integer :: freed
+
+        query = c_query(c_sizeof(query), c_null_ptr, 0, c_funloc(count), c_funloc(list), c_null_funptr, c_null_funptr, &
+                        c_null_funptr)
+        if (present(context)) query%context = context
+        if (present(n_weights)) query%n_weights = int(n_weights, c_size_t)
+        if (present(position)) query%position = c_funloc(position)
+        if (present(link_count)) query%link_count = c_funloc(link_count)
+        if (present(links)) query%links = c_funloc(links)
+        exports = c_exports(c_sizeof(exports), 0, c_null_ptr, c_null_ptr)
+        mine%struct_size = c_sizeof(mine)
+        code = c_balance_query(int(comm, c_int), query, options_of(options), exports, mine)
+        allocate (ids(exports%n), ranks(exports%n))
+        if (exports%n > 0) then
+            call c_f_pointer(exports%ids, found_ids, [exports%n])
+            call c_f_pointer(exports%ranks, found_ranks, [exports%n])
+            ids = found_ids
+            ranks = found_ranks
+        end if
+        freed = c_exports_free(exports)
+        if (code == FFMK_SUCCESS) code = freed
+        if (code == FFMK_SUCCESS .and. present(info)) info = mine
+    end function ffmk_balance_query
 
     !> What an operation is to write into.
     function empty_info() result(info)

@@ -106,7 +106,9 @@ int ffmk_region_end(const char *name);
  *
  * Thread safety: calls on one registry must not overlap; calls on different registries may,
  * provided that MPI was started with MPI_THREAD_MULTIPLE. Calls marked "collective" must be made by
- * all ranks of the communicator.
+ * all ranks of the communicator. Where ranks make different ones on a registry, all return
+ * FFMK_ERR_ARGUMENT and nothing is done; without MPI_THREAD_MULTIPLE also where they make them on
+ * different registries over one communicator, or on that itself.
  * @{ */
 
 /** A registry of items; created and destroyed by the calls below. */
@@ -232,7 +234,8 @@ int ffmk_items_create_f(MPI_Fint comm, const ffmk_item_ops *ops, void *context,
                         ffmk_items **items_p);
 #endif
 
-/** Free the registry (not the items' data). Collective, before MPI_Finalize. NULL is fine. */
+/** Free the registry (not the items' data). Collective, before MPI_Finalize. NULL is fine.
+ * \return FFMK_ERR_ARGUMENT where other ranks make another call: it is still there then. */
 int ffmk_items_destroy(ffmk_items *items);
 
 /** Register one item of this rank. Local.
@@ -335,6 +338,12 @@ typedef struct ffmk_csr {
  * On failure `part` is as before. \return as ffmk_balance_plan(). */
 int ffmk_balance_csr(MPI_Comm comm, const ffmk_csr *csr, const ffmk_balance_options *options,
                      int *part, ffmk_balance_info *info);
+
+/** The same for a communicator as Fortran knows it, and for arrays that say how long they are:
+ * vtxdist, and for how many vertices all others are, negative where they differ. What the module
+ * `ffmk` calls. */
+int ffmk_balance_csr_f(MPI_Fint comm, const ffmk_csr *csr, int64_t n_vtxdist, int64_t n_vertices,
+                       const ffmk_balance_options *options, int *part, ffmk_balance_info *info);
 #endif
 
 /** Questions about an application's objects, in the manner of Zoltan's. Each returns 0, or another
@@ -378,16 +387,27 @@ typedef struct ffmk_exports {
  * \return as ffmk_balance_plan(), and FFMK_ERR_CALLBACK when a callback failed anywhere. */
 int ffmk_balance_query(MPI_Comm comm, const ffmk_query *query, const ffmk_balance_options *options,
                        ffmk_exports *exports, ffmk_balance_info *info);
+
+/** The same for a communicator as Fortran knows it; what the module `ffmk` calls. */
+int ffmk_balance_query_f(MPI_Fint comm, const ffmk_query *query,
+                         const ffmk_balance_options *options, ffmk_exports *exports,
+                         ffmk_balance_info *info);
 #endif
 
 /** Free the lists. Local; NULL is fine. */
 int ffmk_exports_free(ffmk_exports *exports);
 
+/** Instead of seconds: what ffmk measured itself. */
+#define FFMK_MEASURED (-1e300)
+
 /** Rebalance when it pays: as soon as imbalance has lost as much time as planning and moving took
  * the last times, which together is at most twice the least possible. To be called once a step,
- * with the seconds this rank needed for its items, without waiting. Collective; two reductions when
- * nothing is done. info->acted and info->reason say what was decided; info may be NULL.
- * \return as ffmk_rebalance(). */
+ * with the seconds this rank needed for its items, without waiting. FFMK_MEASURED: the time that
+ * the calling thread spent outside of MPI and of ffmk since the last such call on this registry, or
+ * its creation, without what MPI_Pcontrol(0) paused. Collective; two reductions when nothing is
+ * done. info->acted and info->reason say what was decided; info may be NULL.
+ * \return as ffmk_rebalance(), and FFMK_ERR_STATE where FFMK_MEASURED is given on a rank on which
+ * nothing is measured: with FFMK_DISABLE, or where MPI started before libffmk was loaded. */
 int ffmk_rebalance_if_worth(ffmk_items *items, double seconds, ffmk_balance_info *info);
 
 /** @} */

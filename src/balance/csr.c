@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * A plan for a graph in compressed rows, whose vertices lie on the ranks in any way, into any
  * number of parts. Nothing moves. */
+#include "balance/csr.h"
+
 #include "balance/directory.h"
 #include "balance/drive.h"
+#include "balance/registry.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/rng.h"
@@ -18,6 +21,7 @@
 struct csr {
     struct ffmk_team team;
     const ffmk_csr *in;
+    const struct ffmk_csr_room *room;
     size_t n;      /* vertices here */
     int64_t first; /* id of the first */
     int *part;     /* of each: the caller's */
@@ -43,12 +47,15 @@ static bool is_cost(double value)
     return isfinite(value) && value >= 0;
 }
 
-static int check_shape(const ffmk_csr *in, int size, int rank)
+static int check_shape(const ffmk_csr *in, const struct ffmk_csr_room *room, int size, int rank)
 {
     if (!in || in->size != sizeof *in)
         return refuse("csr is NULL or its size is not that of FFMK_CSR_INIT");
     if (!in->vtxdist)
         return refuse("vtxdist is NULL");
+    if (room && room->vtxdist != (int64_t)size + 1)
+        return refuse("vtxdist has %" PRId64 " entries and must have ranks + 1, %d", room->vtxdist,
+                      size + 1);
     for (int r = 0; r < size; r++)
         if (in->vtxdist[0] != 0 || in->vtxdist[r + 1] < in->vtxdist[r])
             return refuse("vtxdist begins with 0 and does not fall; entry %d is %" PRId64, r + 1,
@@ -58,6 +65,11 @@ static int check_shape(const ffmk_csr *in, int size, int rank)
     if (in->nparts < 1)
         return refuse("nparts is %d and must be at least 1", in->nparts);
     const int64_t n = in->vtxdist[rank + 1] - in->vtxdist[rank];
+    if (room && room->n < 0)
+        return refuse("the arrays are not for the same vertices and edges: their lengths differ");
+    if (room && room->n != n)
+        return refuse("the arrays are for %" PRId64 " vertices, by vtxdist there are %" PRId64,
+                      room->n, n);
     if (n > 0 && (!in->xadj || (in->xadj[n] > in->xadj[0] && !in->adjncy)))
         return refuse("%s is NULL for %" PRId64 " vertices", in->xadj ? "adjncy" : "xadj", n);
     if (n > 0 && in->xadj[0] < 0)
@@ -200,47 +212,87 @@ static int part_of(const struct csr *csr, int64_t id)
     return at ? csr->far_part[at - csr->far] : 0;
 }
 
-/* Agree on the values that all have to give alike, and find the units. */
-static int agree(struct csr *csr, int code, const ffmk_balance_options *options)
+/* What the ranks must give alike. */
+enum { ALIKE = 10, UNITS = 2 * ALIKE, LARGEST = FFMK_WEIGHTS_MOST + 1 };
+
+static const char *const alike_names[ALIKE] = {"nparts",
+                                               "ncon",
+                                               "vtxdist",
+                                               "tpwgts",
+                                               "the option seed",
+                                               "the option max_rounds",
+                                               "the option imbalance",
+                                               "the option conductance",
+                                               "the option migration_price",
+                                               "the option min_items"};
+
+static uint64_t bits_of(double value)
 {
-    enum { LARGEST = FFMK_WEIGHTS_MOST + 1, CODES = 1 << 16 };
-    static const size_t SAME = 8;
-    uint64_t values[17] = {0}; /* SAME, their complements, the code */
-    double largest[LARGEST] = {0};
-    if (!code) {
-        const ffmk_csr *in = csr->in;
-        values[0] = (uint64_t)in->nparts;
-        values[1] = (uint64_t)in->ncon;
-        values[2] = options->seed;
-        values[3] = (uint64_t)options->max_rounds;
-        memcpy(&values[4], &options->imbalance, sizeof values[4]);
-        memcpy(&values[5], &options->conductance, sizeof values[5]);
-        memcpy(&values[6], &options->migration_price, sizeof values[6]);
-        for (int r = 0; r <= csr->team.size; r++)
-            values[7] = ffmk_rng_mix(values[7] ^ (uint64_t)in->vtxdist[r]);
-        for (size_t i = 0; i < csr->n; i++) {
-            for (int d = 0; d < in->ncon; d++)
-                largest[d] = fmax(largest[d], vertex_weight(csr, i, d));
-            for (int64_t k = in->xadj[i]; k < in->xadj[i + 1]; k++)
-                largest[LARGEST - 1] = fmax(largest[LARGEST - 1], link_weight(csr, k));
-        }
+    uint64_t bits; /* in the order of the values, for none is negative */
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static void write_alike(const struct csr *csr, const ffmk_balance_options *options,
+                        uint64_t values[ALIKE])
+{
+    const ffmk_csr *in = csr->in;
+    values[0] = (uint64_t)in->nparts;
+    values[1] = (uint64_t)in->ncon;
+    for (int r = 0; r <= csr->team.size; r++)
+        values[2] = ffmk_rng_mix(values[2] ^ (uint64_t)in->vtxdist[r]);
+    for (int p = 0; in->tpwgts && p < in->nparts; p++)
+        values[3] = ffmk_rng_mix(values[3] ^ bits_of(in->tpwgts[p]));
+    values[4] = options->seed;
+    values[5] = (uint64_t)options->max_rounds;
+    values[6] = bits_of(options->imbalance);
+    values[7] = bits_of(options->conductance);
+    values[8] = bits_of(options->migration_price);
+    values[9] = options->min_items;
+}
+
+static void find_largest(const struct csr *csr, double largest[LARGEST])
+{
+    const ffmk_csr *in = csr->in;
+    for (size_t i = 0; i < csr->n; i++) {
+        for (int d = 0; d < in->ncon; d++)
+            largest[d] = fmax(largest[d], vertex_weight(csr, i, d));
+        for (int64_t k = in->xadj[i]; k < in->xadj[i + 1]; k++)
+            largest[LARGEST - 1] = fmax(largest[LARGEST - 1], link_weight(csr, k));
     }
-    for (size_t v = 0; v < SAME; v++)
-        values[SAME + v] = ~values[v];
-    values[2 * SAME] = (uint64_t)((int64_t)CODES + code);
-    int failed = ffmk_team_min_u64(&csr->team, values, (int)(2 * SAME + 1));
-    if (failed || values[2 * SAME] != CODES)
-        return failed ? failed : (int)values[2 * SAME] - CODES;
-    for (size_t v = 0; v < SAME; v++)
-        if (values[v] != ~values[SAME + v])
+}
+
+static double or_one(uint64_t bits)
+{
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value > 0 ? value : 1;
+}
+
+/* Begin: agree on what all have to give alike, and find the units. */
+static int enter(struct csr *csr, int code, const ffmk_balance_options *options)
+{
+    uint64_t values[FFMK_ENTRANCE_VALUES] = {0}, *units = values + UNITS;
+    double largest[LARGEST] = {0};
+    _Static_assert(UNITS + LARGEST <= FFMK_ENTRANCE_VALUES, "no room at the entrance");
+    if (!code) {
+        write_alike(csr, options, values);
+        find_largest(csr, largest);
+    }
+    for (int v = 0; v < ALIKE; v++)
+        values[ALIKE + v] = ~values[v];
+    for (int d = 0; d < LARGEST; d++)
+        units[d] = ~bits_of(largest[d]);
+    code = ffmk_entrance_enter(&csr->team, FFMK_ENTRANCE_CSR, code, values);
+    for (int v = 0; v < ALIKE && !code; v++)
+        if (values[v] != ~values[ALIKE + v])
             return csr->team.rank == 0
-                       ? refuse("vtxdist, nparts, ncon or options differ between ranks")
+                       ? refuse("%s: the ranks differ; all must give the same", alike_names[v])
                        : FFMK_ERR_ARGUMENT;
-    failed = ffmk_team_max(&csr->team, largest, LARGEST);
     for (int d = 0; d < FFMK_WEIGHTS_MOST; d++)
-        csr->weight_units[d] = largest[d] > 0 ? largest[d] : 1;
-    csr->link_unit = largest[LARGEST - 1] > 0 ? largest[LARGEST - 1] : 1;
-    return failed;
+        csr->weight_units[d] = or_one(~units[d]);
+    csr->link_unit = or_one(~units[LARGEST - 1]);
+    return code;
 }
 
 /* A vertex as its part's host gets it. */
@@ -424,46 +476,61 @@ static int make(struct csr *csr, const ffmk_balance_options *options, ffmk_balan
     return code;
 }
 
-int ffmk_balance_csr(MPI_Comm comm, const ffmk_csr *csr, const ffmk_balance_options *options,
-                     int *part, ffmk_balance_info *info) /* NOLINT: part is written through mine */
+static int check(struct csr *csr, const ffmk_balance_options *options,
+                 const ffmk_balance_info *info)
 {
-    const ffmk_balance_options defaults = FFMK_BALANCE_OPTIONS_INIT;
-    struct csr mine = {.in = csr, .part = part};
-    int initialised = 0, inter = 0;
-    PMPI_Initialized(&initialised);
-    if (!initialised || comm == MPI_COMM_NULL ||
-        PMPI_Comm_test_inter(comm, &inter) != MPI_SUCCESS || inter)
-        return refuse("MPI is not running, or the communicator is MPI_COMM_NULL or an "
-                      "intercommunicator");
-    int code = ffmk_team_checked(PMPI_Comm_dup(comm, &mine.team.comm));
+    const ffmk_csr *in = csr->in;
+    const int code = check_shape(in, csr->room, csr->team.size, csr->team.rank);
     if (code)
         return code;
-    PMPI_Comm_rank(mine.team.comm, &mine.team.rank);
-    PMPI_Comm_size(mine.team.comm, &mine.team.size);
+    csr->first = in->vtxdist[csr->team.rank];
+    csr->n = (size_t)(in->vtxdist[csr->team.rank + 1] - csr->first);
+    if (!csr->part && csr->n > 0)
+        return refuse("part is NULL for %zu vertices", csr->n);
+    if (info && info->size != sizeof *info)
+        return refuse("info->size is %zu and not that of FFMK_BALANCE_INFO_INIT", info->size);
+    const int valid = check_values(csr);
+    return valid ? valid : ffmk_options_check(options, "ffmk_balance_csr");
+}
+
+int ffmk_csr_balance(MPI_Comm comm, const ffmk_csr *csr, const struct ffmk_csr_room *room,
+                     const ffmk_balance_options *options, int *part,
+                     ffmk_balance_info *info) /* NOLINT: part is written through mine */
+{
+    const ffmk_balance_options defaults = FFMK_BALANCE_OPTIONS_INIT;
+    struct csr mine = {.in = csr, .room = room, .part = part};
+    struct ffmk_entrance *entrance = NULL;
+    if (!ffmk_team_mpi_runs() || !ffmk_registry_takes(comm))
+        return refuse("MPI is not running, or the communicator is MPI_COMM_NULL or an "
+                      "intercommunicator");
+    int code = ffmk_entrance_of(comm, &entrance);
+    if (code)
+        return code;
+    mine.team.entrance = entrance->comm;
+    PMPI_Comm_rank(comm, &mine.team.rank);
+    PMPI_Comm_size(comm, &mine.team.size);
     mine.team.piece = malloc(FFMK_PIECE_BYTES);
     options = options ? options : &defaults;
-    code = mine.team.piece ? check_shape(csr, mine.team.size, mine.team.rank) : FFMK_ERR_NO_MEMORY;
+    code = mine.team.piece ? check(&mine, options, info) : FFMK_ERR_NO_MEMORY;
+    code = enter(&mine, code, options);
+    if (!code)
+        code = ffmk_team_checked(PMPI_Comm_dup(comm, &mine.team.comm));
     if (!code) {
-        mine.first = csr->vtxdist[mine.team.rank];
-        mine.n = (size_t)(csr->vtxdist[mine.team.rank + 1] - mine.first);
-        if (!part && mine.n > 0)
-            code = refuse("part is NULL for %zu vertices", mine.n);
-        else if (info && info->size != sizeof *info)
-            code = refuse("info->size is %zu and not that of FFMK_BALANCE_INFO_INIT", info->size);
-        else
-            code = check_values(&mine);
-    }
-    if (!code)
-        code = ffmk_options_check(options, "ffmk_balance_csr");
-    code = agree(&mine, code, options);
-    ffmk_balance_info found;
-    if (!code)
+        ffmk_balance_info found;
         code = make(&mine, options, &found);
-    if (!code && info)
-        *info = found;
+        if (!code && info)
+            *info = found;
+        const int freed = ffmk_team_checked(PMPI_Comm_free(&mine.team.comm));
+        code = code ? code : freed;
+    }
     free(mine.far);
     free(mine.far_part);
     free(mine.team.piece);
-    const int freed = ffmk_team_checked(PMPI_Comm_free(&mine.team.comm));
-    return code ? code : freed;
+    return code;
+}
+
+int ffmk_balance_csr(MPI_Comm comm, const ffmk_csr *csr, const ffmk_balance_options *options,
+                     int *part, ffmk_balance_info *info)
+{
+    return ffmk_csr_balance(comm, csr, NULL, options, part, info);
 }

@@ -4,6 +4,7 @@
 
 #include "balance/directory.h"
 #include "balance/drive.h"
+#include "balance/entrance.h"
 #include "balance/rules.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -13,6 +14,8 @@
 #include <string.h>
 
 static const double MEMORY_MOST = 1e15; /* in largest items: no limit */
+/* Loads are divided by limits; and this is less than any item that has bytes. */
+static const double MEMORY_LEAST = 1e-20;
 
 /* Agreement before anything else. A value and its complement have the same minimum where all ranks
  * gave the same, and the complement's least is the largest. */
@@ -80,52 +83,64 @@ static double or_one(uint64_t least)
     return value > 0 ? value : 1;
 }
 
+/* What the ranks must have set alike. */
+enum { OPTIONS = 7, REST = 2 * OPTIONS };
+
+static const char *const option_names[OPTIONS] = {
+    "imbalance", "seed", "max_rounds", "conductance", "migration_price", "min_items", "calibrate"};
+
+static void write_options(const ffmk_balance_options *options, uint64_t values[REST])
+{
+    const uint64_t given[OPTIONS] = {bits_of(options->imbalance),
+                                     options->seed,
+                                     (uint64_t)options->max_rounds,
+                                     bits_of(options->conductance),
+                                     bits_of(options->migration_price),
+                                     options->min_items,
+                                     options->calibrate != 0};
+    for (int v = 0; v < OPTIONS; v++) {
+        values[v] = given[v];
+        values[OPTIONS + v] = ~given[v];
+    }
+}
+
+static int compare_options(const struct ffmk_team *team, const uint64_t least[REST])
+{
+    for (int v = 0; v < OPTIONS; v++)
+        if (least[v] != ~least[OPTIONS + v]) {
+            if (team->rank == 0)
+                ffmk_log_mistake(
+                    "balance: the option %s differs between ranks; all must set the same",
+                    option_names[v]);
+            return FFMK_ERR_ARGUMENT;
+        }
+    return FFMK_SUCCESS;
+}
+
 static int enter(const struct ffmk_team *team, int code, const struct ffmk_table *table,
                  const struct ffmk_plan_wish *wish, struct entrance *entrance)
 {
-    const ffmk_balance_options *options = &wish->options;
-    static const char *const names[] = {
-        "plan, ffmk_rebalance() and ffmk_migrate() meet: all ranks must make the same call",
-        "the option imbalance differs between ranks; all must set the same",
-        "the option seed differs between ranks; all must set the same",
-        "the option max_rounds differs between ranks; all must set the same",
-        "the option conductance differs between ranks; all must set the same",
-        "the option migration_price differs between ranks; all must set the same",
-        "the option min_items differs between ranks; all must set the same",
-        "the option calibrate differs between ranks; all must set the same"};
-    enum { VALUES = sizeof names / sizeof names[0], REST = 2 * VALUES, CODES = 1 << 16 };
-    uint64_t values[REST + 3 + LARGEST] = {wish->call,
-                                           bits_of(options->imbalance),
-                                           options->seed,
-                                           (uint64_t)options->max_rounds,
-                                           bits_of(options->conductance),
-                                           bits_of(options->migration_price),
-                                           options->min_items,
-                                           options->calibrate != 0};
-    for (int v = 0; v < VALUES; v++)
-        values[VALUES + v] = ~values[v];
-    uint64_t *rest = values + REST, *largest = rest + 3;
-    rest[0] = (uint64_t)((int64_t)CODES + code);
-    rest[1] = wish->known;
-    rest[2] = wish->able.memory_limit == SIZE_MAX;
+    static const enum ffmk_entrance_call calls[] = {[FFMK_PLAN_ONLY] = FFMK_ENTRANCE_PLAN,
+                                                    [FFMK_PLAN_MOVES] = FFMK_ENTRANCE_REBALANCE,
+                                                    [FFMK_PLAN_GIVEN] = FFMK_ENTRANCE_MIGRATE};
+    uint64_t values[FFMK_ENTRANCE_VALUES] = {0};
+    uint64_t *rest = values + REST, *largest = rest + 2;
+    _Static_assert(REST + 2 + LARGEST <= FFMK_ENTRANCE_VALUES, "no room at the entrance");
+    write_options(&wish->options, values);
+    rest[0] = wish->known;
+    rest[1] = wish->able.memory_limit == SIZE_MAX;
     find_largest(table, largest);
-    const int failed = ffmk_team_min_u64(team, values, REST + 3 + LARGEST);
-    if (failed || rest[0] != CODES)
-        return failed ? failed : (int)rest[0] - CODES;
-    entrance->known = rest[1] != 0;
-    entrance->limited = rest[2] == 0;
+    code = ffmk_entrance_enter(team, calls[wish->call], code, values);
+    if (code)
+        return code;
+    entrance->known = rest[0] != 0;
+    entrance->limited = rest[1] == 0;
     for (int d = 0; d < FFMK_WEIGHTS_MOST; d++)
         entrance->weights[d] = or_one(largest[d]);
     entrance->link = or_one(largest[LARGEST - 3]);
     entrance->bytes = or_one(largest[LARGEST - 2]);
     entrance->n_weights = (unsigned)or_one(largest[LARGEST - 1]);
-    for (int v = 0; v < VALUES; v++)
-        if (values[v] != ~values[VALUES + v]) {
-            if (team->rank == 0)
-                ffmk_log_mistake("balance: %s", names[v]);
-            return FFMK_ERR_ARGUMENT;
-        }
-    return FFMK_SUCCESS;
+    return compare_options(team, values);
 }
 
 /* Where a part's items come from. */
@@ -451,7 +466,7 @@ static int find(struct ffmk_team *team, const struct ffmk_table *table,
     struct ffmk_part *part = drive.parts;
     part->capacity = wish->able.capacity;
     part->own_limit[rules.n_shared] =
-        fmin((double)wish->able.memory_limit / entrance->bytes, MEMORY_MOST);
+        fmax(fmin((double)wish->able.memory_limit / entrance->bytes, MEMORY_MOST), MEMORY_LEAST);
     struct source source = {
         .team = team, .table = table, .order = plan->order, .entrance = entrance};
     int code = fill(&part->graph, &source);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * A plan for an application that answers questions about its objects: a registry for the time of
  * the call. */
-#include "balance/team.h"
+#include "balance/registry.h"
+#include "balance/rules.h"
 #include "core/log.h"
 
 #include <ffmk.h>
@@ -106,39 +107,46 @@ static int set_exports(ffmk_items *items, size_t n, const int *destinations, int
     return FFMK_SUCCESS;
 }
 
-int ffmk_balance_query(MPI_Comm comm, const ffmk_query *query, const ffmk_balance_options *options,
-                       ffmk_exports *exports, ffmk_balance_info *info)
+/* Plan for what was registered. */
+static int plan(ffmk_items *items, int code, ffmk_exports *exports, ffmk_balance_info *info)
 {
-    ffmk_items *items = NULL;
-    int code = ffmk_items_create(comm, NULL, NULL, &items);
-    if (code)
-        return code;
-    struct ffmk_team team = {.comm = comm};
     size_t n = 0;
-    int *destinations = NULL;
-    code = check(query, exports, info);
-    if (!code && options)
-        code = ffmk_items_set_options(items, options);
-    if (!code)
-        code = fill(items, query);
-    if (!code) {
-        ffmk_items_count(items, &n);
-        destinations = malloc((n + 1) * sizeof *destinations);
-        code = destinations ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
-    }
-    code = ffmk_team_agree(&team, code);
+    ffmk_items_count(items, &n);
+    int *destinations = malloc((n + 1) * sizeof *destinations);
+    if (!code && !destinations)
+        code = FFMK_ERR_NO_MEMORY;
+    code = ffmk_team_agree(&items->team, code);
     if (!code)
         code = ffmk_balance_plan(items, destinations, info);
     if (!code) {
-        PMPI_Comm_rank(comm, &team.rank);
         *exports = (ffmk_exports)FFMK_EXPORTS_INIT;
-        code = ffmk_team_agree(&team, set_exports(items, n, destinations, team.rank, exports));
+        code = set_exports(items, n, destinations, items->team.rank, exports);
+        code = ffmk_team_agree(&items->team, code);
         if (code)
             ffmk_exports_free(exports);
     }
     free(destinations);
-    const int destroyed = ffmk_items_destroy(items);
-    return code ? code : destroyed;
+    return code;
+}
+
+int ffmk_balance_query(MPI_Comm comm, const ffmk_query *query, const ffmk_balance_options *options,
+                       ffmk_exports *exports, ffmk_balance_info *info)
+{
+    if (!ffmk_team_mpi_runs() || !ffmk_registry_takes(comm))
+        return refuse("MPI is not running, or the communicator is MPI_COMM_NULL or an "
+                      "intercommunicator");
+    ffmk_items *items = NULL;
+    int code = check(query, exports, info);
+    if (!code && options)
+        code = ffmk_options_check(options, "ffmk_balance_query");
+    code = ffmk_registry_create(comm, FFMK_ENTRANCE_QUERY, code, &items);
+    if (code)
+        return code;
+    if (options)
+        items->options = *options;
+    code = plan(items, fill(items, query), exports, info);
+    const int freed = ffmk_registry_free(items);
+    return code ? code : freed;
 }
 
 int ffmk_exports_free(ffmk_exports *exports)

@@ -2,6 +2,7 @@
  * The collective calls on a registry: plan, move, and both only when it pays. */
 #include "balance/migrate.h"
 #include "balance/registry.h"
+#include "balance/useful.h"
 #include "core/clock.h"
 #include "core/log.h"
 
@@ -233,6 +234,36 @@ static void explain(const struct ffmk_ledger *ledger, bool due, ffmk_balance_inf
         snprintf(info->reason, sizeof info->reason, "balanced: nothing is lost");
 }
 
+/* What the caller says, or what was measured since the last such call. */
+static int take_seconds(ffmk_items *items, double *seconds, const char *call)
+{
+    const double before = items->useful_s;
+    items->useful_s = ffmk_useful_s();
+    if (*seconds == FFMK_MEASURED && (before < 0 || items->useful_s < 0))
+        return ffmk_registry_refuse(FFMK_ERR_STATE, call,
+                                    "seconds is FFMK_MEASURED, and nothing is measured here: MPI "
+                                    "has to start with libffmk loaded, and without FFMK_DISABLE");
+    if (*seconds == FFMK_MEASURED)
+        *seconds = fmax(items->useful_s - before, 0);
+    if (isfinite(*seconds) && *seconds >= 0)
+        return FFMK_SUCCESS;
+    return ffmk_registry_refuse(FFMK_ERR_ARGUMENT, call,
+                                "seconds %g must be finite and not negative, or FFMK_MEASURED",
+                                *seconds);
+}
+
+/* Begin, and find the seconds of the slowest rank. */
+static int enter_if_worth(const ffmk_items *items, int code, double seconds, double *longest_p)
+{
+    uint64_t values[FFMK_ENTRANCE_VALUES] = {0};
+    memcpy(&values[0], &seconds, sizeof seconds); /* in the order of the values: not negative */
+    values[0] = ~values[0];
+    code = ffmk_entrance_enter(&items->team, FFMK_ENTRANCE_IF_WORTH, code, values);
+    values[0] = ~values[0];
+    memcpy(longest_p, &values[0], sizeof *longest_p);
+    return code;
+}
+
 int ffmk_rebalance_if_worth(ffmk_items *items, double seconds, ffmk_balance_info *info)
 {
     int code = ffmk_registry_enter(items, __func__);
@@ -240,23 +271,22 @@ int ffmk_rebalance_if_worth(ffmk_items *items, double seconds, ffmk_balance_info
         return code;
     ffmk_balance_info found = FFMK_BALANCE_INFO_INIT;
     code = check_moves(items, info, __func__);
-    if (!code && !(isfinite(seconds) && seconds >= 0))
-        code = ffmk_registry_refuse(FFMK_ERR_ARGUMENT, __func__,
-                                    "seconds %g must be finite and not negative", seconds);
+    if (!code)
+        code = take_seconds(items, &seconds, __func__);
     double load = 0;
     for (size_t i = 0; i < items->table.n; i++)
         load += items->table.entries[i].weight;
-    double largest[2] = {code ? 0 : seconds, -(double)code}, sums[2] = {largest[0], load};
-    int failed = ffmk_team_max(&items->team, largest, 2);
-    if (!failed)
-        failed = ffmk_team_sum(&items->team, sums, 2);
-    if (failed || largest[1] > 0)
-        return failed ? failed : -(int)largest[1];
+    double sums[2] = {code ? 0 : seconds, load}, longest;
+    code = enter_if_worth(items, code, sums[0], &longest);
+    if (!code)
+        code = ffmk_team_sum(&items->team, sums, 2);
+    if (code)
+        return code;
     if (items->options.calibrate)
         calibrate(items, load, seconds, sums[1], sums[0]);
 
     /* What a plan may leave is not lost to imbalance that it could mend. */
-    const double lost = largest[0] - items->options.imbalance * sums[0] / items->team.size;
+    const double lost = longest - items->options.imbalance * sums[0] / items->team.size;
     ffmk_ledger_lose(&items->ledger, fmax(lost, 0));
     const bool due = ffmk_ledger_is_due(&items->ledger);
     explain(&items->ledger, due, &found);

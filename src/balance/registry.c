@@ -3,6 +3,7 @@
 #include "balance/registry.h"
 
 #include "balance/rules.h"
+#include "balance/useful.h"
 #include "core/log.h"
 
 #include <inttypes.h>
@@ -35,15 +36,6 @@ static int enter(const ffmk_items *items, const char *call)
     return FFMK_SUCCESS;
 }
 
-static bool mpi_runs(void)
-{
-    int initialised = 0, finalised = 0;
-    PMPI_Initialized(&initialised);
-    if (initialised)
-        PMPI_Finalized(&finalised);
-    return initialised && !finalised;
-}
-
 static int refuse_without_mpi(const char *call)
 {
     return ffmk_registry_refuse(FFMK_ERR_STATE, call,
@@ -54,7 +46,7 @@ static int refuse_without_mpi(const char *call)
 int ffmk_registry_enter(const ffmk_items *items, const char *call)
 {
     const int code = enter(items, call);
-    return code || mpi_runs() ? code : refuse_without_mpi(call);
+    return code || ffmk_team_mpi_runs() ? code : refuse_without_mpi(call);
 }
 
 static bool are_valid_ops(const ffmk_item_ops *ops)
@@ -62,17 +54,65 @@ static bool are_valid_ops(const ffmk_item_ops *ops)
     return !ops || (ops->size == sizeof *ops && ops->pack && ops->unpack && ops->drop);
 }
 
-int ffmk_items_create(MPI_Comm comm, const ffmk_item_ops *ops, void *context, ffmk_items **items_p)
+/* A registry over its own duplicate of the communicator. */
+static int make(MPI_Comm comm, struct ffmk_entrance *entrance, ffmk_items *items)
 {
-    if (!mpi_runs())
-        return refuse_without_mpi(__func__);
+    const int code = ffmk_team_checked(PMPI_Comm_dup(comm, &items->team.comm));
+    if (code)
+        return code;
+    PMPI_Comm_rank(items->team.comm, &items->team.rank);
+    PMPI_Comm_size(items->team.comm, &items->team.size);
+    items->team.entrance = entrance->shared ? entrance->comm : items->team.comm;
+    items->team.number = ++entrance->registries;
+    items->entrance = entrance;
+    ffmk_entrance_hold(entrance);
+    items->options = (ffmk_balance_options)FFMK_BALANCE_OPTIONS_INIT;
+    items->useful_s = ffmk_useful_s();
+    items->able = (struct ffmk_plan_rank){.capacity = 1, .memory_limit = SIZE_MAX};
+    return FFMK_SUCCESS;
+}
+
+int ffmk_registry_create(MPI_Comm comm, enum ffmk_entrance_call call, int code,
+                         ffmk_items **items_p)
+{
+    struct ffmk_entrance *entrance = NULL;
+    const int failed = ffmk_entrance_of(comm, &entrance);
+    if (failed)
+        return failed;
+    ffmk_items *items = calloc(1, sizeof *items);
+    if (!code && (!items || !(items->team.piece = malloc(FFMK_PIECE_BYTES))))
+        code = FFMK_ERR_NO_MEMORY;
+    /* Before the duplication, which no rank may miss. */
+    const struct ffmk_team all = {.entrance = entrance->comm, .rank = entrance->rank};
+    uint64_t nothing[FFMK_ENTRANCE_VALUES] = {0};
+    code = ffmk_entrance_enter(&all, call, code, nothing);
+    if (!code && items) /* else somebody's code said so */
+        code = make(comm, entrance, items);
+    if (!code) {
+        *items_p = items;
+        return FFMK_SUCCESS;
+    }
+    if (items)
+        free(items->team.piece);
+    free(items);
+    return code;
+}
+
+bool ffmk_registry_takes(MPI_Comm comm)
+{
     /* A handle of nothing is for MPI to refuse: it has no question that only asks. */
     int inter = 0;
-    if (comm == MPI_COMM_NULL || PMPI_Comm_test_inter(comm, &inter) != MPI_SUCCESS || inter)
+    return comm != MPI_COMM_NULL && PMPI_Comm_test_inter(comm, &inter) == MPI_SUCCESS && !inter;
+}
+
+int ffmk_items_create(MPI_Comm comm, const ffmk_item_ops *ops, void *context, ffmk_items **items_p)
+{
+    if (!ffmk_team_mpi_runs())
+        return refuse_without_mpi(__func__);
+    if (!ffmk_registry_takes(comm))
         return ffmk_registry_refuse(FFMK_ERR_ARGUMENT, __func__,
                                     "the communicator is MPI_COMM_NULL or an intercommunicator");
-
-    ffmk_items *items = calloc(1, sizeof *items);
+    ffmk_items *items = NULL;
     int code = FFMK_SUCCESS;
     if (!items_p)
         code = ffmk_registry_refuse(FFMK_ERR_ARGUMENT, __func__, "items_p is NULL");
@@ -80,22 +120,9 @@ int ffmk_items_create(MPI_Comm comm, const ffmk_item_ops *ops, void *context, ff
         code = ffmk_registry_refuse(
             FFMK_ERR_ARGUMENT, __func__,
             "ops needs the size of FFMK_ITEM_OPS_INIT and all of pack, unpack and drop");
-    else if (!items || !(items->team.piece = malloc(FFMK_PIECE_BYTES)))
-        code = FFMK_ERR_NO_MEMORY;
-    /* Before the duplication, which no rank may miss. */
-    code = ffmk_team_agree(&(struct ffmk_team){.comm = comm}, code);
-    if (!code)
-        code = ffmk_team_checked(PMPI_Comm_dup(comm, &items->team.comm));
-    if (code) {
-        if (items)
-            free(items->team.piece);
-        free(items);
+    code = ffmk_registry_create(comm, FFMK_ENTRANCE_CREATE, code, &items);
+    if (code)
         return code;
-    }
-    PMPI_Comm_rank(items->team.comm, &items->team.rank);
-    PMPI_Comm_size(items->team.comm, &items->team.size);
-    items->options = (ffmk_balance_options)FFMK_BALANCE_OPTIONS_INIT;
-    items->able = (struct ffmk_plan_rank){.capacity = 1, .memory_limit = SIZE_MAX};
     items->movable = ops != NULL;
     if (ops)
         items->ops = *ops;
@@ -104,20 +131,28 @@ int ffmk_items_create(MPI_Comm comm, const ffmk_item_ops *ops, void *context, ff
     return FFMK_SUCCESS;
 }
 
-int ffmk_items_destroy(ffmk_items *items)
+int ffmk_registry_free(ffmk_items *items)
 {
-    if (!items)
-        return FFMK_SUCCESS;
-    int code = enter(items, __func__);
-    if (code)
-        return code;
     /* After MPI_Finalize the communicator cannot be freed, but the memory can. */
-    code = mpi_runs() ? ffmk_team_checked(PMPI_Comm_free(&items->team.comm))
-                      : refuse_without_mpi(__func__);
+    const bool mpi_runs = ffmk_team_mpi_runs();
+    const int code = mpi_runs ? ffmk_team_checked(PMPI_Comm_free(&items->team.comm))
+                              : refuse_without_mpi("ffmk_items_destroy");
+    ffmk_entrance_leave(items->entrance);
     ffmk_table_free(&items->table);
     free(items->team.piece);
     free(items);
     return code;
+}
+
+int ffmk_items_destroy(ffmk_items *items)
+{
+    if (!items)
+        return FFMK_SUCCESS;
+    uint64_t nothing[FFMK_ENTRANCE_VALUES] = {0};
+    int code = enter(items, __func__);
+    if (!code && ffmk_team_mpi_runs())
+        code = ffmk_entrance_enter(&items->team, FFMK_ENTRANCE_DESTROY, code, nothing);
+    return code ? code : ffmk_registry_free(items);
 }
 
 int ffmk_items_add(ffmk_items *items, const ffmk_item *item)

@@ -6,6 +6,15 @@
 
 #include <ffmk.h>
 
+bool ffmk_team_mpi_runs(void)
+{
+    int initialised = 0, finalised = 0;
+    PMPI_Initialized(&initialised);
+    if (initialised)
+        PMPI_Finalized(&finalised);
+    return initialised && !finalised;
+}
+
 int ffmk_team_checked(int mpi_code)
 {
     if (mpi_code == MPI_SUCCESS)

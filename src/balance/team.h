@@ -7,10 +7,13 @@
 
 #include <mpi.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct ffmk_team {
-    MPI_Comm comm; /* ours alone, and so are its tags */
+    MPI_Comm comm;     /* ours alone, and so are its tags */
+    MPI_Comm entrance; /* where collective calls begin; see entrance.h */
+    int number;        /* of the registry among those over its communicator; 0: it is none */
     int rank;
     int size;
     int turn;       /* sparse exchanges so far; see exchange.c */
@@ -19,6 +22,9 @@ struct ffmk_team {
 
 /** Letters travel in pieces of at most this size. */
 enum { FFMK_PIECE_BYTES = 1 << 16 };
+
+/** Whether MPI has started and not ended. */
+bool ffmk_team_mpi_runs(void);
 
 /** What an MPI call returned, as FFMK_SUCCESS or FFMK_ERR_MPI; a failure is logged. With the usual
  * error handler a failure never returns here. */

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /** Raised with every change of this file: doors and engine of one build belong together. */
-enum { FFMK_ENGINE_VERSION = 15 };
+enum { FFMK_ENGINE_VERSION = 17 };
 
 /** An MPI handle as the doors saw it: a C handle's bits, or a Fortran INTEGER with this bit set. */
 #define FFMK_HANDLE_FORTRAN (UINT64_C(1) << 63)
@@ -39,6 +39,9 @@ struct ffmk_engine_start {
     bool by_door; /* a call that starts MPI led here, not a later one that found it started */
     /* Who of this host's ranks runs under ffmk: core/rollcall.h. */
     struct ffmk_rollcall (*rollcall)(int ranks);
+    /* Seconds that the calling thread was outside of calls, up to the one it is in, without what
+     * was paused; negative when nothing is recorded. */
+    double (*useful_s)(void);
 };
 
 /** What the engine tells the doors in return. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What only the Fortran module needs of the public calls: handles as Fortran knows them. */
+#include "balance/csr.h"
 #include "job/engine.h"
 
 /* Open MPI ends the program when a handle is looked up while MPI is not running; the C calls say
@@ -40,6 +41,20 @@ int ffmk_items_create_f(MPI_Fint comm, const ffmk_item_ops *ops, void *context,
                         ffmk_items **items_p)
 {
     return ffmk_items_create(comm_of(comm), ops, context, items_p);
+}
+
+int ffmk_balance_csr_f(MPI_Fint comm, const ffmk_csr *csr, int64_t n_vtxdist, int64_t n_vertices,
+                       const ffmk_balance_options *options, int *part, ffmk_balance_info *info)
+{
+    const struct ffmk_csr_room room = {n_vtxdist, n_vertices};
+    return ffmk_csr_balance(comm_of(comm), csr, &room, options, part, info);
+}
+
+int ffmk_balance_query_f(MPI_Fint comm, const ffmk_query *query,
+                         const ffmk_balance_options *options, ffmk_exports *exports,
+                         ffmk_balance_info *info)
+{
+    return ffmk_balance_query(comm_of(comm), query, options, exports, info);
 }
 
 int ffmk_bcast_f(void *buffer, MPI_Count count, MPI_Fint datatype, int root, MPI_Fint comm,

@@ -2,6 +2,7 @@
  * This process's part of the job: begins when MPI is up, ends with the report. */
 #include "job/job.h"
 
+#include "balance/useful.h"
 #include "core/log.h"
 #include "job/comms.h"
 #include "job/context.h"
@@ -166,6 +167,7 @@ int ffmk_job_start(const struct ffmk_engine_start *start, struct ffmk_engine_job
         ffmk_replace_meet_on_world(self->config);
     self->counters = ffmk_counters_start(start->config->value[FFMK_CONFIG_COUNTERS].text);
     self->at_exit = start->at_exit;
+    ffmk_useful_from(start->useful_s);
     job = self;
     if (self->world_rank == self->first_rank)
         tell_beginning(self);

@@ -296,11 +296,32 @@ static void tell_complaints(void)
     }
 }
 
+/* In steps, each by the rate that is known by then: what was told before does not change. */
+static double useful_s(void)
+{
+    static _Thread_local struct {
+        uint64_t ticks;
+        double s;
+    } told;
+    const struct ffmk_recorder *recorder = ffmk_thread.recorder;
+    if (life.state != RUNNING || !recorder)
+        return -1;
+    struct ffmk_clock now;
+    ffmk_clock_mark(&now);
+    const bool inside = ffmk_thread.inside >= FFMK_THREAD_MARKS;
+    const uint64_t ticks = ffmk_recorder_useful(recorder, inside ? ffmk_thread.start : now.ticks);
+    if (ticks > told.ticks) {
+        told.s += (double)(ticks - told.ticks) * 1e-9 * ffmk_clock_ns_per_tick(&life.begun, &now);
+        told.ticks = ticks;
+    }
+    return told.s;
+}
+
 /* Lock held, MPI up, engine there. */
 static bool begin(void)
 {
-    const struct ffmk_engine_start start = {&life.config, &ffmk_generation, at_exit, life.by_door,
-                                            ffmk_rollcall_count};
+    const struct ffmk_engine_start start = {&life.config, &ffmk_generation,    at_exit,
+                                            life.by_door, ffmk_rollcall_count, useful_s};
     if (life.engine->start(&start, &life.job) != FFMK_SUCCESS)
         return false;
     tell_complaints();

@@ -176,6 +176,10 @@ int ffmk_recorder_region_begin(struct ffmk_recorder *recorder, const char *name)
 int ffmk_recorder_region_end(struct ffmk_recorder *recorder, const char *name);
 void ffmk_recorder_pause(struct ffmk_recorder *recorder, bool pause);
 
+/** Ticks that the calling thread, whose recorder it is, was outside of calls until tick `until`,
+ * without what was paused. */
+uint64_t ffmk_recorder_useful(const struct ffmk_recorder *recorder, uint64_t until);
+
 /** Keep what all threads record from moving, but for the calling thread's own: a signal's handler
  * may end the process while this thread changes it, or has the lists. A lock that is not to be had
  * within a second is left, and its recorder out of the snapshot. */

@@ -191,6 +191,18 @@ static bool sum_line(const struct sum *sum)
     return snapshot->intervals != NULL;
 }
 
+uint64_t ffmk_recorder_useful(const struct ffmk_recorder *recorder, uint64_t until)
+{
+    const uint64_t end = recorder->paused_at ? recorder->paused_at : until;
+    uint64_t used = recorder->going_ticks + recorder->waiting_ticks;
+    if (recorder->late.door)
+        used += recorder->late.ticks;
+    for (uint32_t i = 0; i < recorder->line_length; i++)
+        used += recorder->line[i].mpi_ticks;
+    used += recorder->origin;
+    return end > used ? end - used : 0;
+}
+
 static bool make_sum(struct sum *sum)
 {
     struct ffmk_snapshot *const snapshot = sum->snapshot;

@@ -325,6 +325,43 @@ static void memory_limits(void)
     end(scene);
 }
 
+static void check_finite(const ffmk_balance_info *info)
+{
+    const double told[] = {info->imbalance_before, info->imbalance_after, info->imbalance_bound,
+                           info->cut_before,       info->cut_after,       info->weight_moved};
+    for (size_t k = 0; k < sizeof told / sizeof *told; k++)
+        CHECK(isfinite(told[k]) && told[k] >= 0, "number %zu is %g", k, told[k]);
+}
+
+/* A rank without any memory keeps what is pinned there, from wherever it begins; and where nobody
+ * has enough, the call ends all the same, and everything is somewhere. */
+static void no_memory(void)
+{
+    for (int kind = 0; kind < 4; kind++) {
+        const bool in_slabs = kind % 2, pinned = kind / 2 == 1 && in_slabs;
+        struct scene *scene = begin(MPI_COMM_WORLD, in_slabs, 8, 1000);
+        const bool without = scene->rank == 1;
+        if (pinned && without)
+            EXPECT(ffmk_items_set_pinned(scene->items, 1000 + BLOCK, 1), FFMK_SUCCESS);
+        EXPECT(ffmk_items_set_memory_limit(scene->items, without ? 0 : SIZE_MAX), FFMK_SUCCESS);
+        for (int step = 0; step < 3; step++) {
+            const ffmk_balance_info info = rebalance(scene);
+            check_finite(&info);
+            CHECK(!without || count_of(scene) == pinned, "%zu items without memory",
+                  count_of(scene));
+            set_spot(scene, 0.3 * step, 0.5);
+        }
+        free(owners_of(scene));
+        for (size_t limit = 0; limit <= 8; limit += 8) { /* nobody; an item each */
+            EXPECT(ffmk_items_set_memory_limit(scene->items, limit), FFMK_SUCCESS);
+            const ffmk_balance_info info = rebalance(scene);
+            check_finite(&info);
+            free(owners_of(scene));
+        }
+        end(scene);
+    }
+}
+
 /* All weight is in one item of each slab, and all items begin with rank 0. */
 static void least_items(void)
 {
@@ -701,6 +738,7 @@ static void wrong_use(void)
     for (int k = 0; k < 3; k++) /* one rank's mistake is everybody's answer */
         EXPECT(ffmk_rebalance_if_worth(scene->items, last ? seconds[k] : 1, NULL),
                FFMK_ERR_ARGUMENT);
+    EXPECT(ffmk_rebalance_if_worth(scene->items, last ? FFMK_MEASURED : 1, NULL), FFMK_ERR_STATE);
     ffmk_balance_info info = FFMK_BALANCE_INFO_INIT;
     info.size = last ? 12 : sizeof info;
     EXPECT(ffmk_rebalance_if_worth(scene->items, 1, &info), FFMK_ERR_ARGUMENT);
@@ -731,6 +769,7 @@ int main(int argc, char **argv)
     two_weights();
     pinned_items();
     memory_limits();
+    no_memory();
     least_items();
     capacities();
     given_plans();

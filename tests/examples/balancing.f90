@@ -218,6 +218,7 @@ contains
         call hold((info%acted /= 0) .eqv. n_ranks > 1, 'a second is more than it costs')
         call hold(n_ranks == 1 .or. (info%items_moved > 0 .and. info%lost_s > 0 .and. info%price_s >= 0), 'what it cost')
         call hold(len(ffmk_balance_reason(info)) > 0, 'no reason')
+        call expect(ffmk_rebalance_if_worth(items, FFMK_MEASURED))
         call hold(ffmk_rebalance_if_worth(items, -1.0_c_double) == FFMK_ERR_ARGUMENT, 'time runs backwards')
     end subroutine when_it_pays
 end program balancing
