@@ -2,8 +2,6 @@
  * Phases of a part: which letters it sends when, and which it goes on with. */
 #include "balance/part.h"
 
-#include "core/rng.h"
-
 #include <ffmk.h>
 #include <math.h>
 #include <stdlib.h>
@@ -79,6 +77,7 @@ static void find_borders(const struct ffmk_part *part, struct ffmk_wire_out *bor
 {
     for (uint32_t k = 0; k < part->border.n; k++) {
         const struct ffmk_tree_border border = {.unit = (uint32_t)part->border.partners[k].part,
+                                                .restless = part->border.partners[k].restless,
                                                 .conductance = conductance_of(part, k)};
         ffmk_wire_put_bytes(borders, &border, sizeof border);
     }
@@ -175,18 +174,17 @@ static bool decide(struct ffmk_part *part, const struct ffmk_totals *totals)
 
 static uint64_t key_of(const struct ffmk_part *part, int32_t other)
 {
-    const int32_t me = part->graph.part;
-    const uint64_t low = (uint32_t)(me < other ? me : other);
-    const uint64_t high = (uint32_t)(me < other ? other : me);
-    return ffmk_rng_mix(ffmk_rng_mix(low << 32 | high) ^ part->rules->seed ^
-                        (uint64_t)part->course.result.passes << 56);
+    return ffmk_order_key(part->rules, part->course.result.passes, part->graph.part, other);
 }
 
 static int compare_keys(const void *a, const void *b, void *context)
 {
     const struct ffmk_part *part = context;
-    const uint64_t left = key_of(part, part->border.partners[*(const uint32_t *)a].part);
-    const uint64_t right = key_of(part, part->border.partners[*(const uint32_t *)b].part);
+    const struct ffmk_partner *one = &part->border.partners[*(const uint32_t *)a];
+    const struct ffmk_partner *other = &part->border.partners[*(const uint32_t *)b];
+    if (one->colour != other->colour) /* 0 comes last */
+        return one->colour - 1u < other->colour - 1u ? -1 : 1;
+    const uint64_t left = key_of(part, one->part), right = key_of(part, other->part);
     return (left > right) - (left < right);
 }
 
@@ -198,13 +196,15 @@ static bool has_flow(const struct ffmk_part *part, const struct ffmk_partner *pa
     return false;
 }
 
-/* Whom to meet, in the order of keys that both sides know. */
+/* Whom to meet, in the order of colours and keys that both sides know. */
 static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders *orders)
 {
     struct ffmk_meeting *meeting = &part->meeting;
     for (uint32_t k = 0; k < part->border.n && orders->n_flows == part->border.n; k++)
         for (unsigned d = 0; d < part->rules->n_weights; d++)
             part->border.partners[k].flow[d] += orders->flows[(size_t)k * FFMK_GRAPH_WEIGHTS + d];
+    for (uint32_t k = 0; k < part->border.n && orders->n_colours == part->border.n; k++)
+        part->border.partners[k].colour = orders->colours[k];
     for (uint32_t x = 0; x < orders->n_extras; x++)
         fail(part, ffmk_border_join(&part->border, &orders->extras[x]));
 
@@ -238,6 +238,7 @@ static void send_potentials(struct ffmk_part *part)
     for (uint32_t k = 0; k < part->border.n; k++) {
         struct ffmk_wire_out letter = {0};
         ffmk_spread_tell(&part->spread, part->rules, &letter);
+        ffmk_order_tell(&part->colours, k, &letter);
         post(part, part->border.partners[k].part, FFMK_PART_POTENTIAL, &letter);
     }
     part->phase = PART_SPREAD;
@@ -254,12 +255,14 @@ static void begin_spread(struct ffmk_part *part)
         limit[d] = d < part->rules->n_shared ? part->course.aim[d] * part->capacity : INFINITY;
     fail(part, ffmk_spread_begin(&part->spread, part->rules, &part->border, conductances,
                                  part->load, limit));
+    fail(part, ffmk_order_begin(&part->colours, &part->border));
     free(conductances);
     send_potentials(part);
 }
 
 static void end_spread(struct ffmk_part *part)
 {
+    ffmk_order_step(&part->colours, part->rules, part->graph.part, &part->border);
     if (ffmk_spread_step(&part->spread, part->rules, &part->border))
         send_potentials(part);
     else
@@ -464,7 +467,8 @@ static void read_letter(struct ffmk_part *part, const struct ffmk_wire_out *lett
         go_down(part, part->level, &orders);
         break;
     case PART_SPREAD:
-        ffmk_spread_hear(&part->spread, part->rules, &part->border, part->at++, &in);
+        ffmk_spread_hear(&part->spread, part->rules, &part->border, part->at, &in);
+        ffmk_order_hear(&part->colours, part->at++, &in);
         break;
     case PART_MEET:
         end_meeting(part, &in);
@@ -570,6 +574,7 @@ void ffmk_part_free(struct ffmk_part *part)
     free(part->trees);
     free(part->order);
     ffmk_spread_free(&part->spread);
+    ffmk_order_free(&part->colours);
     free(part->meeting.gifts);
     ffmk_border_free(&part->border);
     ffmk_graph_free(&part->graph);
