@@ -6,9 +6,9 @@
  * behind them, in the order of their keys.
  *
  * Where one part knows all borders, it colours them (ffmk_order_colour). Else neighbours agree, in
- * letters that they exchange anyway: each tells which colours it has given, and so both ends of a
- * border draw the same one of those free at both; an end accepts the best of those drawn alike, and
- * the border has its colour when both ends accepted. Pure; others carry the letters. */
+ * letters that they exchange anyway: each end offers every colour that it has left to one of its
+ * borders without, by a lot that both ends draw alike; a border that was offered the same one from
+ * both has it. Pure; others carry the letters. */
 #ifndef FFMK_BALANCE_ORDER_H
 #define FFMK_BALANCE_ORDER_H
 
@@ -31,32 +31,32 @@ int ffmk_order_colour(uint32_t n, size_t n_edges, struct ffmk_order_edge *edges)
 
 /** What a part tells a partner. */
 struct ffmk_order_word {
-    uint64_t used;    /* colours that its borders have, or that it just accepted: a bit each */
-    uint32_t n_bare;  /* borders without one */
-    uint32_t accepts; /* the colour drawn for the border of the two */
+    uint64_t used;    /* colours of its borders, a bit each */
+    uint64_t offered; /* that the border of the two may have, and no other of its own meanwhile */
 };
 
 /** Agreement with the partners. Begin with {0}. */
 struct ffmk_order {
-    struct ffmk_order_word told;
     struct ffmk_order_pair {
-        struct ffmk_order_word heard;
-        uint8_t drawn; /* colour, or 0 */
-        bool accepted;
+        struct ffmk_order_word told, heard;
+        uint64_t key;
     } * pairs; /* of each partner */
-    int step;
 };
 
-/** \return FFMK_ERR_NO_MEMORY: then it tells words that nobody gains by, and hears nothing. */
+/** \return FFMK_ERR_NO_MEMORY: then it offers nothing, and hears nothing. */
 int ffmk_order_begin(struct ffmk_order *order, const struct ffmk_border *border);
+
+/** Offer each colour that is free to one of the borders without, by lot; `thrifty`: only as many as
+ * are likely to be given. `turn` makes lots differ. */
+void ffmk_order_draw(struct ffmk_order *order, const struct ffmk_rules *rules, int turn,
+                     bool thrifty, int32_t part, const struct ffmk_border *border);
 
 void ffmk_order_tell(const struct ffmk_order *order, uint32_t partner,
                      struct ffmk_wire_out *letter);
 void ffmk_order_hear(struct ffmk_order *order, uint32_t partner, struct ffmk_wire_in *letter);
 
-/** All partners were heard: give the colours agreed on, and draw anew. */
-void ffmk_order_step(struct ffmk_order *order, const struct ffmk_rules *rules, int32_t part,
-                     struct ffmk_border *border);
+/** All partners were heard: borders get the colours that both ends offered. */
+void ffmk_order_settle(struct ffmk_order *order, struct ffmk_border *border);
 
 void ffmk_order_free(struct ffmk_order *order);
 

@@ -235,6 +235,8 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
 
 static void send_potentials(struct ffmk_part *part)
 {
+    ffmk_order_draw(&part->colours, part->rules, -part->spread.steps, true, part->graph.part,
+                    &part->border);
     for (uint32_t k = 0; k < part->border.n; k++) {
         struct ffmk_wire_out letter = {0};
         ffmk_spread_tell(&part->spread, part->rules, &letter);
@@ -262,7 +264,7 @@ static void begin_spread(struct ffmk_part *part)
 
 static void end_spread(struct ffmk_part *part)
 {
-    ffmk_order_step(&part->colours, part->rules, part->graph.part, &part->border);
+    ffmk_order_settle(&part->colours, &part->border);
     if (ffmk_spread_step(&part->spread, part->rules, &part->border))
         send_potentials(part);
     else
@@ -339,8 +341,15 @@ static void meet(struct ffmk_part *part)
     }
     if (part->at < part->n_order)
         return;
+    if (part->n_trees > 1) {
+        fail(part, ffmk_order_begin(&part->colours, &part->border));
+        ffmk_order_draw(&part->colours, part->rules, part->course.result.passes, false,
+                        part->graph.part, &part->border);
+    }
     for (uint32_t k = 0; k < part->border.n; k++) {
         struct ffmk_wire_out news = {0};
+        if (part->n_trees > 1)
+            ffmk_order_tell(&part->colours, k, &news);
         ffmk_meeting_tell(&part->meeting, k, &news);
         post(part, part->border.partners[k].part, FFMK_PART_NEWS, &news);
     }
@@ -367,6 +376,7 @@ static void end_meeting(struct ffmk_part *part, struct ffmk_wire_in *letter)
 
 static void end_news(struct ffmk_part *part)
 {
+    ffmk_order_settle(&part->colours, &part->border);
     for (uint32_t k = 0; k < part->border.n; k++)
         if (part->border.partners[k].gave) {
             struct ffmk_wire_out more = {0};
@@ -474,6 +484,8 @@ static void read_letter(struct ffmk_part *part, const struct ffmk_wire_out *lett
         end_meeting(part, &in);
         break;
     case PART_NEWS:
+        if (part->n_trees > 1)
+            ffmk_order_hear(&part->colours, part->at, &in);
         ffmk_meeting_hear(&part->meeting, part->at++, &in);
         break;
     case PART_MORE:
