@@ -14,10 +14,8 @@
  * to. */
 static const double NARROW = 0.125;
 
-/* How near to the aim a flow has to come, as a share of the mean load; and the steps that it may
- * take. */
+/* How near to the aim a flow has to come, as a share of the mean load. */
 static const double NEAR = 1e-3;
-enum { STEPS_MOST = 2000 };
 
 void ffmk_totals_add(struct ffmk_totals *to, const struct ffmk_totals *from)
 {
@@ -400,9 +398,8 @@ static int solve(const struct ffmk_tree *tree, struct inside *inside, const doub
         const double mean = set_limits(tree, plan, d, aim[d], load, limit);
         if (inside->n == inside->n_given)
             code = connect(tree, inside, load, limit);
-        if (!code && ffmk_flow_solve(tree->n, load, limit, inside->n, inside->links, NEAR * mean,
-                                     STEPS_MOST) < 0)
-            code = FFMK_ERR_NO_MEMORY;
+        if (!code)
+            code = ffmk_flow_solve(tree->n, load, limit, inside->n, inside->links, NEAR * mean);
         for (size_t e = 0; e < inside->n && !code; e++) {
             const struct ffmk_flow_link *link = &inside->links[e];
             if (e >= inside->n_given) {
