@@ -266,5 +266,5 @@ uint32_t ffmk_hierarchy_levels(uint32_t n, int32_t fanout)
 
 double ffmk_hierarchy_solve_ns(uint32_t members)
 {
-    return 570 * pow(members, 4.0 / 3);
+    return 300 * pow(members, 4.0 / 3);
 }
