@@ -17,6 +17,33 @@ uint64_t ffmk_order_key(const struct ffmk_rules *rules, int pass, int32_t a, int
     return ffmk_rng_mix(ffmk_rng_mix(low << 32 | high) ^ rules->seed ^ (uint64_t)pass << 56);
 }
 
+struct sorting {
+    const struct ffmk_rules *rules;
+    const struct ffmk_border *border;
+    int pass;
+    int32_t part;
+};
+
+static int compare_places(const void *a, const void *b, void *context)
+{
+    const struct sorting *by = context;
+    const struct ffmk_partner *left = &by->border->partners[*(const uint32_t *)a];
+    const struct ffmk_partner *right = &by->border->partners[*(const uint32_t *)b];
+    if (left->colour != right->colour) /* 0 comes last */
+        return left->colour - 1u < right->colour - 1u ? -1 : 1;
+    const uint64_t one = ffmk_order_key(by->rules, by->pass, by->part, left->part);
+    const uint64_t other = ffmk_order_key(by->rules, by->pass, by->part, right->part);
+    return (one > other) - (one < other);
+}
+
+void ffmk_order_sort(const struct ffmk_rules *rules, int pass, int32_t part,
+                     const struct ffmk_border *border, uint32_t *places, uint32_t n)
+{
+    struct sorting by = {rules, border, pass, part};
+    if (n > 1)
+        qsort_r(places, n, sizeof *places, compare_places, &by);
+}
+
 /* The colour of the lowest bit, or 0. */
 static uint8_t lowest(uint64_t colours)
 {

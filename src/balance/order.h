@@ -20,6 +20,10 @@ enum { FFMK_ORDER_COLOURS = 64 };
 /** What the order of two parts is drawn by, the same for both and another in each pass. */
 uint64_t ffmk_order_key(const struct ffmk_rules *rules, int pass, int32_t a, int32_t b);
 
+/** Sort places of partners into the order in which this part meets them in a pass. */
+void ffmk_order_sort(const struct ffmk_rules *rules, int pass, int32_t part,
+                     const struct ffmk_border *border, uint32_t *places, uint32_t n);
+
 /** A border of two members of a group. */
 struct ffmk_order_edge {
     uint32_t a, b;  /* members; < n, different */

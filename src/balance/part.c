@@ -38,6 +38,7 @@ static void survey(struct ffmk_part *part, struct ffmk_totals *totals)
         .missing = graph->n < rules->least_items ? rules->least_items - graph->n : 0,
         .capacity = part->capacity,
         .capacity_most = part->capacity,
+        .to_carry = part->to_carry,
         .improved = part->meeting.improved};
     memcpy(totals->load, part->load, sizeof totals->load);
     for (unsigned d = 0; d < rules->n_weights; d++) {
@@ -177,23 +178,22 @@ static uint64_t key_of(const struct ffmk_part *part, int32_t other)
     return ffmk_order_key(part->rules, part->course.result.passes, part->graph.part, other);
 }
 
-static int compare_keys(const void *a, const void *b, void *context)
-{
-    const struct ffmk_part *part = context;
-    const struct ffmk_partner *one = &part->border.partners[*(const uint32_t *)a];
-    const struct ffmk_partner *other = &part->border.partners[*(const uint32_t *)b];
-    if (one->colour != other->colour) /* 0 comes last */
-        return one->colour - 1u < other->colour - 1u ? -1 : 1;
-    const uint64_t left = key_of(part, one->part), right = key_of(part, other->part);
-    return (left > right) - (left < right);
-}
-
 static bool has_flow(const struct ffmk_part *part, const struct ffmk_partner *partner)
 {
     for (unsigned d = 0; d < part->rules->n_weights; d++)
         if (partner->flow[d] != 0)
             return true;
     return false;
+}
+
+static double carried_by(const struct ffmk_part *part)
+{
+    double sum = 0;
+    for (uint32_t k = 0; k < part->border.n; k++)
+        for (unsigned d = 0; d < part->rules->n_shared; d++)
+            if (part->course.scale.mean[d] > 0)
+                sum += fabs(part->border.partners[k].flow[d]) / part->course.scale.mean[d];
+    return sum;
 }
 
 /* Whom to meet, in the order of colours and keys that both sides know. */
@@ -208,6 +208,7 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
     for (uint32_t x = 0; x < orders->n_extras; x++)
         fail(part, ffmk_border_join(&part->border, &orders->extras[x]));
 
+    part->to_carry = carried_by(part);
     part->order = realloc(part->order, (part->border.n + 1ul) * sizeof *part->order);
     memcpy(meeting->load, part->load, sizeof meeting->load);
     ffmk_graph_centre(&part->graph, meeting->centre);
@@ -224,8 +225,9 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
     }
     if (!part->order)
         fail(part, FFMK_ERR_NO_MEMORY);
-    if (part->n_order > 1)
-        qsort_r(part->order, part->n_order, sizeof *part->order, compare_keys, part);
+    if (part->order)
+        ffmk_order_sort(part->rules, part->course.result.passes, part->graph.part, &part->border,
+                        part->order, part->n_order);
     part->phase = PART_MEET;
     part->at = 0;
     part->asked = false;

@@ -36,6 +36,7 @@ void ffmk_totals_add(struct ffmk_totals *to, const struct ffmk_totals *from)
     to->links += from->links;
     to->cut += from->cut;
     to->excess += from->excess;
+    to->to_carry += from->to_carry;
     to->improved += from->improved;
 }
 

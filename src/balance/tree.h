@@ -30,6 +30,7 @@ struct ffmk_totals {
     double links;                        /* sum of link weights; each link is seen twice */
     double cut;                          /* the same, of those that lead to another part */
     double excess;                       /* what is above limits, in means */
+    double to_carry;                     /* see ffmk_part */
     double improved;                     /* see ffmk_refine */
 };
 
