@@ -14,6 +14,7 @@ struct ffmk_partner {
     struct ffmk_wire_out news;       /* of items linked to its own: where they went */
     uint32_t touched;                /* the first of border->touches */
     bool gave, got;                  /* items to, from it in this pass */
+    uint8_t colour;                  /* when it is met (order.h); 0: behind those that have one */
     bool restless;                   /* items near this border changed hands in the last pass */
 };
 

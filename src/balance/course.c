@@ -120,15 +120,17 @@ bool ffmk_course_decide(struct ffmk_course *course, const struct ffmk_rules *rul
         result->imbalance_before = result->imbalance_after = imbalance;
         result->bound = bound;
         course->best = quality;
-        course->least_excess = INFINITY;
+        course->least_excess = course->least_to_carry = INFINITY;
         if (balanced)
             return false;
     } else {
         course->stalls++;
         if (quality.ratio < course->best.ratio * 0.998 || quality.missing < course->best.missing ||
-            totals->excess < course->least_excess * 0.98)
+            totals->excess < course->least_excess * 0.98 ||
+            totals->to_carry < course->least_to_carry * 0.98)
             course->stalls = 0;
         course->least_excess = fmin(course->least_excess, totals->excess);
+        course->least_to_carry = fmin(course->least_to_carry, totals->to_carry);
         course->improved = is_better(&quality, &course->best);
         if (course->improved) {
             course->best = quality;

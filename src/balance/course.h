@@ -33,7 +33,7 @@ struct ffmk_course {
     double share[FFMK_GRAPH_WEIGHTS]; /* of its limit that a part may use in this pass */
     bool refines;                     /* no flow in this pass */
     bool improved;                    /* the plan is better than all before */
-    double gained, least_excess;
+    double gained, least_excess, least_to_carry;
     int stalls; /* passes since the last progress */
     int strict; /* passes that left too much somewhere */
 };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Second-order diffusion of potentials. */
+ * Second-order diffusion of potentials, and elimination. */
 #include "balance/flow.h"
 
-#include <math.h>
+#include <ffmk.h>
 #include <stdlib.h>
+#include <string.h>
 
 void ffmk_flow_begin(struct ffmk_flow *flow, double load, double limit, size_t n,
                      const double *conductance)
@@ -43,82 +44,180 @@ void ffmk_flow_restart(struct ffmk_flow *flow)
     flow->z = flow->x;
 }
 
-/* The neighbours of each node one behind another, with their conductances; potentials are gathered
- * there, too. */
-struct whole {
-    struct ffmk_flow *flows;
-    uint32_t *first; /* n + 1 */
-    uint32_t *neighbours;
-    double *conductances;
-    double *potentials;
+/* A graph as a network of resistors, nodes being eliminated: what a node has too much of goes to
+ * those left in proportion to its conductances, and theirs to each other grow by what went through
+ * it (star-mesh transformation). Nothing is ever subtracted (Grassmann, Taksar, Heyman 1985), so
+ * conductances may differ by any order of magnitude. */
+struct network {
+    uint32_t n;
+    double *conductance;  /* n × n, both ways */
+    double *degree;       /* of an eliminated node: sum over those that were left */
+    double *surplus;      /* with what the eliminated gave */
+    double *x;            /* potentials */
+    uint32_t *order;      /* of the eliminated */
+    uint32_t *first;      /* of the neighbours each of them had left, in that order */
+    uint32_t *neighbours; /* one behind another */
+    uint32_t *leader;     /* of each node's component */
+    bool *gone;
+    uint32_t n_order;
 };
 
-static bool whole_build(struct whole *whole, uint32_t n, const double *load, const double *limit,
-                        size_t n_links, const struct ffmk_flow_link *links)
+static bool network_build(struct network *network, uint32_t n, size_t n_links,
+                          const struct ffmk_flow_link *links)
 {
-    whole->flows = calloc(n + 1ul, sizeof *whole->flows);
-    whole->first = calloc(n + 2ul, sizeof *whole->first);
-    whole->neighbours = calloc(2 * n_links + 1, sizeof *whole->neighbours);
-    whole->conductances = calloc(2 * n_links + 1, sizeof *whole->conductances);
-    whole->potentials = calloc(2 * n_links + 1, sizeof *whole->potentials);
-    if (!whole->flows || !whole->first || !whole->neighbours || !whole->conductances ||
-        !whole->potentials)
+    const size_t square = (size_t)n * n;
+    *network = (struct network){.n = n,
+                                .conductance = calloc(square + 1, sizeof(double)),
+                                .degree = calloc(n + 1ul, sizeof(double)),
+                                .surplus = malloc((n + 1ul) * sizeof(double)),
+                                .x = malloc((n + 1ul) * sizeof(double)),
+                                .order = malloc((n + 1ul) * sizeof(uint32_t)),
+                                .first = calloc(n + 2ul, sizeof(uint32_t)),
+                                .neighbours = malloc((square / 2 + 1) * sizeof(uint32_t)),
+                                .leader = malloc((n + 1ul) * sizeof(uint32_t)),
+                                .gone = calloc(n + 1ul, sizeof(bool))};
+    if (!network->conductance || !network->degree || !network->surplus || !network->x ||
+        !network->order || !network->first || !network->neighbours || !network->leader ||
+        !network->gone)
         return false;
-    uint32_t *end = whole->first + 1; /* of each node's neighbours, once they are filled in */
     for (size_t e = 0; e < n_links; e++) {
-        whole->first[links[e].a + 2]++;
-        whole->first[links[e].b + 2]++;
+        network->conductance[(size_t)links[e].a * n + links[e].b] += links[e].conductance;
+        network->conductance[(size_t)links[e].b * n + links[e].a] += links[e].conductance;
     }
-    for (uint32_t i = 2; i <= n + 1; i++)
-        whole->first[i] += whole->first[i - 1];
-    for (size_t e = 0; e < n_links; e++)
-        for (int side = 0; side < 2; side++) {
-            const uint32_t from = side ? links[e].b : links[e].a;
-            whole->neighbours[end[from]] = side ? links[e].a : links[e].b;
-            whole->conductances[end[from]++] = links[e].conductance;
-        }
-    for (uint32_t i = 0; i < n; i++)
-        ffmk_flow_begin(&whole->flows[i], load[i], limit[i], whole->first[i + 1] - whole->first[i],
-                        whole->conductances + whole->first[i]);
     return true;
 }
 
-static void whole_free(struct whole *whole)
+static void network_free(struct network *network)
 {
-    free(whole->flows);
-    free(whole->first);
-    free(whole->neighbours);
-    free(whole->conductances);
-    free(whole->potentials);
+    free(network->conductance);
+    free(network->degree);
+    free(network->surplus);
+    free(network->x);
+    free(network->order);
+    free(network->first);
+    free(network->neighbours);
+    free(network->leader);
+    free(network->gone);
+}
+
+static uint32_t leader_of(uint32_t *leader, uint32_t node)
+{
+    while (leader[node] != node)
+        node = leader[node] = leader[leader[node]];
+    return node;
+}
+
+/* Where a component has no room for all, each node keeps a part of what is too much, by its degree:
+ * as diffusion would leave it. */
+static void make_room(struct network *network, size_t n_links, const struct ffmk_flow_link *links,
+                      double *surplus)
+{
+    const uint32_t n = network->n;
+    double *sum = network->surplus, *degrees = network->x, *degree = network->degree;
+    for (uint32_t i = 0; i < n; i++) {
+        network->leader[i] = i;
+        sum[i] = degrees[i] = 0;
+    }
+    for (size_t e = 0; e < n_links; e++) {
+        degree[links[e].a] += links[e].conductance;
+        degree[links[e].b] += links[e].conductance;
+        network->leader[leader_of(network->leader, links[e].a)] =
+            leader_of(network->leader, links[e].b);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t leader = leader_of(network->leader, i);
+        sum[leader] += surplus[i];
+        degrees[leader] += degree[i];
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t leader = leader_of(network->leader, i);
+        if (sum[leader] > 0 && degrees[leader] > 0)
+            surplus[i] -= sum[leader] * (degree[i] / degrees[leader]);
+        degree[i] = 0;
+    }
+}
+
+static void eliminate(struct network *network, uint32_t node)
+{
+    const size_t n = network->n;
+    const double *own = network->conductance + node * n;
+    const uint32_t first = network->first[network->n_order];
+    uint32_t *neighbours = network->neighbours + first, n_neighbours = 0;
+    network->gone[node] = true;
+    for (uint32_t i = 0; i < n; i++)
+        if (own[i] > 0 && !network->gone[i]) {
+            neighbours[n_neighbours++] = i;
+            network->degree[node] += own[i];
+        }
+    network->order[network->n_order++] = node;
+    network->first[network->n_order] = first + n_neighbours;
+    for (uint32_t k = 0; k < n_neighbours; k++) {
+        const double share = own[neighbours[k]] / network->degree[node];
+        double *row = network->conductance + neighbours[k] * n;
+        network->surplus[neighbours[k]] += share * network->surplus[node];
+        for (uint32_t l = 0; l < n_neighbours; l++) /* what comes to itself does not count */
+            row[neighbours[l]] += share * own[neighbours[l]];
+    }
+}
+
+/* Potentials of the eliminated for these surpluses, which are changed; the others have none. */
+static void find_potentials(struct network *network, double *surplus)
+{
+    const uint32_t *neighbours = network->neighbours;
+    memset(network->x, 0, network->n * sizeof *network->x);
+    for (uint32_t o = 0; o < network->n_order; o++) {
+        const uint32_t node = network->order[o];
+        const double *own = network->conductance + (size_t)node * network->n;
+        for (uint32_t k = network->first[o]; k < network->first[o + 1]; k++)
+            surplus[neighbours[k]] += own[neighbours[k]] / network->degree[node] * surplus[node];
+    }
+    for (uint32_t o = network->n_order; o-- > 0;) {
+        const uint32_t node = network->order[o];
+        const double *own = network->conductance + (size_t)node * network->n;
+        double sum = surplus[node];
+        for (uint32_t k = network->first[o]; k < network->first[o + 1]; k++)
+            sum += own[neighbours[k]] * network->x[neighbours[k]];
+        if (network->degree[node] > 0)
+            network->x[node] = sum / network->degree[node];
+    }
 }
 
 int ffmk_flow_solve(uint32_t n, const double *load, const double *limit, size_t n_links,
-                    struct ffmk_flow_link *links, double tolerance, int steps_most)
+                    struct ffmk_flow_link *links, double tolerance)
 {
-    struct whole whole = {0};
-    int step = -1;
-    if (whole_build(&whole, n, load, limit, n_links, links)) {
-        double last = INFINITY;
-        for (step = 0; step < steps_most; step++) {
-            double distance = 0;
-            for (size_t k = 0; k < 2 * n_links; k++)
-                whole.potentials[k] = ffmk_flow_potential(&whole.flows[whole.neighbours[k]]);
-            for (uint32_t i = 0; i < n; i++)
-                distance = fmax(distance, ffmk_flow_receive(&whole.flows[i],
-                                                            whole.potentials + whole.first[i]));
-            if (distance <= tolerance)
-                break;
-            for (uint32_t i = 0; i < n; i++) {
-                if (distance > last)
-                    ffmk_flow_restart(&whole.flows[i]);
-                ffmk_flow_advance(&whole.flows[i]);
-            }
-            last = distance;
-        }
-        for (size_t e = 0; e < n_links; e++)
-            links[e].flow = links[e].conductance * (ffmk_flow_potential(&whole.flows[links[e].a]) -
-                                                    ffmk_flow_potential(&whole.flows[links[e].b]));
+    struct network network;
+    double *surplus = malloc((n + 1ul) * sizeof *surplus);
+    const bool built = network_build(&network, n, n_links, links) && surplus;
+    for (uint32_t i = 0; i < n && built; i++)
+        surplus[i] = load[i] - limit[i];
+    if (built) {
+        make_room(&network, n_links, links, surplus);
+        memcpy(network.surplus, surplus, n * sizeof *surplus);
     }
-    whole_free(&whole);
-    return step;
+    bool any = built;
+    while (any) {
+        any = false;
+        for (uint32_t i = 0; i < n; i++)
+            if (!network.gone[i] && network.surplus[i] > tolerance) {
+                eliminate(&network, i);
+                any = true;
+            }
+    }
+    for (size_t e = 0; e < n_links; e++)
+        links[e].flow = 0;
+    /* Differences of potentials are less exact than these; what is left flows the second time. */
+    for (int time = 0; time < 2 && built; time++) {
+        memcpy(network.surplus, surplus, n * sizeof *surplus);
+        find_potentials(&network, network.surplus);
+        for (size_t e = 0; e < n_links; e++) {
+            const double flow =
+                links[e].conductance * (network.x[links[e].a] - network.x[links[e].b]);
+            links[e].flow += flow;
+            surplus[links[e].a] -= flow;
+            surplus[links[e].b] += flow;
+        }
+    }
+    network_free(&network);
+    free(surplus);
+    return built ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
 }

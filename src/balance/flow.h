@@ -63,9 +63,12 @@ struct ffmk_flow_link {
     double flow;        /* from a to b; set by ffmk_flow_solve() */
 };
 
-/** Find the flow for a whole graph, until no node is further from done than `tolerance`, or for so
- * many steps. \return the steps taken, or -1 when memory ran out. */
+/** Find the flow for a whole graph: nodes that have too much are eliminated one after the other,
+ * and give what they have to those left, which may then have too much. Those left in the end have
+ * potential 0. What is no more than `tolerance` above a limit stays. Where the nodes of a component
+ * have no room for all its load, what is too much stays in proportion to Σ c. Memory is n².
+ * \return FFMK_ERR_NO_MEMORY. */
 int ffmk_flow_solve(uint32_t n, const double *load, const double *limit, size_t n_links,
-                    struct ffmk_flow_link *links, double tolerance, int steps_most);
+                    struct ffmk_flow_link *links, double tolerance);
 
 #endif

@@ -2,8 +2,6 @@
  * Phases of a part: which letters it sends when, and which it goes on with. */
 #include "balance/part.h"
 
-#include "core/rng.h"
-
 #include <ffmk.h>
 #include <math.h>
 #include <stdlib.h>
@@ -42,6 +40,7 @@ static void survey(struct ffmk_part *part, struct ffmk_totals *totals)
         .missing = graph->sums.n < rules->least_items ? rules->least_items - graph->sums.n : 0,
         .capacity = part->capacity,
         .capacity_most = part->capacity,
+        .to_carry = part->to_carry,
         .improved = part->meeting.improved};
     memcpy(totals->load, part->load, sizeof totals->load);
     for (unsigned d = 0; d < rules->n_weights; d++) {
@@ -72,6 +71,7 @@ static void find_borders(const struct ffmk_part *part, struct ffmk_wire_out *bor
 {
     for (uint32_t k = 0; k < part->border.n; k++) {
         const struct ffmk_tree_border border = {.unit = (uint32_t)part->border.partners[k].part,
+                                                .restless = part->border.partners[k].restless,
                                                 .conductance = conductance_of(part, k)};
         ffmk_wire_put_bytes(borders, &border, sizeof border);
     }
@@ -168,19 +168,7 @@ static bool decide(struct ffmk_part *part, const struct ffmk_totals *totals)
 
 static uint64_t key_of(const struct ffmk_part *part, int32_t other)
 {
-    const int32_t me = part->graph.part;
-    const uint64_t low = (uint32_t)(me < other ? me : other);
-    const uint64_t high = (uint32_t)(me < other ? other : me);
-    return ffmk_rng_mix(ffmk_rng_mix(low << 32 | high) ^ part->rules->seed ^
-                        (uint64_t)part->course.result.passes << 56);
-}
-
-static int compare_keys(const void *a, const void *b, void *context)
-{
-    const struct ffmk_part *part = context;
-    const uint64_t left = key_of(part, part->border.partners[*(const uint32_t *)a].part);
-    const uint64_t right = key_of(part, part->border.partners[*(const uint32_t *)b].part);
-    return (left > right) - (left < right);
+    return ffmk_order_key(part->rules, part->course.result.passes, part->graph.part, other);
 }
 
 static bool has_flow(const struct ffmk_part *part, const struct ffmk_partner *partner)
@@ -191,16 +179,29 @@ static bool has_flow(const struct ffmk_part *part, const struct ffmk_partner *pa
     return false;
 }
 
-/* Whom to meet, in the order of keys that both sides know. */
+static double carried_by(const struct ffmk_part *part)
+{
+    double sum = 0;
+    for (uint32_t k = 0; k < part->border.n; k++)
+        for (unsigned d = 0; d < part->rules->n_shared; d++)
+            if (part->course.scale.mean[d] > 0)
+                sum += fabs(part->border.partners[k].flow[d]) / part->course.scale.mean[d];
+    return sum;
+}
+
+/* Whom to meet, in the order of colours and keys that both sides know. */
 static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders *orders)
 {
     struct ffmk_meeting *meeting = &part->meeting;
     for (uint32_t k = 0; k < part->border.n && orders->n_flows == part->border.n; k++)
         for (unsigned d = 0; d < part->rules->n_weights; d++)
             part->border.partners[k].flow[d] += orders->flows[(size_t)k * FFMK_GRAPH_WEIGHTS + d];
+    for (uint32_t k = 0; k < part->border.n && orders->n_colours == part->border.n; k++)
+        part->border.partners[k].colour = orders->colours[k];
     for (uint32_t x = 0; x < orders->n_extras; x++)
         fail(part, ffmk_border_join(&part->border, &orders->extras[x]));
 
+    part->to_carry = carried_by(part);
     part->order = realloc(part->order, (part->border.n + 1ul) * sizeof *part->order);
     memcpy(meeting->load, part->load, sizeof meeting->load);
     ffmk_graph_centre(&part->graph, meeting->centre);
@@ -217,8 +218,9 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
     }
     if (!part->order)
         fail(part, FFMK_ERR_NO_MEMORY);
-    if (part->n_order > 1)
-        qsort_r(part->order, part->n_order, sizeof *part->order, compare_keys, part);
+    if (part->order)
+        ffmk_order_sort(part->rules, part->course.result.passes, part->graph.part, &part->border,
+                        part->order, part->n_order);
     part->phase = PART_MEET;
     part->at = 0;
     part->asked = false;
@@ -228,9 +230,12 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
 
 static void send_potentials(struct ffmk_part *part)
 {
+    ffmk_order_draw(&part->colours, part->rules, -part->spread.steps, true, part->graph.part,
+                    &part->border);
     for (uint32_t k = 0; k < part->border.n; k++) {
         struct ffmk_wire_out letter = {0};
         ffmk_spread_tell(&part->spread, part->rules, &letter);
+        ffmk_order_tell(&part->colours, k, &letter);
         post(part, part->border.partners[k].part, FFMK_PART_POTENTIAL, &letter);
     }
     part->phase = PART_SPREAD;
@@ -247,12 +252,14 @@ static void begin_spread(struct ffmk_part *part)
         limit[d] = d < part->rules->n_shared ? part->course.aim[d] * part->capacity : INFINITY;
     fail(part, ffmk_spread_begin(&part->spread, part->rules, &part->border, conductances,
                                  part->load, limit));
+    fail(part, ffmk_order_begin(&part->colours, &part->border));
     free(conductances);
     send_potentials(part);
 }
 
 static void end_spread(struct ffmk_part *part)
 {
+    ffmk_order_settle(&part->colours, &part->border);
     if (ffmk_spread_step(&part->spread, part->rules, &part->border))
         send_potentials(part);
     else
@@ -329,8 +336,15 @@ static void meet(struct ffmk_part *part)
     }
     if (part->at < part->n_order)
         return;
+    if (part->n_trees > 1) {
+        fail(part, ffmk_order_begin(&part->colours, &part->border));
+        ffmk_order_draw(&part->colours, part->rules, part->course.result.passes, false,
+                        part->graph.part, &part->border);
+    }
     for (uint32_t k = 0; k < part->border.n; k++) {
         struct ffmk_wire_out news = {0};
+        if (part->n_trees > 1)
+            ffmk_order_tell(&part->colours, k, &news);
         ffmk_meeting_tell(&part->meeting, k, &news);
         post(part, part->border.partners[k].part, FFMK_PART_NEWS, &news);
     }
@@ -357,6 +371,7 @@ static void end_meeting(struct ffmk_part *part, struct ffmk_wire_in *letter)
 
 static void end_news(struct ffmk_part *part)
 {
+    ffmk_order_settle(&part->colours, &part->border);
     for (uint32_t k = 0; k < part->border.n; k++)
         if (part->border.partners[k].gave) {
             struct ffmk_wire_out more = {0};
@@ -457,12 +472,15 @@ static void read_letter(struct ffmk_part *part, const struct ffmk_wire_out *lett
         go_down(part, part->level, &orders);
         break;
     case PART_SPREAD:
-        ffmk_spread_hear(&part->spread, part->rules, &part->border, part->at++, &in);
+        ffmk_spread_hear(&part->spread, part->rules, &part->border, part->at, &in);
+        ffmk_order_hear(&part->colours, part->at++, &in);
         break;
     case PART_MEET:
         end_meeting(part, &in);
         break;
     case PART_NEWS:
+        if (part->n_trees > 1)
+            ffmk_order_hear(&part->colours, part->at, &in);
         ffmk_meeting_hear(&part->meeting, part->at++, &in);
         break;
     case PART_MORE:
@@ -563,6 +581,7 @@ void ffmk_part_free(struct ffmk_part *part)
     free(part->trees);
     free(part->order);
     ffmk_spread_free(&part->spread);
+    ffmk_order_free(&part->colours);
     free(part->meeting.gifts);
     ffmk_border_free(&part->border);
     ffmk_graph_free(&part->graph);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * One part while a plan is made, as a state machine: letters in, letters out. A plan is a few
  * passes. In each, the tree finds what should flow; then every two parts with a border between them
- * meet once, in an order that all know; then what went where is told to who has to know. It knows
+ * meet once, in an order that both know; then what went where is told to who has to know. It knows
  * no message passing, clock or rank.
  *
  *   ┌▶ up ─▶ down ─┬▶ meetings ─▶ news ─▶ more news ─┐
@@ -12,6 +12,7 @@
 
 #include "balance/course.h"
 #include "balance/meeting.h"
+#include "balance/order.h"
 #include "balance/spread.h"
 
 enum ffmk_part_letter {
@@ -53,7 +54,9 @@ struct ffmk_part {
     int code;                         /* how this part fared */
     double load[FFMK_GRAPH_WEIGHTS];  /* when the pass began */
     double limit[FFMK_GRAPH_WEIGHTS]; /* what this part may hold in the end */
+    double to_carry; /* Σ |flow| of the pass in means: load times borders that it has to cross */
     struct ffmk_spread spread;
+    struct ffmk_order colours;
     struct ffmk_part_stash {
         int32_t from;
         enum ffmk_part_letter kind;

@@ -9,14 +9,18 @@
 static const double AIM = 0.2;  /* the rest of what is allowed above the mean is for choosing */
 static const double PULL = 0.2; /* in mean links */
 static const double WORTH = 0.015;
-enum { FANOUT = 64, SPREAD = 12, PATIENCE = 20 };
+enum { SPREAD = 12, PATIENCE = 20 };
+
+/* Up to ALONE parts one finds all flows, which is best. Where it takes groups, small ones are
+ * faster, for who speaks for one hears its members one behind another (docs/balance-sim.md). */
+enum { ALONE = 64, FANOUT = 8 };
 
 struct ffmk_rules ffmk_rules_of(const ffmk_balance_options *options, int n_parts)
 {
     struct ffmk_rules rules = {
         .n_parts = n_parts,
         .spread = SPREAD,
-        .fanout = FANOUT,
+        .fanout = n_parts <= ALONE ? ALONE : FANOUT,
         .n_weights = 1,
         .n_shared = 1,
         .conductance = options->conductance,

@@ -3,6 +3,7 @@
 #include "balance/tree.h"
 
 #include "balance/flow.h"
+#include "balance/order.h"
 
 #include <ffmk.h>
 #include <math.h>
@@ -13,10 +14,8 @@
  * to. */
 static const double NARROW = 0.125;
 
-/* How near to the aim a flow has to come, as a share of the mean load; and the steps that it may
- * take. */
+/* How near to the aim a flow has to come, as a share of the mean load. */
 static const double NEAR = 1e-3;
-enum { STEPS_MOST = 2000 };
 
 void ffmk_totals_add(struct ffmk_totals *to, const struct ffmk_totals *from)
 {
@@ -37,6 +36,7 @@ void ffmk_totals_add(struct ffmk_totals *to, const struct ffmk_totals *from)
     to->links += from->links;
     to->cut += from->cut;
     to->excess += from->excess;
+    to->to_carry += from->to_carry;
     to->improved += from->improved;
 }
 
@@ -99,6 +99,12 @@ int ffmk_tree_take(struct ffmk_tree *tree, uint32_t unit, struct ffmk_wire_in *u
     tree->n_here += !member->here;
     member->here = true;
     return FFMK_SUCCESS;
+}
+
+/* There are no other groups. */
+static bool is_whole(const struct ffmk_tree *tree)
+{
+    return tree->n == (uint32_t)tree->rules->n_parts;
 }
 
 static bool is_inside(const struct ffmk_tree *tree, uint32_t unit)
@@ -280,6 +286,7 @@ static int connect(const struct ffmk_tree *tree, struct inside *inside, const do
 struct plan {
     uint32_t *first; /* of each member's flows */
     double (*flows)[FFMK_GRAPH_WEIGHTS];
+    uint8_t *colours; /* of each flow's border, where this group is all there is */
     double (*load)[FFMK_GRAPH_WEIGHTS]; /* of each member, without what leaves the group */
     struct ffmk_wire_out *extras;       /* of each member */
 };
@@ -298,7 +305,8 @@ static bool plan_build(const struct ffmk_tree *tree, struct plan *plan)
         memcpy(plan->load[m], tree->members[m].totals.rest, sizeof *plan->load);
     }
     plan->flows = calloc(n + 1, sizeof *plan->flows);
-    return plan->flows != NULL;
+    plan->colours = calloc(n + 1, sizeof *plan->colours);
+    return plan->flows && plan->colours;
 }
 
 static void plan_free(const struct ffmk_tree *tree, struct plan *plan)
@@ -307,6 +315,7 @@ static void plan_free(const struct ffmk_tree *tree, struct plan *plan)
         ffmk_wire_free(&plan->extras[m]);
     free(plan->first);
     free(plan->flows);
+    free(plan->colours);
     free(plan->load);
     free(plan->extras);
 }
@@ -390,9 +399,8 @@ static int solve(const struct ffmk_tree *tree, struct inside *inside, const doub
         const double mean = set_limits(tree, plan, d, aim[d], load, limit);
         if (inside->n == inside->n_given)
             code = connect(tree, inside, load, limit);
-        if (!code && ffmk_flow_solve(tree->n, load, limit, inside->n, inside->links, NEAR * mean,
-                                     STEPS_MOST) < 0)
-            code = FFMK_ERR_NO_MEMORY;
+        if (!code)
+            code = ffmk_flow_solve(tree->n, load, limit, inside->n, inside->links, NEAR * mean);
         for (size_t e = 0; e < inside->n && !code; e++) {
             const struct ffmk_flow_link *link = &inside->links[e];
             if (e >= inside->n_given) {
@@ -422,18 +430,63 @@ static int solve(const struct ffmk_tree *tree, struct inside *inside, const doub
     return code;
 }
 
+/* The place of a member's border in plan->flows; there is one. */
+static uint32_t border_to(const struct ffmk_tree *tree, const struct plan *plan, uint32_t from,
+                          uint32_t to)
+{
+    uint32_t e = 0;
+    while (tree->members[from].borders[e].unit != to && e + 1 < tree->members[from].n_borders)
+        e++;
+    return plan->first[from] + e;
+}
+
+static bool is_met(const struct ffmk_tree_border *border, const double *flow, unsigned n_weights)
+{
+    bool met = border->restless;
+    for (unsigned d = 0; d < n_weights; d++)
+        met = met || flow[d] != 0;
+    return met;
+}
+
+/* Colour the borders that meet. */
+static int set_colours(const struct ffmk_tree *tree, struct plan *plan)
+{
+    uint32_t n = 0;
+    for (uint32_t m = 0; m < tree->n; m++)
+        n += tree->members[m].n_borders;
+    struct ffmk_order_edge *edges = malloc((n + 1ul) * sizeof *edges);
+    n = 0;
+    for (uint32_t m = 0; m < tree->n && edges; m++)
+        for (uint32_t e = 0; e < tree->members[m].n_borders; e++) {
+            const struct ffmk_tree_border *border = &tree->members[m].borders[e];
+            if (border->unit > m &&
+                is_met(border, plan->flows[plan->first[m] + e], tree->rules->n_weights))
+                edges[n++] = (struct ffmk_order_edge){.a = m, .b = border->unit};
+        }
+    const int code = edges ? ffmk_order_colour(tree->n, n, edges) : FFMK_ERR_NO_MEMORY;
+    for (uint32_t e = 0; e < n && !code; e++) {
+        plan->colours[border_to(tree, plan, edges[e].a, edges[e].b)] = edges[e].colour;
+        plan->colours[border_to(tree, plan, edges[e].b, edges[e].a)] = edges[e].colour;
+    }
+    free(edges);
+    return code;
+}
+
 /* `flows`: there are any. */
 static void write_orders(const struct ffmk_tree *tree, const struct ffmk_totals *totals, bool flows,
                          const struct plan *plan, struct ffmk_wire_out *downs)
 {
     for (uint32_t m = 0; m < tree->n; m++) {
-        const uint64_t counts[2] = {flows ? tree->members[m].n_borders : 0,
-                                    plan->extras[m].length / sizeof(struct ffmk_border_extra)};
+        const uint32_t n_borders = tree->members[m].n_borders;
+        const uint64_t counts[3] = {flows ? n_borders : 0,
+                                    plan->extras[m].length / sizeof(struct ffmk_border_extra),
+                                    is_whole(tree) ? n_borders : 0};
         ffmk_wire_put_bytes(&downs[m], totals, sizeof *totals);
         ffmk_wire_put_bytes(&downs[m], counts, sizeof counts);
         ffmk_wire_put_bytes(&downs[m], plan->flows[plan->first[m]],
                             counts[0] * sizeof *plan->flows);
         ffmk_wire_put_bytes(&downs[m], plan->extras[m].data, plan->extras[m].length);
+        ffmk_wire_put_bytes(&downs[m], plan->colours + plan->first[m], counts[2]);
     }
 }
 
@@ -452,6 +505,8 @@ int ffmk_tree_direct(struct ffmk_tree *tree, const struct ffmk_tree_orders *orde
         if (!code)
             code = solve(tree, &inside, aim, &plan);
     }
+    if (!code && is_whole(tree))
+        code = set_colours(tree, &plan);
     if (!code)
         write_orders(tree, &orders->totals, any, &plan, downs);
     for (uint32_t m = 0; m < tree->n && !code; m++)
@@ -465,24 +520,29 @@ int ffmk_tree_direct(struct ffmk_tree *tree, const struct ffmk_tree_orders *orde
 int ffmk_tree_read(struct ffmk_tree_orders *orders, struct ffmk_wire_in *down)
 {
     const struct ffmk_totals *totals = ffmk_wire_get_bytes(down, sizeof *totals);
-    const uint64_t *counts = ffmk_wire_get_bytes(down, 2 * sizeof *counts);
+    const uint64_t *counts = ffmk_wire_get_bytes(down, 3 * sizeof *counts);
     if (!totals || !counts)
         return FFMK_ERR_NO_MEMORY;
     const size_t flow_bytes = counts[0] * FFMK_GRAPH_WEIGHTS * sizeof *orders->flows;
     const size_t extra_bytes = counts[1] * sizeof *orders->extras;
     const void *flows = ffmk_wire_get_bytes(down, flow_bytes);
     const void *extras = ffmk_wire_get_bytes(down, extra_bytes);
+    const void *colours = ffmk_wire_get_bytes(down, counts[2]);
     *orders = (struct ffmk_tree_orders){.totals = *totals,
                                         .n_flows = (uint32_t)counts[0],
                                         .n_extras = (uint32_t)counts[1],
+                                        .n_colours = (uint32_t)counts[2],
                                         .flows = malloc(flow_bytes + 1),
-                                        .extras = malloc(extra_bytes + 1)};
-    if (!orders->flows || !orders->extras)
+                                        .extras = malloc(extra_bytes + 1),
+                                        .colours = malloc(counts[2] + 1)};
+    if (!orders->flows || !orders->extras || !orders->colours)
         return FFMK_ERR_NO_MEMORY;
     if (flow_bytes > 0)
         memcpy(orders->flows, flows, flow_bytes);
     if (extra_bytes > 0)
         memcpy(orders->extras, extras, extra_bytes);
+    if (counts[2] > 0)
+        memcpy(orders->colours, colours, counts[2]);
     return FFMK_SUCCESS;
 }
 
@@ -490,6 +550,7 @@ void ffmk_tree_orders_free(struct ffmk_tree_orders *orders)
 {
     free(orders->flows);
     free(orders->extras);
+    free(orders->colours);
     *orders = (struct ffmk_tree_orders){0};
 }
 

@@ -5,7 +5,8 @@
  * level 0 is a part, of level l + 1 a group of units of level l.
  *
  *   up     a unit's totals, and its borders to other units: whose, of what conductance
- *   down   the totals of all; what flows over each of these borders, and to parts beyond them
+ *   down   the totals of all; what flows over each of these borders, and to parts beyond them; from
+ *          a group of all, the colour of each (order.h)
  *
  * Memory follows the fanout and the borders of a group. Pure; others carry the letters. */
 #ifndef FFMK_BALANCE_TREE_H
@@ -29,6 +30,7 @@ struct ffmk_totals {
     double links;                        /* sum of link weights; each link is seen twice */
     double cut;                          /* the same, of those that lead to another part */
     double excess;                       /* what is above limits, in means */
+    double to_carry;                     /* see ffmk_part */
     double improved;                     /* see ffmk_refine */
 };
 
@@ -36,18 +38,19 @@ void ffmk_totals_add(struct ffmk_totals *to, const struct ffmk_totals *from);
 
 /** A border of a unit. */
 struct ffmk_tree_border {
-    uint32_t unit; /* the other, of the same level */
-    uint32_t pad;
+    uint32_t unit;     /* the other, of the same level */
+    uint32_t restless; /* it is met, whether something flows or not; of a part's border */
     double conductance;
 };
 
-/** What came down to a unit. The flows are those of its borders, in the order in which it gave
- * them, FFMK_GRAPH_WEIGHTS each. */
+/** What came down to a unit. Flows and colours are those of its borders, in the order in which it
+ * gave them, of flows FFMK_GRAPH_WEIGHTS each. */
 struct ffmk_tree_orders {
     struct ffmk_totals totals;
-    uint32_t n_flows, n_extras;
+    uint32_t n_flows, n_extras, n_colours;
     double *flows;
     struct ffmk_border_extra *extras;
+    uint8_t *colours;
 };
 
 void ffmk_tree_orders_free(struct ffmk_tree_orders *orders);

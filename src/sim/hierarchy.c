@@ -3,10 +3,12 @@
 #include "sim/hierarchy.h"
 
 #include "balance/tree.h"
+#include "sim/diffusion.h"
 
 #include <ffmk.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { UP, DOWN };
 
@@ -201,21 +203,21 @@ static bool build(struct hierarchy *all, uint32_t n)
 static bool diffuse(struct hierarchy *all, uint32_t n, const double *load, double limit, int steps,
                     double *left)
 {
-    double *limits = malloc(n * sizeof *limits);
-    for (uint32_t rank = 0; limits && rank < n; rank++) {
-        limits[rank] = limit;
-        left[rank] = load[rank];
-    }
-    for (size_t e = 0; e < all->n_links; e++)
-        all->links[e].flow = 0;
-    const bool good = limits && (steps == 0 || ffmk_flow_solve(n, load, limits, all->n_links,
-                                                               all->links, 0, steps) >= 0);
-    for (size_t e = 0; good && e < all->n_links; e++) {
+    const struct ffmk_diffusion_spectrum unknown = {1, 2};
+    struct ffmk_diffusion *diffusion = ffmk_diffusion_create(FFMK_DIFFUSION_OURS, n, load, limit,
+                                                             all->n_links, all->links, unknown);
+    if (!diffusion)
+        return false;
+    for (int step = 0; step < steps; step++)
+        ffmk_diffusion_step(diffusion);
+    ffmk_diffusion_flow(diffusion, all->links);
+    ffmk_diffusion_destroy(diffusion);
+    memcpy(left, load, n * sizeof *left);
+    for (size_t e = 0; e < all->n_links; e++) {
         left[all->links[e].a] -= all->links[e].flow;
         left[all->links[e].b] += all->links[e].flow;
     }
-    free(limits);
-    return good;
+    return true;
 }
 
 bool ffmk_hierarchy_flow(uint32_t n, const double *load, double limit, int spread, int32_t fanout,
@@ -264,5 +266,5 @@ uint32_t ffmk_hierarchy_levels(uint32_t n, int32_t fanout)
 
 double ffmk_hierarchy_solve_ns(uint32_t members)
 {
-    return 570 * pow(members, 4.0 / 3);
+    return 300 * pow(members, 4.0 / 3);
 }

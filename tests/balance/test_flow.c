@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What it proves, over thousands of random graphs of ranks: the flow loses nothing, leaves nobody
  * above the limit, and is the smallest such flow: it meets the Karush-Kuhn-Tucker conditions, and
- * with limits at the mean it is the one that Gaussian elimination finds. */
+ * with limits at the mean it is the one that Gaussian elimination finds. For graphs known as a
+ * whole the same, also where they are in pieces, conductances differ by orders of magnitude, or
+ * there is no room. */
 #include "balance/flow.h"
 #include "core/rng.h"
 
@@ -212,5 +214,196 @@ START_TEST(a_lone_rank_keeps_its_load)
 }
 END_TEST
 
+/* A graph known as a whole. */
+struct whole {
+    uint32_t n;
+    double load[MOST], limit[MOST], degree[MOST], after[MOST];
+    size_t n_links;
+    struct ffmk_flow_link links[4 * MOST];
+    uint32_t component[MOST];
+    bool lacks_room[MOST]; /* the component, to which it belongs */
+};
+
+static uint32_t component_of(const struct whole *whole, uint32_t i)
+{
+    while (whole->component[i] != i)
+        i = whole->component[i];
+    return i;
+}
+
+/* Conductances are 2^-orders to 2^orders. */
+static void draw_whole(struct whole *whole, uint64_t seed, unsigned orders)
+{
+    uint64_t state = seed;
+    memset(whole, 0, sizeof *whole);
+    whole->n = 1 + (uint32_t)ffmk_rng_below(&state, MOST);
+    for (uint32_t i = 0; i < whole->n; i++) {
+        const double drawn = ffmk_rng_unit(&state);
+        whole->load[i] = ffmk_rng_below(&state, 4) ? drawn : 10 * drawn * drawn;
+        whole->limit[i] = ffmk_rng_below(&state, 8) ? 1.3 : 3 * ffmk_rng_unit(&state);
+        whole->component[i] = i;
+    }
+    const uint64_t n = whole->n > 1 ? ffmk_rng_below(&state, 4ul * whole->n) : 0;
+    for (uint64_t e = 0; e < n; e++) {
+        const uint32_t a = (uint32_t)ffmk_rng_below(&state, whole->n);
+        const uint32_t b = (uint32_t)ffmk_rng_below(&state, whole->n);
+        const double power = orders * (2 * ffmk_rng_unit(&state) - 1);
+        if (a != b)
+            whole->links[whole->n_links++] =
+                (struct ffmk_flow_link){a, b, pow(2, power), NAN}; /* now and then one twice */
+    }
+    for (size_t e = 0; e < whole->n_links; e++) {
+        const struct ffmk_flow_link *link = &whole->links[e];
+        whole->component[component_of(whole, link->a)] = component_of(whole, link->b);
+        whole->degree[link->a] += link->conductance;
+        whole->degree[link->b] += link->conductance;
+    }
+    for (uint32_t c = 0; c < whole->n; c++) {
+        double surplus = 0;
+        for (uint32_t i = 0; i < whole->n; i++)
+            surplus += component_of(whole, i) == c ? whole->load[i] - whole->limit[i] : 0;
+        for (uint32_t i = 0; i < whole->n && surplus > 0; i++)
+            whole->lacks_room[i] = whole->lacks_room[i] || component_of(whole, i) == c;
+    }
+}
+
+static void carry_out(struct whole *whole)
+{
+    memcpy(whole->after, whole->load, sizeof whole->after);
+    for (size_t e = 0; e < whole->n_links; e++) {
+        whole->after[whole->links[e].a] -= whole->links[e].flow;
+        whole->after[whole->links[e].b] += whole->links[e].flow;
+    }
+}
+
+/* Solve for the potentials of those that are in, by Gauss, with more digits. */
+static void solve_for(const struct whole *whole, const bool *in, long double *x)
+{
+    long double matrix[MOST][MOST + 1] = {{0}};
+    for (uint32_t i = 0; i < whole->n; i++)
+        matrix[i][MOST] = (long double)whole->load[i] - (long double)whole->limit[i];
+    for (size_t e = 0; e < whole->n_links; e++) {
+        const struct ffmk_flow_link *link = &whole->links[e];
+        matrix[link->a][link->a] += (long double)link->conductance;
+        matrix[link->b][link->b] += (long double)link->conductance;
+        matrix[link->a][link->b] -= (long double)link->conductance;
+        matrix[link->b][link->a] -= (long double)link->conductance;
+    }
+    for (uint32_t p = 0; p < whole->n; p++)
+        for (uint32_t i = 0; i < whole->n; i++) {
+            if (!in[p] || !in[i] || i == p || matrix[p][p] == 0)
+                continue;
+            const long double factor = matrix[i][p] / matrix[p][p];
+            for (uint32_t j = 0; j <= MOST; j++)
+                matrix[i][j] -= factor * matrix[p][j];
+        }
+    for (uint32_t i = 0; i < whole->n; i++)
+        x[i] = in[i] && matrix[i][i] != 0 ? matrix[i][MOST] / matrix[i][i] : 0;
+}
+
+/* Whoever has too much, given the potentials of all others that had, gets one, too. */
+static void find_potentials(const struct whole *whole, long double *x)
+{
+    bool in[MOST] = {false}, more = true;
+    memset(x, 0, MOST * sizeof *x);
+    while (more) {
+        long double left[MOST];
+        more = false;
+        for (uint32_t i = 0; i < whole->n; i++)
+            left[i] = (long double)whole->load[i] - (long double)whole->limit[i];
+        for (size_t e = 0; e < whole->n_links; e++) {
+            const struct ffmk_flow_link *link = &whole->links[e];
+            const long double flow = (long double)link->conductance * (x[link->a] - x[link->b]);
+            left[link->a] -= flow;
+            left[link->b] += flow;
+        }
+        for (uint32_t i = 0; i < whole->n; i++)
+            if (left[i] > 1e-12L && !in[i] && !whole->lacks_room[i])
+                more = in[i] = true;
+        solve_for(whole, in, x);
+    }
+}
+
+static void check_limits(struct whole *whole, uint64_t seed)
+{
+    carry_out(whole);
+    double sum[MOST] = {0}, degrees[MOST] = {0};
+    for (uint32_t i = 0; i < whole->n; i++) {
+        const double above = whole->after[i] - whole->limit[i];
+        ck_assert_msg(isfinite(whole->after[i]), "seed %d: load %g", (int)seed, whole->after[i]);
+        ck_assert_msg(whole->lacks_room[i] || above < 1e-9, "seed %d: %g above the limit",
+                      (int)seed, above);
+        sum[component_of(whole, i)] += above;
+        degrees[component_of(whole, i)] += whole->degree[i];
+    }
+    for (uint32_t i = 0; i < whole->n; i++) {
+        const uint32_t c = component_of(whole, i);
+        if (whole->lacks_room[i] && degrees[c] > 0)
+            ck_assert_msg(fabs(whole->after[i] - whole->limit[i] -
+                               sum[c] * whole->degree[i] / degrees[c]) < 1e-9,
+                          "seed %d: no room, and %g keeps %g", (int)seed, whole->degree[i],
+                          whole->after[i] - whole->limit[i]);
+    }
+}
+
+START_TEST(known_as_a_whole_it_is_the_smallest)
+{
+    for (uint64_t seed = 1; seed <= 4000; seed++) {
+        struct whole whole;
+        long double x[MOST];
+        draw_whole(&whole, seed, seed % 3 == 0 ? 0 : 8);
+        ck_assert_int_eq(
+            ffmk_flow_solve(whole.n, whole.load, whole.limit, whole.n_links, whole.links, 0), 0);
+        check_limits(&whole, seed);
+        find_potentials(&whole, x);
+        for (size_t e = 0; e < whole.n_links; e++) {
+            const struct ffmk_flow_link *link = &whole.links[e];
+            const double flow =
+                (double)((long double)link->conductance * (x[link->a] - x[link->b]));
+            ck_assert_msg(whole.lacks_room[link->a] || fabs(flow - link->flow) < 1e-9,
+                          "seed %d: flow %.12g instead of %.12g", (int)seed, link->flow, flow);
+        }
+    }
+}
+END_TEST
+
+START_TEST(conductances_differ_by_any_order)
+{
+    for (uint64_t seed = 1; seed <= 2000; seed++) {
+        struct whole whole;
+        draw_whole(&whole, seed, 10 + (unsigned)(seed % 20));
+        ck_assert_int_eq(
+            ffmk_flow_solve(whole.n, whole.load, whole.limit, whole.n_links, whole.links, 0), 0);
+        check_limits(&whole, seed);
+    }
+}
+END_TEST
+
+START_TEST(what_is_tolerated_stays)
+{
+    for (uint64_t seed = 1; seed <= 1000; seed++) {
+        struct whole whole, exact;
+        double energy[2] = {0};
+        draw_whole(&whole, seed, 3);
+        exact = whole;
+        ffmk_flow_solve(whole.n, whole.load, whole.limit, whole.n_links, whole.links, 0.1);
+        ffmk_flow_solve(exact.n, exact.load, exact.limit, exact.n_links, exact.links, 0);
+        carry_out(&whole);
+        for (uint32_t i = 0; i < whole.n; i++)
+            ck_assert_msg(whole.lacks_room[i] || whole.after[i] < whole.limit[i] + 0.1 + 1e-9,
+                          "seed %d: %g above the limit", (int)seed,
+                          whole.after[i] - whole.limit[i]);
+        for (size_t e = 0; e < whole.n_links; e++) {
+            energy[0] += whole.links[e].flow * whole.links[e].flow / whole.links[e].conductance;
+            energy[1] += exact.links[e].flow * exact.links[e].flow / exact.links[e].conductance;
+        }
+        ck_assert_msg(energy[0] <= energy[1] * (1 + 1e-9), "seed %d: energy %g, not %g", (int)seed,
+                      energy[0], energy[1]);
+    }
+}
+END_TEST
+
 CASES("flow", flow_is_the_smallest, flow_to_the_mean_is_the_diffusion_flow,
-      nothing_flows_when_all_is_well, a_lone_rank_keeps_its_load)
+      nothing_flows_when_all_is_well, a_lone_rank_keeps_its_load,
+      known_as_a_whole_it_is_the_smallest, conductances_differ_by_any_order,
+      what_is_tolerated_stays)

@@ -2,7 +2,8 @@
  * What it proves, over thousands of random sets of items on random numbers of parts: a plan comes
  * to an end whatever the order in which letters arrive, and always to the same one; no item is lost
  * or doubled, pinned ones stay; every part knows where what it is linked to is; what the plan says
- * of itself is so, and is never worse than what there was. */
+ * of itself is so, and is never worse than what there was. Two weights that lie at the two ends of
+ * a chain of parts are evened out in one plan. */
 #include "balance/part.h"
 #include "core/rng.h"
 
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ITEMS = 400, PARTS = 24, LINKS = 8 };
+enum { SLAB = 12, PARTS = 24, ITEMS = SLAB * SLAB * PARTS, LINKS = 8 };
 
 struct world {
     uint64_t seed;
@@ -226,7 +227,8 @@ static struct ffmk_part_result run(struct world *world, uint64_t order, bool sle
     const int n_parts = world->rules.n_parts, seed = (int)world->seed;
     static struct ffmk_part parts[PARTS];
     struct post post = {0};
-    int held[ITEMS], times[ITEMS] = {0}, counted[PARTS] = {0};
+    static int held[ITEMS];
+    int times[ITEMS] = {0}, counted[PARTS] = {0};
     for (int p = 0; p < n_parts; p++) {
         ffmk_part_begin(&parts[p], &world->rules, p, send, &post);
         fill(&parts[p], world, p, sleepy);
@@ -378,4 +380,57 @@ START_TEST(and_others)
     check_seeds(100000, 1500);
 }
 
-CASES("part", any_items_on_any_parts, and_others)
+/* 1, and 10 in a spot in a corner of the grid, of parts in slabs. */
+static double spot(uint32_t i, double length, bool far)
+{
+    const double dx = i / SLAB - (far ? length : 0), dy = i % SLAB - (far ? SLAB : 0.0);
+    return 1 + 9 * exp(-(dx * dx + dy * dy) / SLAB / SLAB / 0.3);
+}
+
+static void draw_slabs(struct world *world, int n_parts)
+{
+    const ffmk_balance_options options = FFMK_BALANCE_OPTIONS_INIT;
+    memset(world, 0, sizeof *world);
+    world->rules = ffmk_rules_of(&options, n_parts);
+    world->n = (uint32_t)(SLAB * SLAB * n_parts);
+    world->placed = true;
+    for (uint32_t i = 0; i < world->n; i++) {
+        world->part[i] = (int)(i / SLAB / SLAB);
+        world->weight[i][0] = spot(i, SLAB * n_parts, false);
+        world->weight[i][1] = spot(i, SLAB * n_parts, true);
+        world->position[i][0] = (float)(i / SLAB);
+        world->position[i][1] = (float)(i % SLAB);
+        if (i % SLAB > 0)
+            tie(world, i, i - 1, 1);
+        if (i >= SLAB)
+            tie(world, i, i - SLAB, 1);
+    }
+    for (int p = 0; p < n_parts; p++)
+        world->capacity[p] = 1;
+}
+
+START_TEST(two_weights_at_two_ends)
+{
+    static struct world world;
+    static int best[ITEMS];
+    int passes = 0, plans = 0;
+    for (int n_parts = 2; n_parts <= PARTS; n_parts++)
+        for (uint64_t seed = 1; seed <= 3; seed++) {
+            draw_slabs(&world, n_parts);
+            world.rules.seed = seed;
+            struct ffmk_part_result result = run(&world, 1, false, best);
+            ck_assert_double_le(result.imbalance_after, 1.05 + 1e-6);
+            memcpy(world.part, best, sizeof best);
+            world.rules.n_weights = world.rules.n_shared = 2;
+            result = run(&world, 2, false, best);
+
+            ck_assert_msg(result.imbalance_after <= 1.05 + 1e-6, "%d parts, seed %d: %g to %g",
+                          n_parts, (int)seed, result.imbalance_before, result.imbalance_after);
+            passes += result.passes;
+            plans++;
+        }
+    printf("two weights: %.1f passes a plan\n", (double)passes / plans);
+}
+END_TEST
+
+CASES("part", any_items_on_any_parts, and_others, two_weights_at_two_ends)
