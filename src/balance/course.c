@@ -10,6 +10,10 @@ enum { STALLS_MOST = 8 }; /* passes without progress before it gives up */
  * somewhere; and at most. Items are too coarse to end just at a limit. */
 static const double STRICTER = 0.15, STRICTEST = 0.6;
 
+/* What a pass brings is less than half of what the one before did: with less than this, in what is
+ * worth a pass, the next one is the last. */
+static const double SOON = 4;
+
 /* A load so little above its limit is at it. */
 static const double ROUNDING = 1e-9;
 
@@ -137,11 +141,13 @@ bool ffmk_course_decide(struct ffmk_course *course, const struct ffmk_rules *rul
             result->imbalance_after = imbalance;
         }
         const double worth = rules->worth * totals->cut / 2 / course->scale.link;
-        if (result->passes >= rules->passes_most ||
-            (balanced ? course->refines && totals->improved < worth
-                      : course->stalls >= STALLS_MOST))
+        if (course->last || (balanced ? course->refines && totals->improved < worth
+                                      : course->stalls >= STALLS_MOST))
             return false;
     }
+    course->last = result->passes + 1 >= rules->passes_most ||
+                   (balanced && course->refines && !first &&
+                    totals->improved < SOON * rules->worth * totals->cut / 2 / course->scale.link);
     course->refines = balanced;
     set_aim(course, rules, totals, quality.missing > 0);
     course->strict += !balanced;

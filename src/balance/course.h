@@ -32,6 +32,7 @@ struct ffmk_course {
     double aim[FFMK_GRAPH_WEIGHTS];   /* what flows should leave, see ffmk_tree_direct() */
     double share[FFMK_GRAPH_WEIGHTS]; /* of its limit that a part may use in this pass */
     bool refines;                     /* no flow in this pass */
+    bool last;                        /* whatever comes of this pass, there is no other */
     bool improved;                    /* the plan is better than all before */
     double gained, least_excess, least_to_carry;
     int stalls; /* passes since the last progress */

@@ -139,12 +139,18 @@ static void report(struct ffmk_part *part)
     ffmk_wire_free(&borders);
 }
 
-static void begin_pass(struct ffmk_part *part)
+/* Tell how things are, behind the meetings. */
+static void end_pass(struct ffmk_part *part)
 {
     part->spread.done = false;
-    fail(part, ffmk_border_find(&part->border, &part->graph));
     memcpy(part->load, part->graph.sums.load, sizeof part->load);
     report(part);
+}
+
+static void begin_pass(struct ffmk_part *part)
+{
+    fail(part, ffmk_border_find(&part->border, &part->graph));
+    end_pass(part);
 }
 
 /* Down: what is to be done */
@@ -336,6 +342,10 @@ static void meet(struct ffmk_part *part)
     }
     if (part->at < part->n_order)
         return;
+    if (part->course.last) { /* nobody goes on from where things are now */
+        end_pass(part);
+        return;
+    }
     if (part->n_trees > 1) {
         fail(part, ffmk_order_begin(&part->colours, &part->border));
         ffmk_order_draw(&part->colours, part->rules, part->course.result.passes, false,

@@ -8,7 +8,7 @@
 
 static const double AIM = 0.2;  /* the rest of what is allowed above the mean is for choosing */
 static const double PULL = 0.2; /* in mean links */
-static const double WORTH = 0.015;
+static const double WORTH = 0.01;
 enum { SPREAD = 12, PATIENCE = 20 };
 
 /* Up to ALONE parts one finds all flows, which is best. Where it takes groups, small ones are

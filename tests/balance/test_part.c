@@ -268,7 +268,8 @@ static struct ffmk_part_result run(struct world *world, uint64_t order, bool sle
         const struct ffmk_graph *graph = &parts[p].graph;
         ck_assert_msg((int)graph->sums.n == counted[p], "seed %d: part %d counts %d items, has %d",
                       seed, p, (int)graph->sums.n, counted[p]);
-        for (uint32_t i = 0; i < graph->n_places; i++)
+        /* Behind a last pass nobody hears where things went. */
+        for (uint32_t i = 0; i < graph->n_places && !parts[p].course.last; i++)
             for (uint32_t k = 0; ffmk_graph_is_held(graph, i) && k < graph->items[i].n_links; k++) {
                 const uint32_t vertex = graph->links[graph->items[i].first + k].vertex;
                 ck_assert_msg(graph->vertices[vertex].part == held[graph->vertices[vertex].id],
