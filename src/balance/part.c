@@ -76,13 +76,14 @@ static double conductance_of(const struct ffmk_part *part, uint32_t partner)
     return isnormal(conductance) ? conductance : 1;
 }
 
-/* A meeting whether something flows or not. Walks along borders do not begin with more loss than a
- * mean link, but for the pull. */
+/* To be met whether something flows or not. Who knows all borders drops those along which no item
+ * would better the cut by going over, or nearly so, unless the other end has one. */
 static bool is_worth(const struct ffmk_part *part, uint32_t partner)
 {
     const double most = part->rules->pull * part->course.scale.link;
+    const bool first = part->course.result.passes == 0; /* the scale is not known */
     return part->border.partners[partner].restless &&
-           (part->course.result.passes == 0 ||
+           (first || part->n_trees > 1 ||
             ffmk_wish_hopes(&part->border, &part->graph, partner, most));
 }
 
@@ -190,16 +191,6 @@ static uint64_t key_of(const struct ffmk_part *part, int32_t other)
     return ffmk_order_key(part->rules, part->course.result.passes, part->graph.part, other);
 }
 
-static double carried_by(const struct ffmk_part *part)
-{
-    double sum = 0;
-    for (uint32_t k = 0; k < part->border.n; k++)
-        for (unsigned d = 0; d < part->rules->n_shared; d++)
-            if (part->course.scale.mean[d] > 0)
-                sum += fabs(part->border.partners[k].flow[d]) / part->course.scale.mean[d];
-    return sum;
-}
-
 /* Whom to meet, in the order of colours and keys that both sides know. */
 static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders *orders)
 {
@@ -214,7 +205,7 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
     for (uint32_t x = 0; x < orders->n_extras; x++)
         fail(part, ffmk_border_join(&part->border, &orders->extras[x]));
 
-    part->to_carry = carried_by(part);
+    part->to_carry = ffmk_wish_to_carry(part->rules, &part->course.scale, &part->border);
     part->order = realloc(part->order, (part->border.n + 1ul) * sizeof *part->order);
     memcpy(meeting->load, part->load, sizeof meeting->load);
     ffmk_graph_centre(&part->graph, meeting->centre);
@@ -231,9 +222,8 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
     }
     if (!part->order)
         fail(part, FFMK_ERR_NO_MEMORY);
-    if (part->order)
-        ffmk_order_sort(part->rules, part->course.result.passes, part->graph.part, &part->border,
-                        part->order, part->n_order);
+    ffmk_order_sort(part->rules, part->course.result.passes, part->graph.part, &part->border,
+                    part->order, part->n_order);
     part->phase = PART_MEET;
     part->at = 0;
     part->asked = false;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Gains of items along a border. */
+ * Flows over borders, and gains of items along them. */
 #include "balance/wish.h"
+
+#include <math.h>
 
 bool ffmk_wish_flows(const struct ffmk_rules *rules, const struct ffmk_partner *partner)
 {
@@ -8,6 +10,17 @@ bool ffmk_wish_flows(const struct ffmk_rules *rules, const struct ffmk_partner *
         if (partner->flow[d] != 0)
             return true;
     return false;
+}
+
+double ffmk_wish_to_carry(const struct ffmk_rules *rules, const struct ffmk_scale *scale,
+                          const struct ffmk_border *border)
+{
+    double sum = 0;
+    for (uint32_t k = 0; k < border->n; k++)
+        for (unsigned d = 0; d < rules->n_shared; d++)
+            if (scale->mean[d] > 0)
+                sum += fabs(border->partners[k].flow[d]) / scale->mean[d];
+    return sum;
 }
 
 static double gain_of(const struct ffmk_graph *graph, const struct ffmk_graph_item *item,
