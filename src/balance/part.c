@@ -2,6 +2,8 @@
  * Phases of a part: which letters it sends when, and which it goes on with. */
 #include "balance/part.h"
 
+#include "balance/wish.h"
+
 #include <ffmk.h>
 #include <math.h>
 #include <stdlib.h>
@@ -67,11 +69,22 @@ static double conductance_of(const struct ffmk_part *part, uint32_t partner)
     return isnormal(conductance) ? conductance : 1;
 }
 
+/* To be met whether something flows or not. Who knows all borders drops those along which no item
+ * would better the cut by going over, or nearly so, unless the other end has one. */
+static bool is_worth(const struct ffmk_part *part, uint32_t partner)
+{
+    const double most = part->rules->pull * part->course.scale.link;
+    const bool first = part->course.result.passes == 0; /* the scale is not known */
+    return part->border.partners[partner].restless &&
+           (first || part->n_trees > 1 ||
+            ffmk_wish_hopes(&part->border, &part->graph, partner, most));
+}
+
 static void find_borders(const struct ffmk_part *part, struct ffmk_wire_out *borders)
 {
     for (uint32_t k = 0; k < part->border.n; k++) {
         const struct ffmk_tree_border border = {.unit = (uint32_t)part->border.partners[k].part,
-                                                .restless = part->border.partners[k].restless,
+                                                .restless = is_worth(part, k),
                                                 .conductance = conductance_of(part, k)};
         ffmk_wire_put_bytes(borders, &border, sizeof border);
     }
@@ -177,24 +190,6 @@ static uint64_t key_of(const struct ffmk_part *part, int32_t other)
     return ffmk_order_key(part->rules, part->course.result.passes, part->graph.part, other);
 }
 
-static bool has_flow(const struct ffmk_part *part, const struct ffmk_partner *partner)
-{
-    for (unsigned d = 0; d < part->rules->n_weights; d++)
-        if (partner->flow[d] != 0)
-            return true;
-    return false;
-}
-
-static double carried_by(const struct ffmk_part *part)
-{
-    double sum = 0;
-    for (uint32_t k = 0; k < part->border.n; k++)
-        for (unsigned d = 0; d < part->rules->n_shared; d++)
-            if (part->course.scale.mean[d] > 0)
-                sum += fabs(part->border.partners[k].flow[d]) / part->course.scale.mean[d];
-    return sum;
-}
-
 /* Whom to meet, in the order of colours and keys that both sides know. */
 static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders *orders)
 {
@@ -202,12 +197,14 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
     for (uint32_t k = 0; k < part->border.n && orders->n_flows == part->border.n; k++)
         for (unsigned d = 0; d < part->rules->n_weights; d++)
             part->border.partners[k].flow[d] += orders->flows[(size_t)k * FFMK_GRAPH_WEIGHTS + d];
-    for (uint32_t k = 0; k < part->border.n && orders->n_colours == part->border.n; k++)
+    for (uint32_t k = 0; k < part->border.n && orders->n_colours == part->border.n; k++) {
+        part->border.partners[k].restless = orders->colours[k] != FFMK_ORDER_UNMET;
         part->border.partners[k].colour = orders->colours[k];
+    }
     for (uint32_t x = 0; x < orders->n_extras; x++)
         fail(part, ffmk_border_join(&part->border, &orders->extras[x]));
 
-    part->to_carry = carried_by(part);
+    part->to_carry = ffmk_wish_to_carry(part->rules, &part->course.scale, &part->border);
     part->order = realloc(part->order, (part->border.n + 1ul) * sizeof *part->order);
     memcpy(meeting->load, part->load, sizeof meeting->load);
     ffmk_graph_centre(&part->graph, meeting->centre);
@@ -218,15 +215,14 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
         struct ffmk_partner *partner = &part->border.partners[k];
         for (unsigned d = 0; d < part->rules->n_weights; d++)
             meeting->load[d] -= partner->flow[d];
-        if (partner->restless || has_flow(part, partner))
+        if (partner->restless || ffmk_wish_flows(part->rules, partner))
             part->order[part->n_order++] = k;
         partner->restless = false;
     }
     if (!part->order)
         fail(part, FFMK_ERR_NO_MEMORY);
-    if (part->order)
-        ffmk_order_sort(part->rules, part->course.result.passes, part->graph.part, &part->border,
-                        part->order, part->n_order);
+    ffmk_order_sort(part->rules, part->course.result.passes, part->graph.part, &part->border,
+                    part->order, part->n_order);
     part->phase = PART_MEET;
     part->at = 0;
     part->asked = false;

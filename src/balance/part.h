@@ -54,7 +54,7 @@ struct ffmk_part {
     int code;                         /* how this part fared */
     double load[FFMK_GRAPH_WEIGHTS];  /* when the pass began */
     double limit[FFMK_GRAPH_WEIGHTS]; /* what this part may hold in the end */
-    double to_carry; /* Σ |flow| of the pass in means: load times borders that it has to cross */
+    double to_carry;                  /* in this pass, see ffmk_wish_to_carry() */
     struct ffmk_spread spread;
     struct ffmk_order colours;
     struct ffmk_part_stash {

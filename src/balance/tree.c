@@ -440,10 +440,14 @@ static uint32_t border_to(const struct ffmk_tree *tree, const struct plan *plan,
     return plan->first[from] + e;
 }
 
-static bool is_met(const struct ffmk_tree_border *border, const double *flow, unsigned n_weights)
+/* Something flows there, or one of both is restless. */
+static bool is_met(const struct ffmk_tree *tree, const struct plan *plan, uint32_t m, uint32_t e)
 {
-    bool met = border->restless;
-    for (unsigned d = 0; d < n_weights; d++)
+    const uint32_t other = tree->members[m].borders[e].unit;
+    const uint32_t back = border_to(tree, plan, other, m) - plan->first[other];
+    const double *flow = plan->flows[plan->first[m] + e];
+    bool met = tree->members[m].borders[e].restless || tree->members[other].borders[back].restless;
+    for (unsigned d = 0; d < tree->rules->n_weights; d++)
         met = met || flow[d] != 0;
     return met;
 }
@@ -459,8 +463,8 @@ static int set_colours(const struct ffmk_tree *tree, struct plan *plan)
     for (uint32_t m = 0; m < tree->n && edges; m++)
         for (uint32_t e = 0; e < tree->members[m].n_borders; e++) {
             const struct ffmk_tree_border *border = &tree->members[m].borders[e];
-            if (border->unit > m &&
-                is_met(border, plan->flows[plan->first[m] + e], tree->rules->n_weights))
+            plan->colours[plan->first[m] + e] = FFMK_ORDER_UNMET;
+            if (border->unit > m && is_met(tree, plan, m, e))
                 edges[n++] = (struct ffmk_order_edge){.a = m, .b = border->unit};
         }
     const int code = edges ? ffmk_order_colour(tree->n, n, edges) : FFMK_ERR_NO_MEMORY;

@@ -6,7 +6,7 @@
  *
  *   up     a unit's totals, and its borders to other units: whose, of what conductance
  *   down   the totals of all; what flows over each of these borders, and to parts beyond them; from
- *          a group of all, the colour of each (order.h)
+ *          a group of all, the colour of each (order.h), and which are not met
  *
  * Memory follows the fanout and the borders of a group. Pure; others carry the letters. */
 #ifndef FFMK_BALANCE_TREE_H
@@ -30,7 +30,7 @@ struct ffmk_totals {
     double links;                        /* sum of link weights; each link is seen twice */
     double cut;                          /* the same, of those that lead to another part */
     double excess;                       /* what is above limits, in means */
-    double to_carry;                     /* see ffmk_part */
+    double to_carry;                     /* see ffmk_wish_to_carry() */
     double improved;                     /* see ffmk_refine */
 };
 
@@ -39,7 +39,7 @@ void ffmk_totals_add(struct ffmk_totals *to, const struct ffmk_totals *from);
 /** A border of a unit. */
 struct ffmk_tree_border {
     uint32_t unit;     /* the other, of the same level */
-    uint32_t restless; /* it is met, whether something flows or not; of a part's border */
+    uint32_t restless; /* to be met, whether something flows or not; of a part's border */
     double conductance;
 };
 

@@ -424,7 +424,6 @@ START_TEST(two_weights_at_two_ends)
             memcpy(world.part, best, sizeof best);
             world.rules.n_weights = world.rules.n_shared = 2;
             result = run(&world, 2, false, best);
-
             ck_assert_msg(result.imbalance_after <= 1.05 + 1e-6, "%d parts, seed %d: %g to %g",
                           n_parts, (int)seed, result.imbalance_before, result.imbalance_after);
             passes += result.passes;
