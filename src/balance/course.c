@@ -26,12 +26,12 @@ static void set_scale(struct ffmk_course *course, const struct ffmk_rules *rules
     struct ffmk_scale *scale = &course->scale;
     for (unsigned d = 0; d < rules->n_weights; d++) {
         const bool shared = d < rules->n_shared;
-        scale->item[d] = totals->load[d] > 0 ? totals->load[d] / (double)totals->n_items : 1;
-        scale->mean[d] = shared ? totals->load[d] / totals->capacity : 1;
+        scale->item[d] = totals->of[d].load > 0 ? totals->of[d].load / (double)totals->n_items : 1;
+        scale->mean[d] = shared ? totals->of[d].load / totals->capacity : 1;
         scale->bound[d] = shared ? rules->imbalance[d] : 1;
         if (shared && scale->mean[d] > 0)
             scale->bound[d] = fmax(scale->bound[d],
-                                   totals->heaviest[d] / (scale->mean[d] * totals->capacity_most));
+                                   totals->of[d].heaviest / (scale->mean[d] * totals->capacity_most));
     }
     scale->link = totals->links > 0 ? totals->links / (double)totals->n_links : 1;
     course->result.cut_before = totals->cut / 2; /* seen from both ends */
@@ -41,7 +41,7 @@ static double share_of(const struct ffmk_course *course, const struct ffmk_total
                        unsigned weight)
 {
     const double allowed = course->scale.bound[weight] * course->scale.mean[weight];
-    const double share = allowed > 0 ? totals->largest[weight] / allowed : 0;
+    const double share = allowed > 0 ? totals->of[weight].largest / allowed : 0;
     return share > 1 + ROUNDING ? share : 1;
 }
 
@@ -77,7 +77,7 @@ static void set_imbalance(const struct ffmk_course *course, const struct ffmk_ru
     *imbalance_p = *bound_p = 1;
     for (unsigned d = 0; d < rules->n_shared; d++) {
         const double mean = course->scale.mean[d], bound = course->scale.bound[d];
-        const double here = mean > 0 ? totals->largest[d] / mean : 1;
+        const double here = mean > 0 ? totals->of[d].largest / mean : 1;
         /* What differs from the bound by rounding only is at the bound. */
         *imbalance_p = fmax(*imbalance_p, fabs(here - bound) <= ROUNDING * bound ? bound : here);
         *bound_p = fmax(*bound_p, bound);

@@ -44,21 +44,22 @@ static void survey(struct ffmk_part *part, struct ffmk_totals *totals)
         .capacity_most = part->capacity,
         .to_carry = part->to_carry,
         .improved = part->meeting.improved};
-    memcpy(totals->load, part->load, sizeof totals->load);
+    const double *heaviest = ffmk_graph_heaviest(graph);
     for (unsigned d = 0; d < rules->n_weights; d++) {
         const bool shared = d < rules->n_shared;
-        totals->room[d] = shared ? 0 : part->own_limit[d];
-        totals->largest[d] = totals->load[d] / (shared ? part->capacity : part->own_limit[d]);
-        totals->rest[d] = totals->load[d];
+        totals->of[d].heaviest = heaviest[d];
+        totals->of[d].load = part->load[d];
+        totals->of[d].room = shared ? 0 : part->own_limit[d];
+        totals->of[d].largest = totals->of[d].load / (shared ? part->capacity : part->own_limit[d]);
+        totals->of[d].rest = totals->of[d].load;
         for (uint32_t k = 0; k < part->border.n && part->spread.done; k++)
-            totals->rest[d] -= part->border.partners[k].flow[d];
-        const double above = totals->load[d] - part->limit[d];
+            totals->of[d].rest -= part->border.partners[k].flow[d];
+        const double above = totals->of[d].load - part->limit[d];
         if (!first && above > 0)
             totals->excess +=
                 above / (shared && part->course.scale.mean[d] > 0 ? part->course.scale.mean[d]
                                                                   : part->limit[d]);
     }
-    memcpy(totals->heaviest, ffmk_graph_heaviest(graph), sizeof totals->heaviest);
     for (uint32_t k = 0; k < part->border.n; k++)
         totals->cut += part->border.partners[k].linked;
 }
@@ -114,7 +115,7 @@ static void go_up(struct ffmk_part *part, uint32_t level, const struct ffmk_tota
         go_down(part, level, &orders);
         return;
     }
-    ffmk_tree_write(totals, n_borders, borders, &letter);
+    ffmk_tree_write(part->rules, totals, n_borders, borders, &letter);
     if (unit % fanout != 0) {
         part->phase = PART_DOWN;
         post(part, ffmk_tree_speaker(part->rules, level + 1, unit / fanout), FFMK_PART_UP, &letter);
@@ -196,7 +197,7 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
     struct ffmk_meeting *meeting = &part->meeting;
     for (uint32_t k = 0; k < part->border.n && orders->n_flows == part->border.n; k++)
         for (unsigned d = 0; d < part->rules->n_weights; d++)
-            part->border.partners[k].flow[d] += orders->flows[(size_t)k * FFMK_GRAPH_WEIGHTS + d];
+            part->border.partners[k].flow[d] += orders->flows[(size_t)k * part->rules->n_weights + d];
     for (uint32_t k = 0; k < part->border.n && orders->n_colours == part->border.n; k++) {
         part->border.partners[k].restless = orders->colours[k] != FFMK_ORDER_UNMET;
         part->border.partners[k].colour = orders->colours[k];
@@ -296,7 +297,7 @@ static void go_down(struct ffmk_part *part, uint32_t level, struct ffmk_tree_ord
             post(part, ffmk_tree_speaker(part->rules, level - 1, tree->first + m), FFMK_PART_DOWN,
                  &downs[m]);
         struct ffmk_wire_in in = {.data = downs[0].data, .length = downs[0].length};
-        fail(part, ffmk_tree_read(&mine, &in));
+        fail(part, ffmk_tree_read(&mine, part->rules, &in));
         ffmk_wire_free(&downs[0]);
         free(downs);
         ffmk_tree_free(tree);
@@ -472,7 +473,7 @@ static void read_letter(struct ffmk_part *part, const struct ffmk_wire_out *lett
         break;
     }
     case PART_DOWN:
-        fail(part, ffmk_tree_read(&orders, &in));
+        fail(part, ffmk_tree_read(&orders, part->rules, &in));
         if (in.length == 0) /* whoever sent it could not write it, and says so next time */
             orders.totals.code = FFMK_ERR_NO_MEMORY;
         go_down(part, part->level, &orders);

@@ -17,7 +17,7 @@ static const double NARROW = 0.125;
 /* How near to the aim a flow has to come, as a share of the mean load. */
 static const double NEAR = 1e-3;
 
-void ffmk_totals_add(struct ffmk_totals *to, const struct ffmk_totals *from)
+static void add(struct ffmk_totals *to, unsigned n_weights, const struct ffmk_totals *from)
 {
     to->code = from->code < to->code ? from->code : to->code;
     to->n_parts += from->n_parts;
@@ -26,18 +26,18 @@ void ffmk_totals_add(struct ffmk_totals *to, const struct ffmk_totals *from)
     to->capacity += from->capacity;
     to->capacity_most = fmax(to->capacity_most, from->capacity_most);
     to->missing += from->missing;
-    for (int d = 0; d < FFMK_GRAPH_WEIGHTS; d++) {
-        to->load[d] += from->load[d];
-        to->rest[d] += from->rest[d];
-        to->room[d] += from->room[d];
-        to->largest[d] = fmax(to->largest[d], from->largest[d]);
-        to->heaviest[d] = fmax(to->heaviest[d], from->heaviest[d]);
-    }
     to->links += from->links;
     to->cut += from->cut;
     to->excess += from->excess;
     to->to_carry += from->to_carry;
     to->improved += from->improved;
+    for (unsigned d = 0; d < n_weights; d++) {
+        to->of[d].load += from->of[d].load;
+        to->of[d].rest += from->of[d].rest;
+        to->of[d].room += from->of[d].room;
+        to->of[d].largest = fmax(to->of[d].largest, from->of[d].largest);
+        to->of[d].heaviest = fmax(to->of[d].heaviest, from->of[d].heaviest);
+    }
 }
 
 uint32_t ffmk_tree_units(const struct ffmk_rules *rules, uint32_t level)
@@ -76,26 +76,30 @@ int ffmk_tree_begin(struct ffmk_tree *tree, const struct ffmk_rules *rules, uint
     return tree->members ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
 }
 
-void ffmk_tree_write(const struct ffmk_totals *totals, uint32_t n_borders,
-                     const struct ffmk_tree_border *borders, struct ffmk_wire_out *up)
+static size_t totals_bytes(const struct ffmk_rules *rules)
 {
-    ffmk_wire_put_bytes(up, totals, sizeof *totals);
+    return offsetof(struct ffmk_totals, of) + rules->n_weights * sizeof(struct ffmk_totals_of);
+}
+
+void ffmk_tree_write(const struct ffmk_rules *rules, const struct ffmk_totals *totals,
+                     uint32_t n_borders, const struct ffmk_tree_border *borders,
+                     struct ffmk_wire_out *up)
+{
+    ffmk_wire_put_bytes(up, totals, totals_bytes(rules));
     ffmk_wire_put_bytes(up, borders, n_borders * sizeof *borders);
 }
 
 int ffmk_tree_take(struct ffmk_tree *tree, uint32_t unit, struct ffmk_wire_in *up)
 {
     struct ffmk_tree_member *member = &tree->members[unit - tree->first];
-    const struct ffmk_totals *totals = ffmk_wire_get_bytes(up, sizeof *totals);
-    const size_t bytes = up->length - up->at;
-    const void *borders = ffmk_wire_get_bytes(up, bytes);
-    member->borders = malloc(bytes + 1);
-    if (!totals || !member->borders)
+    const size_t bytes = up->length - up->at, head = totals_bytes(tree->rules);
+    const void *letter = ffmk_wire_get_bytes(up, bytes);
+    if (!letter || bytes < head || !(member->letter = malloc(bytes)))
         return FFMK_ERR_NO_MEMORY;
-    if (bytes > 0)
-        memcpy(member->borders, borders, bytes);
-    member->totals = *totals;
-    member->n_borders = (uint32_t)(bytes / sizeof *member->borders);
+    memcpy(member->letter, letter, bytes);
+    member->totals = member->letter;
+    member->borders = (const void *)((const uint8_t *)member->letter + head);
+    member->n_borders = (uint32_t)((bytes - head) / sizeof *member->borders);
     tree->n_here += !member->here;
     member->here = true;
     return FFMK_SUCCESS;
@@ -128,7 +132,9 @@ int ffmk_tree_sum(struct ffmk_tree *tree, struct ffmk_totals *totals)
     size_t n = 0;
     *totals = (struct ffmk_totals){0};
     for (uint32_t m = 0; m < tree->n; m++) {
-        ffmk_totals_add(totals, &tree->members[m].totals);
+        if (!tree->members[m].totals) /* it could not be kept */
+            return FFMK_ERR_NO_MEMORY;
+        add(totals, tree->rules->n_weights, tree->members[m].totals);
         for (uint32_t e = 0; e < tree->members[m].n_borders; e++)
             n += !is_inside(tree, tree->members[m].borders[e].unit);
     }
@@ -284,27 +290,41 @@ static int connect(const struct ffmk_tree *tree, struct inside *inside, const do
 
 /* What each member's borders carry, in the order in which it gave them, one behind another. */
 struct plan {
+    unsigned n_weights;
     uint32_t *first; /* of each member's flows */
-    double (*flows)[FFMK_GRAPH_WEIGHTS];
+    double *flows;   /* n_weights each */
     uint8_t *colours; /* of each flow's border, where this group is all there is */
-    double (*load)[FFMK_GRAPH_WEIGHTS]; /* of each member, without what leaves the group */
+    double *load; /* of each member, n_weights, without what leaves the group */
     struct ffmk_wire_out *extras;       /* of each member */
 };
+
+static double *load_of(const struct plan *plan, uint32_t member, unsigned weight)
+{
+    return &plan->load[(size_t)member * plan->n_weights + weight];
+}
+
+/* What the e-th border of a member carries. */
+static double *flow_of(const struct plan *plan, uint32_t member, uint32_t e, unsigned weight)
+{
+    return &plan->flows[((size_t)plan->first[member] + e) * plan->n_weights + weight];
+}
 
 static bool plan_build(const struct ffmk_tree *tree, struct plan *plan)
 {
     size_t n = 0;
     plan->first = malloc((tree->n + 1ul) * sizeof *plan->first);
-    plan->load = malloc(tree->n * sizeof *plan->load);
+    plan->n_weights = tree->rules->n_weights;
+    plan->load = calloc(tree->n, plan->n_weights * sizeof *plan->load);
     plan->extras = calloc(tree->n, sizeof *plan->extras);
     if (!plan->first || !plan->load || !plan->extras)
         return false;
     for (uint32_t m = 0; m < tree->n; m++) {
         plan->first[m] = (uint32_t)n;
         n += tree->members[m].n_borders;
-        memcpy(plan->load[m], tree->members[m].totals.rest, sizeof *plan->load);
+        for (unsigned d = 0; d < plan->n_weights && tree->members[m].totals; d++)
+            *load_of(plan, m, d) = tree->members[m].totals->of[d].rest;
     }
-    plan->flows = calloc(n + 1, sizeof *plan->flows);
+    plan->flows = calloc(n + 1, plan->n_weights * sizeof *plan->flows);
     plan->colours = calloc(n + 1, sizeof *plan->colours);
     return plan->flows && plan->colours;
 }
@@ -347,15 +367,15 @@ static void share_out(const struct ffmk_tree *tree, const struct ffmk_tree_order
             }
             const double share = border->conductance / tree->outside[at].conductance;
             for (unsigned d = 0; d < tree->rules->n_weights && at < orders->n_flows; d++) {
-                const double flow = orders->flows[(size_t)at * FFMK_GRAPH_WEIGHTS + d] * share;
-                plan->flows[plan->first[m] + e][d] = flow;
-                plan->load[m][d] -= flow;
+                const double flow = orders->flows[(size_t)at * plan->n_weights + d] * share;
+                *flow_of(plan, m, e, d) = flow;
+                *load_of(plan, m, d) -= flow;
             }
         }
     for (uint32_t x = 0; x < orders->n_extras; x++) {
         add_extra(plan, 0, &orders->extras[x]);
         for (unsigned d = 0; d < tree->rules->n_weights; d++)
-            plan->load[0][d] -= orders->extras[x].flow[d];
+            *load_of(plan, 0, d) -= orders->extras[x].flow[d];
     }
 }
 
@@ -366,7 +386,7 @@ static void enter_flow(const struct ffmk_tree *tree, struct plan *plan, uint32_t
     const struct ffmk_tree_member *member = &tree->members[from];
     for (uint32_t e = 0; e < member->n_borders; e++)
         if (member->borders[e].unit == tree->first + to)
-            plan->flows[plan->first[from] + e][weight] = flow;
+            *flow_of(plan, from, e, weight) = flow;
 }
 
 /* Loads, and what flows should leave. \return the mean load. */
@@ -375,12 +395,13 @@ static double set_limits(const struct ffmk_tree *tree, const struct plan *plan, 
 {
     double sum = 0;
     for (uint32_t m = 0; m < tree->n; m++) {
-        const struct ffmk_totals *totals = &tree->members[m].totals;
-        load[m] = plan->load[m][weight];
-        limit[m] = aim * (weight < tree->rules->n_shared ? totals->capacity : totals->room[weight]);
+        const struct ffmk_totals *totals = tree->members[m].totals;
+        const struct ffmk_totals_of *of = &totals->of[weight];
+        load[m] = *load_of(plan, m, weight);
+        limit[m] = aim * (weight < tree->rules->n_shared ? totals->capacity : of->room);
         /* A last item, or one that alone is more than that, has to be somewhere. */
-        if (totals->n_parts == 1 && (totals->n_items == 1 || totals->heaviest[weight] >= limit[m]))
-            limit[m] = fmax(limit[m], totals->heaviest[weight]);
+        if (totals->n_parts == 1 && (totals->n_items == 1 || of->heaviest >= limit[m]))
+            limit[m] = fmax(limit[m], of->heaviest);
         sum += load[m];
     }
     return fabs(sum) / tree->n;
@@ -445,7 +466,7 @@ static bool is_met(const struct ffmk_tree *tree, const struct plan *plan, uint32
 {
     const uint32_t other = tree->members[m].borders[e].unit;
     const uint32_t back = border_to(tree, plan, other, m) - plan->first[other];
-    const double *flow = plan->flows[plan->first[m] + e];
+    const double *flow = flow_of(plan, m, e, 0);
     bool met = tree->members[m].borders[e].restless || tree->members[other].borders[back].restless;
     for (unsigned d = 0; d < tree->rules->n_weights; d++)
         met = met || flow[d] != 0;
@@ -485,10 +506,10 @@ static void write_orders(const struct ffmk_tree *tree, const struct ffmk_totals 
         const uint64_t counts[3] = {flows ? n_borders : 0,
                                     plan->extras[m].length / sizeof(struct ffmk_border_extra),
                                     is_whole(tree) ? n_borders : 0};
-        ffmk_wire_put_bytes(&downs[m], totals, sizeof *totals);
+        ffmk_wire_put_bytes(&downs[m], totals, totals_bytes(tree->rules));
         ffmk_wire_put_bytes(&downs[m], counts, sizeof counts);
-        ffmk_wire_put_bytes(&downs[m], plan->flows[plan->first[m]],
-                            counts[0] * sizeof *plan->flows);
+        ffmk_wire_put_bytes(&downs[m], flow_of(plan, m, 0, 0),
+                            counts[0] * plan->n_weights * sizeof *plan->flows);
         ffmk_wire_put_bytes(&downs[m], plan->extras[m].data, plan->extras[m].length);
         ffmk_wire_put_bytes(&downs[m], plan->colours + plan->first[m], counts[2]);
     }
@@ -521,24 +542,25 @@ int ffmk_tree_direct(struct ffmk_tree *tree, const struct ffmk_tree_orders *orde
     return code;
 }
 
-int ffmk_tree_read(struct ffmk_tree_orders *orders, struct ffmk_wire_in *down)
+int ffmk_tree_read(struct ffmk_tree_orders *orders, const struct ffmk_rules *rules,
+                   struct ffmk_wire_in *down)
 {
-    const struct ffmk_totals *totals = ffmk_wire_get_bytes(down, sizeof *totals);
+    const struct ffmk_totals *totals = ffmk_wire_get_bytes(down, totals_bytes(rules));
     const uint64_t *counts = ffmk_wire_get_bytes(down, 3 * sizeof *counts);
     if (!totals || !counts)
         return FFMK_ERR_NO_MEMORY;
-    const size_t flow_bytes = counts[0] * FFMK_GRAPH_WEIGHTS * sizeof *orders->flows;
+    const size_t flow_bytes = counts[0] * rules->n_weights * sizeof *orders->flows;
     const size_t extra_bytes = counts[1] * sizeof *orders->extras;
     const void *flows = ffmk_wire_get_bytes(down, flow_bytes);
     const void *extras = ffmk_wire_get_bytes(down, extra_bytes);
     const void *colours = ffmk_wire_get_bytes(down, counts[2]);
-    *orders = (struct ffmk_tree_orders){.totals = *totals,
-                                        .n_flows = (uint32_t)counts[0],
+    *orders = (struct ffmk_tree_orders){.n_flows = (uint32_t)counts[0],
                                         .n_extras = (uint32_t)counts[1],
                                         .n_colours = (uint32_t)counts[2],
                                         .flows = malloc(flow_bytes + 1),
                                         .extras = malloc(extra_bytes + 1),
                                         .colours = malloc(counts[2] + 1)};
+    memcpy(&orders->totals, totals, totals_bytes(rules));
     if (!orders->flows || !orders->extras || !orders->colours)
         return FFMK_ERR_NO_MEMORY;
     if (flow_bytes > 0)
@@ -561,7 +583,7 @@ void ffmk_tree_orders_free(struct ffmk_tree_orders *orders)
 void ffmk_tree_free(struct ffmk_tree *tree)
 {
     for (uint32_t m = 0; tree->members && m < tree->n; m++)
-        free(tree->members[m].borders);
+        free(tree->members[m].letter);
     free(tree->members);
     free(tree->outside);
     *tree = (struct ffmk_tree){0};

@@ -22,19 +22,19 @@ struct ffmk_totals {
     uint64_t n_parts, n_items, n_links;
     uint64_t missing; /* items, where a part has fewer than it should */
     double capacity, capacity_most;
-    double load[FFMK_GRAPH_WEIGHTS];
-    double rest[FFMK_GRAPH_WEIGHTS];    /* load, once what neighbours even out among them went */
-    double largest[FFMK_GRAPH_WEIGHTS]; /* load / capacity, or / limit where that is a part's own */
-    double heaviest[FFMK_GRAPH_WEIGHTS]; /* item */
-    double room[FFMK_GRAPH_WEIGHTS];     /* sum of limits that are a part's own */
-    double links;                        /* sum of link weights; each link is seen twice */
-    double cut;                          /* the same, of those that lead to another part */
-    double excess;                       /* what is above limits, in means */
-    double to_carry;                     /* see ffmk_wish_to_carry() */
-    double improved;                     /* see ffmk_refine */
+    double links;    /* sum of link weights; each link is seen twice */
+    double cut;      /* the same, of those that lead to another part */
+    double excess;   /* what is above limits, in means */
+    double to_carry; /* see ffmk_wish_to_carry() */
+    double improved; /* see ffmk_refine */
+    struct ffmk_totals_of {
+        double load;
+        double rest;     /* load, once what neighbours even out among them went */
+        double largest;  /* load / capacity, or / limit where that is a part's own */
+        double heaviest; /* item */
+        double room;     /* sum of limits that are a part's own */
+    } of[FFMK_GRAPH_WEIGHTS]; /* each weight; letters end behind those that there are */
 };
-
-void ffmk_totals_add(struct ffmk_totals *to, const struct ffmk_totals *from);
 
 /** A border of a unit. */
 struct ffmk_tree_border {
@@ -44,7 +44,7 @@ struct ffmk_tree_border {
 };
 
 /** What came down to a unit. Flows and colours are those of its borders, in the order in which it
- * gave them, of flows FFMK_GRAPH_WEIGHTS each. */
+ * gave them, of flows n_weights each. */
 struct ffmk_tree_orders {
     struct ffmk_totals totals;
     uint32_t n_flows, n_extras, n_colours;
@@ -63,9 +63,10 @@ struct ffmk_tree {
     uint32_t n;     /* members */
     struct ffmk_tree_member {
         bool here;
-        struct ffmk_totals totals;
+        void *letter;
+        const struct ffmk_totals *totals;
         uint32_t n_borders;
-        struct ffmk_tree_border *borders;
+        const struct ffmk_tree_border *borders;
     } * members;
     uint32_t n_here;
     uint32_t n_outside; /* borders to other groups, as given upwards */
@@ -87,8 +88,9 @@ int ffmk_tree_begin(struct ffmk_tree *tree, const struct ffmk_rules *rules, uint
                     uint32_t first);
 
 /** Write what a unit says of itself. */
-void ffmk_tree_write(const struct ffmk_totals *totals, uint32_t n_borders,
-                     const struct ffmk_tree_border *borders, struct ffmk_wire_out *up);
+void ffmk_tree_write(const struct ffmk_rules *rules, const struct ffmk_totals *totals,
+                     uint32_t n_borders, const struct ffmk_tree_border *borders,
+                     struct ffmk_wire_out *up);
 
 /** Take what a member said. */
 int ffmk_tree_take(struct ffmk_tree *tree, uint32_t unit, struct ffmk_wire_in *up);
@@ -102,7 +104,8 @@ int ffmk_tree_sum(struct ffmk_tree *tree, struct ffmk_totals *totals);
 int ffmk_tree_direct(struct ffmk_tree *tree, const struct ffmk_tree_orders *orders,
                      const double *aim, struct ffmk_wire_out *downs);
 
-int ffmk_tree_read(struct ffmk_tree_orders *orders, struct ffmk_wire_in *down);
+int ffmk_tree_read(struct ffmk_tree_orders *orders, const struct ffmk_rules *rules,
+                   struct ffmk_wire_in *down);
 
 void ffmk_tree_free(struct ffmk_tree *tree);
 

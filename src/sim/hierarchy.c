@@ -46,7 +46,7 @@ static void send(struct hierarchy *all, int32_t from, int32_t to, uint32_t level
 static void settle(struct hierarchy *all, uint32_t rank, const struct ffmk_tree_orders *orders)
 {
     for (uint32_t f = 0; f < orders->n_flows; f++) {
-        const double flow = orders->flows[(size_t)f * FFMK_GRAPH_WEIGHTS];
+        const double flow = orders->flows[f];
         struct ffmk_flow_link *link = &all->links[all->edges[all->first[rank] + f]];
         if (link->a == rank)
             link->flow += flow;
@@ -78,7 +78,7 @@ static void go_down(struct hierarchy *all, uint32_t level, uint32_t unit,
             send(all, speaker, ffmk_tree_speaker(&all->rules, level - 1, tree->first + m),
                  level - 1, DOWN, &downs[m]);
         struct ffmk_wire_in in = {.data = downs[0].data, .length = downs[0].length};
-        all->failed = ffmk_tree_read(&mine, &in) || all->failed;
+        all->failed = ffmk_tree_read(&mine, &all->rules, &in) || all->failed;
         ffmk_wire_free(&downs[0]);
         free(downs);
         unit = tree->first;
@@ -116,7 +116,7 @@ static void go_up(struct hierarchy *all, uint32_t level, uint32_t unit, struct f
             go_down(all, level, unit, &orders);
             return;
         }
-        ffmk_tree_write(&totals, tree->n_outside, tree->outside, &own);
+        ffmk_tree_write(&all->rules, &totals, tree->n_outside, tree->outside, &own);
         if (unit % fanout != 0) {
             send(all, ffmk_tree_speaker(&all->rules, level, unit),
                  ffmk_tree_speaker(&all->rules, level + 1, unit / fanout), level, UP, &own);
@@ -133,10 +133,9 @@ static void start(struct hierarchy *all, uint32_t rank)
                                        .n_items = 2, /* none is too heavy to go */
                                        .capacity = 1,
                                        .capacity_most = 1,
-                                       .load = {all->left[rank]},
-                                       .rest = {all->left[rank]}};
+                                       .of = {{.load = all->left[rank], .rest = all->left[rank]}}};
     struct ffmk_wire_out out = {0};
-    ffmk_tree_write(&totals, all->first[rank + 1] - all->first[rank],
+    ffmk_tree_write(&all->rules, &totals, all->first[rank + 1] - all->first[rank],
                     all->borders + all->first[rank], &out);
     const uint32_t fanout = (uint32_t)all->rules.fanout;
     if (rank % fanout != 0) {
@@ -160,7 +159,7 @@ static void hear(struct hierarchy *all, const struct ffmk_loggp_letter *letter)
         go_up(all, level, unit[0], &in);
     } else {
         struct ffmk_tree_orders orders = {0};
-        all->failed = ffmk_tree_read(&orders, &in) || all->failed;
+        all->failed = ffmk_tree_read(&orders, &all->rules, &in) || all->failed;
         go_down(all, level, unit[1], &orders);
     }
     free(letter->data);
