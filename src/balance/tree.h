@@ -36,10 +36,13 @@ struct ffmk_totals {
 
 void ffmk_totals_add(struct ffmk_totals *to, const struct ffmk_totals *from);
 
+/** To be met whether something flows or not: while parts are not balanced; always. */
+enum { FFMK_TREE_RESTLESS = 1, FFMK_TREE_HOPES };
+
 /** A border of a unit. */
 struct ffmk_tree_border {
     uint32_t unit;     /* the other, of the same level */
-    uint32_t restless; /* to be met, whether something flows or not; of a part's border */
+    uint32_t restless; /* of a part's border: 0, or one of these */
     double conductance;
 };
 
