@@ -70,22 +70,24 @@ static double conductance_of(const struct ffmk_part *part, uint32_t partner)
     return isnormal(conductance) ? conductance : 1;
 }
 
-/* To be met whether something flows or not. Who knows all borders drops those along which no item
- * would better the cut by going over, or nearly so, unless the other end has one. */
-static bool is_worth(const struct ffmk_part *part, uint32_t partner)
+/* Who knows all borders drops those along which no item would better the cut by going over, or
+ * nearly so, unless the other end has one. */
+static uint32_t restless_of(const struct ffmk_part *part, uint32_t partner)
 {
     const double most = part->rules->pull * part->course.scale.link;
     const bool first = part->course.result.passes == 0; /* the scale is not known */
-    return part->border.partners[partner].restless &&
-           (first || part->n_trees > 1 ||
-            ffmk_wish_hopes(&part->border, &part->graph, partner, most));
+    if (!part->border.partners[partner].restless)
+        return 0;
+    return first || part->n_trees > 1 || ffmk_wish_hopes(&part->border, &part->graph, partner, most)
+               ? FFMK_TREE_HOPES
+               : FFMK_TREE_RESTLESS;
 }
 
 static void find_borders(const struct ffmk_part *part, struct ffmk_wire_out *borders)
 {
     for (uint32_t k = 0; k < part->border.n; k++) {
         const struct ffmk_tree_border border = {.unit = (uint32_t)part->border.partners[k].part,
-                                                .restless = is_worth(part, k),
+                                                .restless = restless_of(part, k),
                                                 .conductance = conductance_of(part, k)};
         ffmk_wire_put_bytes(borders, &border, sizeof border);
     }

@@ -291,11 +291,12 @@ static int connect(const struct ffmk_tree *tree, struct inside *inside, const do
 /* What each member's borders carry, in the order in which it gave them, one behind another. */
 struct plan {
     unsigned n_weights;
-    uint32_t *first; /* of each member's flows */
-    double *flows;   /* n_weights each */
-    uint8_t *colours; /* of each flow's border, where this group is all there is */
-    double *load; /* of each member, n_weights, without what leaves the group */
-    struct ffmk_wire_out *extras;       /* of each member */
+    uint32_t *first;              /* of each member's flows */
+    double *flows;                /* n_weights each */
+    uint8_t *colours;             /* of each flow's border, where this group is all there is */
+    uint32_t least_restless;      /* of borders that are met although nothing flows */
+    double *load;                 /* of each member, n_weights, without what leaves the group */
+    struct ffmk_wire_out *extras; /* of each member */
 };
 
 static double *load_of(const struct plan *plan, uint32_t member, unsigned weight)
@@ -467,7 +468,8 @@ static bool is_met(const struct ffmk_tree *tree, const struct plan *plan, uint32
     const uint32_t other = tree->members[m].borders[e].unit;
     const uint32_t back = border_to(tree, plan, other, m) - plan->first[other];
     const double *flow = flow_of(plan, m, e, 0);
-    bool met = tree->members[m].borders[e].restless || tree->members[other].borders[back].restless;
+    bool met = tree->members[m].borders[e].restless >= plan->least_restless ||
+               tree->members[other].borders[back].restless >= plan->least_restless;
     for (unsigned d = 0; d < tree->rules->n_weights; d++)
         met = met || flow[d] != 0;
     return met;
@@ -530,6 +532,7 @@ int ffmk_tree_direct(struct ffmk_tree *tree, const struct ffmk_tree_orders *orde
         if (!code)
             code = solve(tree, &inside, aim, &plan);
     }
+    plan.least_restless = any ? FFMK_TREE_RESTLESS : FFMK_TREE_HOPES;
     if (!code && is_whole(tree))
         code = set_colours(tree, &plan);
     if (!code)

@@ -29,17 +29,20 @@ struct ffmk_totals {
     double improved; /* see ffmk_refine */
     struct ffmk_totals_of {
         double load;
-        double rest;     /* load, once what neighbours even out among them went */
-        double largest;  /* load / capacity, or / limit where that is a part's own */
-        double heaviest; /* item */
-        double room;     /* sum of limits that are a part's own */
+        double rest;          /* load, once what neighbours even out among them went */
+        double largest;       /* load / capacity, or / limit where that is a part's own */
+        double heaviest;      /* item */
+        double room;          /* sum of limits that are a part's own */
     } of[FFMK_GRAPH_WEIGHTS]; /* each weight; letters end behind those that there are */
 };
+
+/** To be met whether something flows or not: while parts are not balanced; always. */
+enum { FFMK_TREE_RESTLESS = 1, FFMK_TREE_HOPES };
 
 /** A border of a unit. */
 struct ffmk_tree_border {
     uint32_t unit;     /* the other, of the same level */
-    uint32_t restless; /* to be met, whether something flows or not; of a part's border */
+    uint32_t restless; /* of a part's border: 0, or one of these */
     double conductance;
 };
 
