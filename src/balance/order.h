@@ -15,10 +15,7 @@
 #include "balance/border.h"
 #include "balance/rules.h"
 
-enum {
-    FFMK_ORDER_COLOURS = 64,
-    FFMK_ORDER_UNMET = 255 /* instead of a colour: not in this pass */
-};
+enum { FFMK_ORDER_COLOURS = 64 };
 
 /** What the order of two parts is drawn by, the same for both and another in each pass. */
 uint64_t ffmk_order_key(const struct ffmk_rules *rules, int pass, int32_t a, int32_t b);

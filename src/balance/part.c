@@ -76,24 +76,11 @@ static double conductance_of(const struct ffmk_part *part, uint32_t partner)
     return isnormal(conductance) ? conductance : 1;
 }
 
-/* Who knows all borders drops those along which no item would better the cut by going over, or
- * nearly so, unless the other end has one. */
-static uint32_t restless_of(const struct ffmk_part *part, uint32_t partner)
-{
-    const double most = part->rules->pull * part->course.scale.link;
-    const bool first = part->course.result.passes == 0; /* the scale is not known */
-    if (!part->border.partners[partner].restless)
-        return 0;
-    return first || part->n_trees > 1 || ffmk_wish_hopes(&part->border, &part->graph, partner, most)
-               ? FFMK_TREE_HOPES
-               : FFMK_TREE_RESTLESS;
-}
-
 static void find_borders(const struct ffmk_part *part, struct ffmk_wire_out *borders)
 {
     for (uint32_t k = 0; k < part->border.n; k++) {
         const struct ffmk_tree_border border = {.unit = (uint32_t)part->border.partners[k].part,
-                                                .restless = restless_of(part, k),
+                                                .restless = part->border.partners[k].restless,
                                                 .conductance = conductance_of(part, k)};
         ffmk_wire_put_bytes(borders, &border, sizeof border);
     }
@@ -201,7 +188,6 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
         for (unsigned d = 0; d < part->rules->n_weights; d++)
             part->border.partners[k].flow[d] += orders->flows[(size_t)k * FFMK_GRAPH_WEIGHTS + d];
     for (uint32_t k = 0; k < part->border.n && orders->n_colours == part->border.n; k++) {
-        part->border.partners[k].restless = orders->colours[k] != FFMK_ORDER_UNMET;
         part->border.partners[k].colour = orders->colours[k];
     }
     for (uint32_t x = 0; x < orders->n_extras; x++)

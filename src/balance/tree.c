@@ -286,8 +286,7 @@ static int connect(const struct ffmk_tree *tree, struct inside *inside, const do
 struct plan {
     uint32_t *first; /* of each member's flows */
     double (*flows)[FFMK_GRAPH_WEIGHTS];
-    uint8_t *colours;        /* of each flow's border, where this group is all there is */
-    uint32_t least_restless; /* of borders that are met although nothing flows */
+    uint8_t *colours; /* of each flow's border, where this group is all there is */
     double (*load)[FFMK_GRAPH_WEIGHTS]; /* of each member, without what leaves the group */
     struct ffmk_wire_out *extras;       /* of each member */
 };
@@ -441,15 +440,10 @@ static uint32_t border_to(const struct ffmk_tree *tree, const struct plan *plan,
     return plan->first[from] + e;
 }
 
-/* Something flows there, or one of both is restless. */
-static bool is_met(const struct ffmk_tree *tree, const struct plan *plan, uint32_t m, uint32_t e)
+static bool is_met(const struct ffmk_tree_border *border, const double *flow, unsigned n_weights)
 {
-    const uint32_t other = tree->members[m].borders[e].unit;
-    const uint32_t back = border_to(tree, plan, other, m) - plan->first[other];
-    const double *flow = plan->flows[plan->first[m] + e];
-    bool met = tree->members[m].borders[e].restless >= plan->least_restless ||
-               tree->members[other].borders[back].restless >= plan->least_restless;
-    for (unsigned d = 0; d < tree->rules->n_weights; d++)
+    bool met = border->restless;
+    for (unsigned d = 0; d < n_weights; d++)
         met = met || flow[d] != 0;
     return met;
 }
@@ -465,8 +459,8 @@ static int set_colours(const struct ffmk_tree *tree, struct plan *plan)
     for (uint32_t m = 0; m < tree->n && edges; m++)
         for (uint32_t e = 0; e < tree->members[m].n_borders; e++) {
             const struct ffmk_tree_border *border = &tree->members[m].borders[e];
-            plan->colours[plan->first[m] + e] = FFMK_ORDER_UNMET;
-            if (border->unit > m && is_met(tree, plan, m, e))
+            if (border->unit > m &&
+                is_met(border, plan->flows[plan->first[m] + e], tree->rules->n_weights))
                 edges[n++] = (struct ffmk_order_edge){.a = m, .b = border->unit};
         }
     const int code = edges ? ffmk_order_colour(tree->n, n, edges) : FFMK_ERR_NO_MEMORY;
@@ -511,7 +505,6 @@ int ffmk_tree_direct(struct ffmk_tree *tree, const struct ffmk_tree_orders *orde
         if (!code)
             code = solve(tree, &inside, aim, &plan);
     }
-    plan.least_restless = any ? FFMK_TREE_RESTLESS : FFMK_TREE_HOPES;
     if (!code && is_whole(tree))
         code = set_colours(tree, &plan);
     if (!code)

@@ -6,7 +6,7 @@
  *
  *   up     a unit's totals, and its borders to other units: whose, of what conductance
  *   down   the totals of all; what flows over each of these borders, and to parts beyond them; from
- *          a group of all, the colour of each (order.h), and which are not met
+ *          a group of all, the colour of each (order.h)
  *
  * Memory follows the fanout and the borders of a group. Pure; others carry the letters. */
 #ifndef FFMK_BALANCE_TREE_H
@@ -36,13 +36,10 @@ struct ffmk_totals {
 
 void ffmk_totals_add(struct ffmk_totals *to, const struct ffmk_totals *from);
 
-/** To be met whether something flows or not: while parts are not balanced; always. */
-enum { FFMK_TREE_RESTLESS = 1, FFMK_TREE_HOPES };
-
 /** A border of a unit. */
 struct ffmk_tree_border {
     uint32_t unit;     /* the other, of the same level */
-    uint32_t restless; /* of a part's border: 0, or one of these */
+    uint32_t restless; /* to be met, whether something flows or not; of a part's border */
     double conductance;
 };
 
