@@ -519,8 +519,9 @@ static int check(struct csr *csr, const ffmk_balance_options *options,
 }
 
 int ffmk_csr_balance(MPI_Comm comm, const ffmk_csr *csr, const struct ffmk_csr_room *room,
-                     const ffmk_balance_options *options, int *part,
-                     ffmk_balance_info *info) /* NOLINT: part is written through mine */
+                     const ffmk_balance_options *options,
+                     int *part, /* NOLINT: it is written through mine */
+                     ffmk_balance_info *info)
 {
     const ffmk_balance_options defaults = FFMK_BALANCE_OPTIONS_INIT;
     struct csr mine = {.in = csr, .room = room, .part = part};
