@@ -84,9 +84,11 @@ static int check_values(const struct csr *csr)
 {
     const ffmk_csr *in = csr->in;
     const int64_t all = in->vtxdist[csr->team.size];
-    for (size_t i = 0; i < csr->n; i++) {
+    for (size_t i = 0; i < csr->n; i++) /* before anything is looked up by it */
         if (in->xadj[i + 1] < in->xadj[i])
-            return refuse("xadj falls at vertex %zu", i);
+            return refuse("xadj must not fall; at vertex %zu it does, from %" PRId64 " to %" PRId64,
+                          i, in->xadj[i], in->xadj[i + 1]);
+    for (size_t i = 0; i < csr->n; i++) {
         if (csr->part[i] < 0 || csr->part[i] >= in->nparts)
             return refuse("part[%zu] is %d and must be 0 to %d", i, csr->part[i], in->nparts - 1);
         for (int d = 0; in->vwgt && d < in->ncon; d++)
@@ -154,6 +156,29 @@ static int find_far(struct csr *csr)
         if (f == 0 || csr->far[f] != csr->far[f - 1])
             csr->far[csr->n_far++] = csr->far[f];
     return FFMK_SUCCESS;
+}
+
+/* Whether each edge is listed at both ends, as often: parts that disagree on their borders would
+ * wait for each other for ever. All edges one way sum up to the same as all the other way. `code`
+ * is how this rank fared. */
+static int compare_ends(const struct csr *csr, int code)
+{
+    const ffmk_csr *in = csr->in;
+    uint64_t sums[2] = {code != 0, 0}; /* here only memory can run out */
+    for (size_t i = 0; i < csr->n; i++)
+        for (int64_t k = in->xadj[i]; k < in->xadj[i + 1]; k++) {
+            const uint64_t here = (uint64_t)csr->first + i, there = (uint64_t)in->adjncy[k];
+            sums[1] += ffmk_rng_mix(ffmk_rng_mix(here) + there);
+            sums[1] -= ffmk_rng_mix(ffmk_rng_mix(there) + here);
+        }
+    const int failed = ffmk_team_sum_u64(&csr->team, sums, 2);
+    if (failed || sums[0] > 0)
+        return failed ? failed : FFMK_ERR_NO_MEMORY;
+    if (sums[1] == 0)
+        return FFMK_SUCCESS;
+    return csr->team.rank == 0 ? refuse("an edge of adjncy is listed at one end only, or more "
+                                        "often there; all must be at both ends, as often")
+                               : FFMK_ERR_ARGUMENT;
 }
 
 static int owner_of(const struct csr *csr, int64_t id)
@@ -457,7 +482,7 @@ static int make(struct csr *csr, const ffmk_balance_options *options, ffmk_balan
         code = FFMK_ERR_NO_MEMORY;
     else if (csr->n > 0)
         memcpy(before, csr->part, csr->n * sizeof *before);
-    code = ffmk_team_agree(&csr->team, code ? code : find_far(csr));
+    code = compare_ends(csr, code ? code : find_far(csr));
     if (!code)
         code = ffmk_team_agree(&csr->team, ask_far(csr));
     if (!code) {
@@ -494,8 +519,9 @@ static int check(struct csr *csr, const ffmk_balance_options *options,
 }
 
 int ffmk_csr_balance(MPI_Comm comm, const ffmk_csr *csr, const struct ffmk_csr_room *room,
-                     const ffmk_balance_options *options, int *part,
-                     ffmk_balance_info *info) /* NOLINT: part is written through mine */
+                     const ffmk_balance_options *options,
+                     int *part, /* NOLINT: it is written through mine */
+                     ffmk_balance_info *info)
 {
     const ffmk_balance_options defaults = FFMK_BALANCE_OPTIONS_INIT;
     struct csr mine = {.in = csr, .room = room, .part = part};

@@ -38,6 +38,12 @@ static int check(const ffmk_query *query, const ffmk_exports *exports,
     return FFMK_SUCCESS;
 }
 
+static int no_memory(const char *what, size_t n)
+{
+    ffmk_log_mistake("ffmk_balance_query: no memory for %zu %s", n, what);
+    return FFMK_ERR_NO_MEMORY;
+}
+
 /* Register one object. `links` is grown as needed. */
 static int add(ffmk_items *items, const ffmk_query *query, uint64_t id, const double *weights,
                ffmk_link **links_p, size_t *room_p)
@@ -55,9 +61,11 @@ static int add(ffmk_items *items, const ffmk_query *query, uint64_t id, const do
     if (query->link_count && query->link_count(query->context, id, &item.n_links) != 0)
         return failed("link_count");
     if (item.n_links > *room_p) {
-        ffmk_link *more = realloc(*links_p, item.n_links * sizeof *more);
+        ffmk_link *more = item.n_links > SIZE_MAX / sizeof *more
+                              ? NULL
+                              : realloc(*links_p, item.n_links * sizeof *more);
         if (!more)
-            return FFMK_ERR_NO_MEMORY;
+            return no_memory("links of an object", item.n_links);
         *links_p = more;
         *room_p = item.n_links;
     }
@@ -74,10 +82,12 @@ static int fill(ffmk_items *items, const ffmk_query *query)
     size_t n = 0, room = 0;
     if (query->count(query->context, &n) != 0)
         return failed("count");
+    if (n > SIZE_MAX / sizeof(double) / (FFMK_WEIGHTS_MOST + 1))
+        return no_memory("objects", n);
     uint64_t *ids = malloc((n + 1) * sizeof *ids);
     double *weights = malloc((n * query->n_weights + 1) * sizeof *weights);
     ffmk_link *links = NULL;
-    int code = ids && weights ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
+    int code = ids && weights ? FFMK_SUCCESS : no_memory("objects", n);
     if (!code && query->list(query->context, n, ids, weights) != 0)
         code = failed("list");
     for (size_t i = 0; i < n && !code; i++)
