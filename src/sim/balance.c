@@ -14,18 +14,18 @@
 enum { IN_PASS = 8, PLACES = 64 * IN_PASS, TELL_EVERY = 1 << 15, USUAL_LETTERS = 90 };
 
 /* What computing costs where it is not measured, in ns: fitted to means that `--compute measured`
- * found for 64 ranks of 8 to 512 items, hot spot, front and irregular, on a busy AMD EPYC
+ * found for 64 and 512 ranks of 27 and 216 items, hot spot and front, on an AMD EPYC
  * (see docs/balance-sim.md). */
 static const double READ_NS[] = {
     [FFMK_PART_UP] = 350,      [FFMK_PART_DOWN] = 1800, [FFMK_PART_OFFER] = 300,
     [FFMK_PART_ANSWER] = 1200, [FFMK_PART_NEWS] = 300,  [FFMK_PART_POTENTIAL] = 200,
     [FFMK_PART_MORE] = 550,
 };
-static const double BEGIN_NS = 5500, BEGIN_LINK_NS = 4.3; /* a pass: borders, totals; a link */
+static const double BEGIN_NS = 4000, BEGIN_LINK_NS = 2; /* a pass: borders, totals; a link */
 static const double SUM_NS = 5000;                        /* a group, on the way up */
-static const double OFFER_NS = 1600, OFFER_BYTE_NS = 0.7;
-static const double JUDGE_NS = 1800, JUDGE_ITEM_NS = 670; /* an item of its own that is near */
-static const double POTENTIAL_NS = 200, NEWS_NS = 350, MORE_NS = 1200;
+static const double OFFER_NS = 1000, OFFER_BYTE_NS = 0.5;
+static const double JUDGE_NS = 2300, JUDGE_ITEM_NS = 190; /* an item of its own that is near */
+static const double POTENTIAL_NS = 400, NEWS_NS = 350, MORE_NS = 800;
 
 /* What is known of a rank while a plan is made. */
 struct rank {
