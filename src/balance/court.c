@@ -39,18 +39,10 @@ bool ffmk_court_is_quiet(const struct ffmk_meeting *meeting, int32_t part)
     if (graph->sums.n < rules->least_items)
         return false;
     for (uint32_t q = 0; q < border->n_band; q++) {
-        const struct ffmk_graph_item *item = &graph->items[border->band[q]];
-        const struct ffmk_graph_link *end = graph->links + item->first + item->n_links;
-        double score = 0;
-        for (const struct ffmk_graph_link *link = end - item->n_links; link < end; link++) {
-            const struct ffmk_vertex *other = &graph->vertices[link->vertex];
-            if (other->part == part)
-                score += (double)link->weight;
-            else if (other->part == graph->part)
-                score -= (double)link->weight;
-        }
-        if (score +
-                price_of(meeting, item->origin, part, ffmk_graph_weights(graph, border->band[q])) >=
+        const uint32_t place = border->band[q];
+        const double *weights = ffmk_graph_weights(graph, place);
+        if (ffmk_graph_gain(graph, place, part) +
+                price_of(meeting, graph->items[place].origin, part, weights) >=
             least)
             return false;
     }

@@ -289,6 +289,21 @@ void ffmk_graph_hear(struct ffmk_graph *graph, uint64_t id, int32_t part)
     graph->vertices[vertex].held = FFMK_GRAPH_NEWS;
 }
 
+double ffmk_graph_gain(const struct ffmk_graph *graph, uint32_t place, int32_t part)
+{
+    const struct ffmk_graph_item *item = &graph->items[place];
+    const struct ffmk_graph_link *end = graph->links + item->first + item->n_links;
+    double gain = 0;
+    for (const struct ffmk_graph_link *link = end - item->n_links; link < end; link++) {
+        const int32_t other = graph->vertices[link->vertex].part;
+        if (other == part)
+            gain += (double)link->weight;
+        else if (other == graph->part)
+            gain -= (double)link->weight;
+    }
+    return gain;
+}
+
 void ffmk_graph_tidy(struct ffmk_graph *graph)
 {
     for (uint32_t v = 0; v < graph->n_vertices; v++)

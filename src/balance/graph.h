@@ -155,6 +155,9 @@ void ffmk_graph_give(struct ffmk_graph *graph, uint32_t place, int32_t to);
 /** Another part holds an item now, as a letter says. */
 void ffmk_graph_hear(struct ffmk_graph *graph, uint64_t id, int32_t part);
 
+/** What the cut would shrink by, were an item of ours at another part: it may be negative. */
+double ffmk_graph_gain(const struct ffmk_graph *graph, uint32_t place, int32_t part);
+
 /** Between passes: close the holes in links, let what moved move again, and take what is not held
  * for lost: ffmk_border_find() finds again what something is linked to. */
 void ffmk_graph_tidy(struct ffmk_graph *graph);

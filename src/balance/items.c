@@ -296,6 +296,13 @@ size_t *ffmk_table_order(struct ffmk_table *table)
     return order;
 }
 
+double ffmk_entry_weight(const struct ffmk_entry *entry, unsigned weight)
+{
+    if (weight == 0)
+        return entry->weight;
+    return weight <= entry->n_more ? entry->more[weight - 1] : 0;
+}
+
 void ffmk_table_free(struct ffmk_table *table)
 {
     for (size_t i = 0; i < table->n; i++) {

@@ -62,6 +62,9 @@ int ffmk_table_set_back(struct ffmk_entry *entry, size_t n, const ffmk_link *lin
  * for want of entries). */
 size_t *ffmk_table_order(struct ffmk_table *table);
 
+/** By any of its weights; 0 by one that it does not have. */
+double ffmk_entry_weight(const struct ffmk_entry *entry, unsigned weight);
+
 void ffmk_table_free(struct ffmk_table *table);
 
 #endif

@@ -6,6 +6,7 @@
 #include "balance/drive.h"
 #include "balance/entrance.h"
 #include "balance/rules.h"
+#include "balance/source.h"
 #include "core/clock.h"
 #include "core/log.h"
 
@@ -19,21 +20,18 @@ static const double MEMORY_LEAST = 1e-20;
 
 /* Agreement before anything else. A value and its complement have the same minimum where all ranks
  * gave the same, and the complement's least is the largest. */
-struct entrance {
+struct agreed {
     bool known;
     bool limited; /* a rank has a memory limit */
-    unsigned n_weights;
-    double weights[FFMK_WEIGHTS_MOST]; /* the heaviest item by each, or 1 */
-    double link;                       /* the heaviest, or 1 */
-    double bytes;                      /* the largest item, or 1 */
+    struct ffmk_source_units units;
 };
 
 static struct ffmk_rules rules_of(const struct ffmk_team *team, const ffmk_balance_options *options,
-                                  const struct entrance *entrance)
+                                  const struct agreed *agreed)
 {
     struct ffmk_rules rules = ffmk_rules_of(options, team->size);
-    rules.n_weights = entrance->n_weights + entrance->limited;
-    rules.n_shared = entrance->n_weights;
+    rules.n_weights = agreed->units.n_weights + agreed->limited;
+    rules.n_shared = agreed->units.n_weights;
     return rules;
 }
 
@@ -51,13 +49,6 @@ static double value_of(uint64_t bits)
     return value;
 }
 
-static double weight_of(const struct ffmk_entry *entry, unsigned weight)
-{
-    if (weight == 0)
-        return entry->weight;
-    return weight <= entry->n_more ? entry->more[weight - 1] : 0;
-}
-
 /* Largest values of the table, as values whose least over the ranks tells the largest. */
 enum { LARGEST = FFMK_WEIGHTS_MOST + 3 };
 
@@ -68,7 +59,7 @@ static void find_largest(const struct ffmk_table *table, uint64_t largest[LARGES
     for (size_t i = 0; i < table->n; i++) {
         const struct ffmk_entry *entry = &table->entries[i];
         for (unsigned d = 0; d <= entry->n_more; d++)
-            values[d] = fmax(values[d], weight_of(entry, d));
+            values[d] = fmax(values[d], ffmk_entry_weight(entry, d));
         values[LARGEST - 3] = fmax(values[LARGEST - 3], entry->link_most);
         values[LARGEST - 2] = fmax(values[LARGEST - 2], (double)entry->bytes);
         values[LARGEST - 1] = fmax(values[LARGEST - 1], (double)(1 + entry->n_more));
@@ -118,7 +109,7 @@ static int compare_options(const struct ffmk_team *team, const uint64_t least[RE
 }
 
 static int enter(const struct ffmk_team *team, int code, const struct ffmk_table *table,
-                 const struct ffmk_plan_wish *wish, struct entrance *entrance)
+                 const struct ffmk_plan_wish *wish, struct agreed *agreed)
 {
     static const enum ffmk_entrance_call calls[] = {[FFMK_PLAN_ONLY] = FFMK_ENTRANCE_PLAN,
                                                     [FFMK_PLAN_MOVES] = FFMK_ENTRANCE_REBALANCE,
@@ -133,119 +124,14 @@ static int enter(const struct ffmk_team *team, int code, const struct ffmk_table
     code = ffmk_entrance_enter(team, calls[wish->call], code, values);
     if (code)
         return code;
-    entrance->known = rest[0] != 0;
-    entrance->limited = rest[1] == 0;
+    agreed->known = rest[0] != 0;
+    agreed->limited = rest[1] == 0;
     for (int d = 0; d < FFMK_WEIGHTS_MOST; d++)
-        entrance->weights[d] = or_one(largest[d]);
-    entrance->link = or_one(largest[LARGEST - 3]);
-    entrance->bytes = or_one(largest[LARGEST - 2]);
-    entrance->n_weights = (unsigned)or_one(largest[LARGEST - 1]);
+        agreed->units.weights[d] = or_one(largest[d]);
+    agreed->units.link = or_one(largest[LARGEST - 3]);
+    agreed->units.bytes = or_one(largest[LARGEST - 2]);
+    agreed->units.n_weights = (unsigned)or_one(largest[LARGEST - 1]);
     return compare_options(team, values);
-}
-
-/* Where a part's items come from. */
-struct source {
-    const struct ffmk_team *team;
-    const struct ffmk_table *table;
-    const size_t *order;
-    const struct entrance *entrance;
-    struct ffmk_graph_target *links; /* room for those of any entry */
-};
-
-static struct ffmk_graph_record describe(const struct source *source,
-                                         const struct ffmk_entry *entry, double *weights)
-{
-    const struct entrance *entrance = source->entrance;
-    const int rank = source->team->rank;
-    struct ffmk_graph_record record = {.id = entry->id,
-                                       .home = rank,
-                                       .origin = rank,
-                                       .best = rank,
-                                       .n_links = (uint32_t)entry->n_linked,
-                                       .placed = entry->placed,
-                                       .pinned = entry->pinned};
-    for (int axis = 0; axis < 3; axis++) {
-        record.position[axis] = (float)entry->position[axis];
-        record.placed = record.placed && isfinite(record.position[axis]); /* float is the smaller */
-    }
-    for (unsigned d = 0; d < entrance->n_weights; d++)
-        weights[d] = weight_of(entry, d) / entrance->weights[d];
-    weights[entrance->n_weights] = (double)entry->bytes / entrance->bytes; /* used when limited */
-    return record;
-}
-
-static bool rouse(const struct source *source, struct ffmk_graph *graph,
-                  const struct ffmk_entry *entry)
-{
-    double weights[FFMK_GRAPH_WEIGHTS];
-    struct ffmk_graph_record record = describe(source, entry, weights);
-    record.n_links = (uint32_t)(entry->n_links + entry->n_back);
-    if (!ffmk_graph_reserve(graph, 1, record.n_links, record.n_links))
-        return false;
-    for (size_t k = 0; k < record.n_links; k++)
-        source->links[k] = (struct ffmk_graph_target){
-            entry->links[k].id, (float)(entry->links[k].weight / source->entrance->link),
-            entry->link_ranks[k]};
-    ffmk_graph_rouse(graph, &record, weights, source->links);
-    return true;
-}
-
-static bool wake(void *context, struct ffmk_graph *graph, const uint64_t *id)
-{
-    const struct source *source = context;
-    if (id)
-        return rouse(source, graph, ffmk_table_find(source->table, *id));
-    for (size_t i = 0; i < source->table->n; i++) {
-        const struct ffmk_entry *entry = &source->table->entries[source->order[i]];
-        const uint32_t vertex = ffmk_graph_find(graph, entry->id);
-        if (vertex != FFMK_GRAPH_NONE && graph->vertices[vertex].held != FFMK_GRAPH_ASLEEP)
-            continue;
-        if (!rouse(source, graph, entry))
-            return false;
-    }
-    return true;
-}
-
-/* Something elsewhere is linked to it. */
-static bool is_outer(const struct source *source, const struct ffmk_entry *entry)
-{
-    for (size_t k = 0; k < entry->n_links + entry->n_back; k++)
-        if (entry->link_ranks[k] != source->team->rank)
-            return true;
-    return false;
-}
-
-/* The items of the table, in its order. */
-static int fill(struct ffmk_graph *graph, struct source *source)
-{
-    const struct ffmk_table *table = source->table;
-    double weights[FFMK_GRAPH_WEIGHTS];
-    size_t most = 0, n_outer = 0, n_links = 0;
-    for (size_t i = 0; i < table->n; i++) {
-        const struct ffmk_entry *entry = &table->entries[source->order[i]];
-        const size_t n = entry->n_links + entry->n_back;
-        const struct ffmk_graph_record record = describe(source, entry, weights);
-        ffmk_graph_doze(graph, &record, weights, entry->link_sum / source->entrance->link);
-        most = n > most ? n : most;
-        if (is_outer(source, entry)) {
-            n_outer++;
-            n_links += n;
-        } else {
-            ffmk_graph_sleep(graph, weights);
-        }
-    }
-    source->links = malloc((most + 1) * sizeof *source->links);
-    if (!source->links || most > INT32_MAX || table->n > INT32_MAX ||
-        !ffmk_graph_reserve(graph, n_outer, n_links, n_outer))
-        return FFMK_ERR_NO_MEMORY;
-    graph->source = source;
-    graph->wake = wake;
-    for (size_t i = 0; i < table->n; i++) {
-        const struct ffmk_entry *entry = &table->entries[source->order[i]];
-        if (is_outer(source, entry) && !rouse(source, graph, entry))
-            return FFMK_ERR_NO_MEMORY;
-    }
-    return ffmk_graph_ready(graph) ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
 }
 
 static size_t place_of(const struct ffmk_table *table, const size_t *order, uint64_t id)
@@ -456,20 +342,20 @@ static int sum_up(const struct ffmk_team *team, int code, const struct ffmk_tabl
 
 /* Have the parts of all ranks find where items should go. */
 static int find(struct ffmk_team *team, const struct ffmk_table *table,
-                const struct ffmk_plan_wish *wish, const struct entrance *entrance,
+                const struct ffmk_plan_wish *wish, const struct agreed *agreed,
                 struct ffmk_plan *plan)
 {
-    const struct ffmk_rules rules = rules_of(team, &wish->options, entrance);
+    const struct ffmk_rules rules = rules_of(team, &wish->options, agreed);
     struct ffmk_part_result result;
     struct ffmk_drive drive;
     ffmk_drive_begin(&drive, team, &rules); /* one part: cannot fail */
     struct ffmk_part *part = drive.parts;
     part->capacity = wish->able.capacity;
-    part->own_limit[rules.n_shared] =
-        fmax(fmin((double)wish->able.memory_limit / entrance->bytes, MEMORY_MOST), MEMORY_LEAST);
-    struct source source = {
-        .team = team, .table = table, .order = plan->order, .entrance = entrance};
-    int code = fill(&part->graph, &source);
+    part->own_limit[rules.n_shared] = fmax(
+        fmin((double)wish->able.memory_limit / agreed->units.bytes, MEMORY_MOST), MEMORY_LEAST);
+    struct ffmk_source source = {
+        .rank = team->rank, .table = table, .order = plan->order, .units = &agreed->units};
+    int code = ffmk_source_fill(&source, &part->graph);
     code = ffmk_drive_run(&drive, code, &result);
     if (!code) {
         plan->imbalance_before = result.imbalance_before;
@@ -479,7 +365,7 @@ static int find(struct ffmk_team *team, const struct ffmk_table *table,
         code = bring_home(team, &part->graph, table, plan);
     }
     ffmk_drive_free(&drive);
-    free(source.links);
+    ffmk_source_free(&source);
     return code;
 }
 
@@ -499,24 +385,24 @@ static int take(struct ffmk_team *team, struct ffmk_table *table, const struct f
 int ffmk_plan_make(struct ffmk_team *team, int code, struct ffmk_table *table,
                    const struct ffmk_plan_wish *wish, struct ffmk_plan *plan)
 {
-    struct entrance entrance = {.known = false};
+    struct agreed agreed = {.known = false};
     const uint64_t start_ns = ffmk_clock_ns();
 
     plan->order = ffmk_table_order(table);
     plan->destinations = malloc((table->n + 1) * sizeof *plan->destinations);
     if (!code && (!plan->order || !plan->destinations))
         code = FFMK_ERR_NO_MEMORY;
-    code = enter(team, code, table, wish, &entrance);
-    if (!code && !entrance.known)
+    code = enter(team, code, table, wish, &agreed);
+    if (!code && !agreed.known)
         code = ffmk_directory_resolve(team, code, table, plan->order);
     if (code || !plan->order || !plan->destinations)
         return code;
-    plan->n_weights = entrance.n_weights;
-    memcpy(plan->units, entrance.weights, sizeof plan->units);
-    plan->weight_unit = entrance.weights[0];
-    plan->link_unit = entrance.link;
+    plan->n_weights = agreed.units.n_weights;
+    memcpy(plan->units, agreed.units.weights, sizeof plan->units);
+    plan->weight_unit = agreed.units.weights[0];
+    plan->link_unit = agreed.units.link;
     code = wish->call == FFMK_PLAN_GIVEN ? take(team, table, wish, plan)
-                                         : find(team, table, wish, &entrance, plan);
+                                         : find(team, table, wish, &agreed, plan);
     if (!code && (plan->rounds > 0 || wish->call == FFMK_PLAN_GIVEN))
         code = spread_news(team, table, plan);
     return sum_up(team, code, table, start_ns, plan);
@@ -535,7 +421,7 @@ int ffmk_plan_measure(struct ffmk_team *team, int code, bool known, struct ffmk_
         return code;
     for (size_t i = 0; i < table->n; i++)
         for (unsigned d = 0; d < plan->n_weights; d++)
-            sums[d] += weight_of(&table->entries[i], d) / plan->units[d];
+            sums[d] += ffmk_entry_weight(&table->entries[i], d) / plan->units[d];
     for (unsigned d = 0; d < plan->n_weights; d++)
         largest[d] = sums[d] / able->capacity;
     sums[SUMS - 2] = able->capacity;

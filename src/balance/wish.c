@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Flows over borders, and gains of items along them. */
+ * Flows over borders, and the best gain along them. */
 #include "balance/wish.h"
 
 #include <math.h>
@@ -23,27 +23,14 @@ double ffmk_wish_to_carry(const struct ffmk_rules *rules, const struct ffmk_scal
     return sum;
 }
 
-static double gain_of(const struct ffmk_graph *graph, const struct ffmk_graph_item *item,
-                      int32_t part)
-{
-    double gain = 0;
-    for (uint32_t k = item->first; k < item->first + item->n_links; k++) {
-        const struct ffmk_vertex *other = &graph->vertices[graph->links[k].vertex];
-        if (ffmk_vertex_is_held(other))
-            gain -= (double)graph->links[k].weight;
-        else if (other->part == part)
-            gain += (double)graph->links[k].weight;
-    }
-    return gain;
-}
-
 bool ffmk_wish_hopes(const struct ffmk_border *border, const struct ffmk_graph *graph,
                      uint32_t partner, double most)
 {
     for (uint32_t t = border->partners[partner].touched; t != FFMK_GRAPH_NONE;
          t = border->touches[t].next) {
-        const struct ffmk_graph_item *item = &graph->items[border->touches[t].item];
-        if (!item->pinned && gain_of(graph, item, border->partners[partner].part) >= -most)
+        const uint32_t item = border->touches[t].item;
+        if (!graph->items[item].pinned &&
+            ffmk_graph_gain(graph, item, border->partners[partner].part) >= -most)
             return true;
     }
     return false;
