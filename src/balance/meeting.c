@@ -40,7 +40,7 @@ int ffmk_meeting_offer(struct ffmk_meeting *meeting, uint32_t partner, struct ff
     struct ffmk_offer_head head = {.n = graph->sums.n};
     const size_t head_bytes = ffmk_offer_head_bytes(graph->n_weights);
     const double *flow = border->partners[partner].flow;
-    double with[FFMK_GRAPH_WEIGHTS], load[FFMK_GRAPH_WEIGHTS];
+    double with[FFMK_GRAPH_WEIGHTS] = {0}, load[FFMK_GRAPH_WEIGHTS] = {0};
     for (unsigned d = 0; d < graph->n_weights; d++) {
         with[d] = meeting->load[d] + flow[d];
         head.of[d] = (struct ffmk_offer_of){with[d], meeting->limit[d], flow[d]};

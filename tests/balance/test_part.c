@@ -347,8 +347,10 @@ static void check_seeds(uint64_t first, uint64_t count)
         run(&world, seed + 1000003, false, again);
         ck_assert_msg(memcmp(best, again, world.n * sizeof *best) == 0,
                       "seed %d: the plan depends on the order of letters", (int)seed);
-        run(&world, seed, true, again);
-        differ += memcmp(best, again, world.n * sizeof *best) != 0;
+        if (seed % 3 == 0) {
+            run(&world, seed, true, again);
+            differ += memcmp(best, again, world.n * sizeof *best) != 0;
+        }
         const struct quality before = judge(&world, world.part), after = judge(&world, best);
         ck_assert_msg(fabs(before.imbalance - result.imbalance_before) < 1e-6 * before.imbalance,
                       "seed %d: %g before, it says %g", (int)seed, before.imbalance,
@@ -365,7 +367,9 @@ static void check_seeds(uint64_t first, uint64_t count)
         reached += !good && after.ratio <= 1 + 1e-8 && after.over <= 1 && after.missing == 0;
     }
     /* The same sums in another order: now and then rounding decides. */
-    ck_assert_msg(differ <= (int)count / 100, "%d plans are others with items asleep", differ);
+    ck_assert_msg(differ <= (int)count / 200, "%d plans are others with items asleep", differ);
+    ck_assert_msg(asked < 10 || reached > asked * 0.45, "%d of %d plans reached what was asked",
+                  reached, asked);
     printf("%d of %d plans with something to do reached what was asked; %d are others with items "
            "asleep\n",
            reached, asked, differ);
