@@ -98,7 +98,7 @@ static int find_partners(struct ffmk_border *border, struct ffmk_graph *graph)
             const uint32_t k = find_partner(border, recent, other->part);
             if (k == FFMK_GRAPH_NONE)
                 return FFMK_ERR_NO_MEMORY;
-            border->partners[k].linked += (double)link->weight;
+            border->partners[k].linked += (double)link->weight; /* NOLINT: found or appended */
             const int code = touch(border, k, i);
             if (code)
                 return code;
@@ -269,8 +269,10 @@ static void extend(struct band *band, const double *load, bool needs)
             continue;
         if (!needs)
             break;
-        if (!seeds && !(seeds = find_seeds(band, &n_seeds)))
+        if (!seeds && !(seeds = find_seeds(band, &n_seeds))) {
             band->failed = true;
+            break;
+        }
         while (seed < n_seeds && border->mark[seeds[seed].item] != 0)
             seed++;
         if (seed == n_seeds)

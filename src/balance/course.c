@@ -30,8 +30,8 @@ static void set_scale(struct ffmk_course *course, const struct ffmk_rules *rules
         scale->mean[d] = shared ? totals->of[d].load / totals->capacity : 1;
         scale->bound[d] = shared ? rules->imbalance[d] : 1;
         if (shared && scale->mean[d] > 0)
-            scale->bound[d] = fmax(scale->bound[d],
-                                   totals->of[d].heaviest / (scale->mean[d] * totals->capacity_most));
+            scale->bound[d] = fmax(scale->bound[d], totals->of[d].heaviest /
+                                                        (scale->mean[d] * totals->capacity_most));
     }
     scale->link = totals->links > 0 ? totals->links / (double)totals->n_links : 1;
     course->result.cut_before = totals->cut / 2; /* seen from both ends */

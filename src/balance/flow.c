@@ -186,7 +186,7 @@ int ffmk_flow_solve(uint32_t n, const double *load, const double *limit, size_t 
                     struct ffmk_flow_link *links, double tolerance)
 {
     struct network network;
-    double *surplus = malloc((n + 1ul) * sizeof *surplus);
+    double *surplus = calloc(n + 1ul, sizeof *surplus);
     const bool built = network_build(&network, n, n_links, links) && surplus;
     for (uint32_t i = 0; i < n && built; i++)
         surplus[i] = load[i] - limit[i];

@@ -199,7 +199,8 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
     struct ffmk_meeting *meeting = &part->meeting;
     for (uint32_t k = 0; k < part->border.n && orders->n_flows == part->border.n; k++)
         for (unsigned d = 0; d < part->rules->n_weights; d++)
-            part->border.partners[k].flow[d] += orders->flows[(size_t)k * part->rules->n_weights + d];
+            part->border.partners[k].flow[d] +=
+                orders->flows[(size_t)k * part->rules->n_weights + d];
     for (uint32_t k = 0; k < part->border.n && orders->n_colours == part->border.n; k++) {
         part->border.partners[k].restless = orders->colours[k] != FFMK_ORDER_UNMET;
         part->border.partners[k].colour = orders->colours[k];

@@ -22,7 +22,7 @@ static const double READ_NS[] = {
     [FFMK_PART_MORE] = 550,
 };
 static const double BEGIN_NS = 4000, BEGIN_LINK_NS = 2; /* a pass: borders, totals; a link */
-static const double SUM_NS = 5000;                        /* a group, on the way up */
+static const double SUM_NS = 5000;                      /* a group, on the way up */
 static const double OFFER_NS = 1000, OFFER_BYTE_NS = 0.5;
 static const double JUDGE_NS = 2300, JUDGE_ITEM_NS = 190; /* an item of its own that is near */
 static const double POTENTIAL_NS = 400, NEWS_NS = 350, MORE_NS = 800;
