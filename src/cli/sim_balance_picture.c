@@ -133,7 +133,7 @@ static void draw(FILE *out, const struct ffmk_sim_flows *flows,
             TOP - 14);
     for (int p = 0; p < 2; p++) {
         draw_axes(out, &panels[p]);
-        for (int c = FFMK_SIM_FLOWS; c-- > 0;) /* the first lies on top */
+        for (int c = 0; c < FFMK_SIM_FLOWS; c++) /* the first is wide: what lies on it is seen */
             draw_curve(out, &panels[p], &flows->flows[c]);
     }
     draw_legend(out, flows);
