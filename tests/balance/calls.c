@@ -3,6 +3,8 @@
  * them return FFMK_ERR_ARGUMENT, nothing is done, and the same call of all works afterwards. Every
  * pair of calls. Usage: calls [threads]: with MPI_THREAD_MULTIPLE registries have entrances of
  * their own, so only calls on the same registry, or all on the communicator, are paired. */
+#include "empty.h"
+
 #include <ffmk.h>
 
 #include <math.h>
@@ -26,30 +28,6 @@ static int destinations[2 * EACH];
             MPI_Abort(MPI_COMM_WORLD, 1);                                                          \
         }                                                                                          \
     } while (0)
-
-static int pack(void *context, uint64_t id, void *buffer, size_t capacity, size_t *written_p)
-{
-    (void)context;
-    (void)id;
-    memset(buffer, 1, capacity);
-    *written_p = capacity;
-    return 0;
-}
-
-static int unpack(void *context, uint64_t id, const void *buffer, size_t bytes)
-{
-    (void)context;
-    (void)id;
-    (void)buffer;
-    (void)bytes;
-    return 0;
-}
-
-static void drop(void *context, uint64_t id)
-{
-    (void)context;
-    (void)id;
-}
 
 static int create_over(MPI_Comm comm, ffmk_items **items_p)
 {

@@ -3,6 +3,8 @@
  * less, by what ffmk measured itself, though it says nothing and waits as long as the others in
  * MPI; and where nothing is measured, all ranks are told so. Through the library as programs see
  * it. Usage: measured [off]: off, nothing is to be measured. */
+#include "empty.h"
+
 #include <ffmk.h>
 
 #include <stdbool.h>
@@ -24,31 +26,6 @@ static int me, n_ranks;
             MPI_Abort(MPI_COMM_WORLD, 1);                                                          \
         }                                                                                          \
     } while (0)
-
-static int pack(void *context, uint64_t id, void *buffer, size_t capacity, size_t *written_p)
-{
-    (void)context;
-    (void)id;
-    (void)buffer;
-    (void)capacity;
-    *written_p = 0;
-    return 0;
-}
-
-static int unpack(void *context, uint64_t id, const void *buffer, size_t bytes)
-{
-    (void)context;
-    (void)id;
-    (void)buffer;
-    (void)bytes;
-    return 0;
-}
-
-static void drop(void *context, uint64_t id)
-{
-    (void)context;
-    (void)id;
-}
 
 static ffmk_items *create(void)
 {
