@@ -118,8 +118,10 @@ int ffmk_border_find(struct ffmk_border *border, struct ffmk_graph *graph)
         sort(border);
     for (uint32_t k = 0; k < border->n && !code; k++) {
         const uint32_t known = ffmk_border_partner(&old, border->partners[k].part);
-        border->partners[k].restless = known == FFMK_GRAPH_NONE || old.partners[known].restless;
-        border->partners[k].colour = known == FFMK_GRAPH_NONE ? 0 : old.partners[known].colour;
+        struct ffmk_partner *partner = &border->partners[k];
+        partner->fresh = known == FFMK_GRAPH_NONE;
+        partner->restless = partner->fresh || old.partners[known].restless;
+        partner->colour = partner->fresh ? 0 : old.partners[known].colour;
     }
     for (uint32_t k = 0; k < old.n; k++)
         ffmk_wire_free(&old.partners[k].news);

@@ -16,6 +16,7 @@ struct ffmk_partner {
     bool gave, got;                  /* items to, from it in this pass */
     uint8_t colour;                  /* when it is met (order.h); 0: behind those that have one */
     bool restless;                   /* items near this border changed hands in the last pass */
+    bool fresh;                      /* it was no partner in the last pass */
 };
 
 /** Begin with {0}. */

@@ -10,6 +10,9 @@ enum { STALLS_MOST = 8 }; /* passes without progress before it gives up */
  * somewhere; and at most. Items are too coarse to end just at a limit. */
 static const double STRICTER = 0.15, STRICTEST = 0.6;
 
+/* With so little above limits, in mean loads a part, it is settled. */
+static const double SETTLED = 0.01;
+
 /* What a pass brings is less than half of what the one before did: with less than this, in what is
  * worth a pass, the next one is the last. */
 static const double SOON = 4;
@@ -124,6 +127,7 @@ bool ffmk_course_decide(struct ffmk_course *course, const struct ffmk_rules *rul
         result->imbalance_before = result->imbalance_after = imbalance;
         result->bound = bound;
         course->best = quality;
+        course->strict = (int)ffmk_tree_levels(rules) / 2; /* of many, one ends above sooner */
         course->least_excess = course->least_to_carry = INFINITY;
         if (balanced)
             return false;
@@ -141,14 +145,16 @@ bool ffmk_course_decide(struct ffmk_course *course, const struct ffmk_rules *rul
             result->imbalance_after = imbalance;
         }
         const double worth = rules->worth * totals->cut / 2 / course->scale.link;
-        if (course->last || (balanced ? course->refines && totals->improved < worth
-                                      : course->stalls >= STALLS_MOST))
+        /* What is balanced stays so, or nearly: only who is not says what borders it has. */
+        if (course->last || (course->refines ? !balanced || totals->improved < worth
+                                             : !balanced && course->stalls >= STALLS_MOST))
             return false;
     }
     course->last = result->passes + 1 >= rules->passes_most ||
                    (balanced && course->refines && !first &&
                     totals->improved < SOON * rules->worth * totals->cut / 2 / course->scale.link);
     course->refines = balanced;
+    course->settled = !first && (balanced || totals->excess < SETTLED * rules->n_parts);
     set_aim(course, rules, totals, quality.missing > 0);
     course->strict += !balanced;
     result->passes++;

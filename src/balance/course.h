@@ -32,11 +32,12 @@ struct ffmk_course {
     double aim[FFMK_GRAPH_WEIGHTS];   /* what flows should leave, see ffmk_tree_direct() */
     double share[FFMK_GRAPH_WEIGHTS]; /* of its limit that a part may use in this pass */
     bool refines;                     /* no flow in this pass */
+    bool settled;                     /* there is little left to move, or nothing */
     bool last;                        /* whatever comes of this pass, there is no other */
     bool improved;                    /* the plan is better than all before */
     double gained, least_excess, least_to_carry;
     int stalls; /* passes since the last progress */
-    int strict; /* passes that left too much somewhere */
+    int strict; /* passes that left too much somewhere, and what many parts begin with */
 };
 
 /** Take the totals. \return whether there should be another pass; result.code says why not where it

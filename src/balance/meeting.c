@@ -283,6 +283,11 @@ int ffmk_meeting_accept(struct ffmk_meeting *meeting, uint32_t partner, struct f
     return code;
 }
 
+bool ffmk_meeting_moves(size_t answer_bytes)
+{
+    return answer_bytes > sizeof(struct answer_head);
+}
+
 void ffmk_meeting_tell(const struct ffmk_meeting *meeting, uint32_t partner,
                        struct ffmk_wire_out *news)
 {

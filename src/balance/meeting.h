@@ -40,6 +40,9 @@ int ffmk_meeting_judge(struct ffmk_meeting *meeting, uint32_t partner, struct ff
 int ffmk_meeting_accept(struct ffmk_meeting *meeting, uint32_t partner,
                         struct ffmk_wire_in *answer);
 
+/** An answer so long says that items go over. */
+bool ffmk_meeting_moves(size_t answer_bytes);
+
 /** Behind all meetings: write to a partner where those went that its items are linked to, and read
  * the same. */
 void ffmk_meeting_tell(const struct ffmk_meeting *meeting, uint32_t partner,

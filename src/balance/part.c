@@ -2,6 +2,7 @@
  * Phases of a part: which letters it sends when, and which it goes on with. */
 #include "balance/part.h"
 
+#include "balance/survey.h"
 #include "balance/wish.h"
 
 #include <ffmk.h>
@@ -27,71 +28,6 @@ static void post(struct ffmk_part *part, int32_t to, enum ffmk_part_letter kind,
 }
 
 /* Up: totals */
-
-static void survey(struct ffmk_part *part, struct ffmk_totals *totals)
-{
-    const struct ffmk_rules *rules = part->rules;
-    struct ffmk_graph *graph = &part->graph;
-    const bool first = part->course.result.passes == 0;
-    *totals = (struct ffmk_totals){
-        .code = part->code,
-        .n_parts = 1,
-        .n_items = graph->sums.n,
-        .n_links = graph->sums.n_links,
-        .links = graph->sums.links,
-        .missing = graph->sums.n < rules->least_items ? rules->least_items - graph->sums.n : 0,
-        .capacity = part->capacity,
-        .capacity_most = part->capacity,
-        .to_carry = part->to_carry,
-        .improved = part->meeting.improved};
-    const double *heaviest = ffmk_graph_heaviest(graph);
-    for (unsigned d = 0; d < rules->n_weights; d++) {
-        const bool shared = d < rules->n_shared;
-        totals->of[d].heaviest = heaviest[d];
-        totals->of[d].load = part->load[d];
-        totals->of[d].room = shared ? 0 : part->own_limit[d];
-        totals->of[d].largest = totals->of[d].load / (shared ? part->capacity : part->own_limit[d]);
-        totals->of[d].rest = totals->of[d].load;
-        for (uint32_t k = 0; k < part->border.n && part->spread.done; k++)
-            totals->of[d].rest -= part->border.partners[k].flow[d];
-        const double above = totals->of[d].load - part->limit[d];
-        if (!first && above > 0)
-            totals->excess +=
-                above / (shared && part->course.scale.mean[d] > 0 ? part->course.scale.mean[d]
-                                                                  : part->limit[d]);
-    }
-    for (uint32_t k = 0; k < part->border.n; k++)
-        totals->cut += part->border.partners[k].linked;
-}
-
-static double conductance_of(const struct ffmk_part *part, uint32_t partner)
-{
-    const double conductance = pow(part->border.partners[partner].linked, part->rules->conductance);
-    return isnormal(conductance) ? conductance : 1;
-}
-
-/* Who knows all borders drops those along which no item would better the cut by going over, or
- * nearly so, unless the other end has one. */
-static uint32_t restless_of(const struct ffmk_part *part, uint32_t partner)
-{
-    const double most = part->rules->pull * part->course.scale.link;
-    const bool first = part->course.result.passes == 0; /* the scale is not known */
-    if (!part->border.partners[partner].restless)
-        return 0;
-    return first || part->n_trees > 1 || ffmk_wish_hopes(&part->border, &part->graph, partner, most)
-               ? FFMK_TREE_HOPES
-               : FFMK_TREE_RESTLESS;
-}
-
-static void find_borders(const struct ffmk_part *part, struct ffmk_wire_out *borders)
-{
-    for (uint32_t k = 0; k < part->border.n; k++) {
-        const struct ffmk_tree_border border = {.unit = (uint32_t)part->border.partners[k].part,
-                                                .restless = restless_of(part, k),
-                                                .conductance = conductance_of(part, k)};
-        ffmk_wire_put_bytes(borders, &border, sizeof border);
-    }
-}
 
 static void go_down(struct ffmk_part *part, uint32_t level, struct ffmk_tree_orders *orders);
 static void go_on(struct ffmk_part *part);
@@ -148,8 +84,9 @@ static void report(struct ffmk_part *part)
 {
     struct ffmk_totals totals;
     struct ffmk_wire_out borders = {0};
-    find_borders(part, &borders);
-    survey(part, &totals);
+    if (part->n_trees == 1 || !part->course.refines)
+        ffmk_survey_borders(part, &borders);
+    ffmk_survey_totals(part, &totals);
     go_up(part, 0, &totals, (uint32_t)(borders.length / sizeof(struct ffmk_tree_border)),
           (const void *)borders.data);
     ffmk_wire_free(&borders);
@@ -193,6 +130,14 @@ static uint64_t key_of(const struct ffmk_part *part, int32_t other)
     return ffmk_order_key(part->rules, part->course.result.passes, part->graph.part, other);
 }
 
+/* Borders that came up in the last pass have no colour yet, and are many where parts are ragged:
+ * all meetings of such a part wait for each other. Once there is little to move they wait for the
+ * next pass. */
+static bool waits(const struct ffmk_part *part, const struct ffmk_partner *partner)
+{
+    return part->n_trees > 1 && part->course.settled && partner->fresh;
+}
+
 /* Whom to meet, in the order of colours and keys that both sides know. */
 static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders *orders)
 {
@@ -217,6 +162,8 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
     part->n_order = 0;
     for (uint32_t k = 0; k < part->border.n && part->order; k++) {
         struct ffmk_partner *partner = &part->border.partners[k];
+        if (waits(part, partner))
+            continue;
         for (unsigned d = 0; d < part->rules->n_weights; d++)
             meeting->load[d] -= partner->flow[d];
         if (partner->restless || ffmk_wish_flows(part->rules, partner))
@@ -253,7 +200,7 @@ static void begin_spread(struct ffmk_part *part)
     double limit[FFMK_GRAPH_WEIGHTS];
     double *conductances = malloc((part->border.n + 1ul) * sizeof *conductances);
     for (uint32_t k = 0; k < part->border.n && conductances; k++)
-        conductances[k] = conductance_of(part, k);
+        conductances[k] = ffmk_survey_conductance(part, k);
     for (unsigned d = 0; d < part->rules->n_weights; d++)
         limit[d] = d < part->rules->n_shared ? part->course.aim[d] * part->capacity : INFINITY;
     fail(part, ffmk_spread_begin(&part->spread, part->rules, &part->border, conductances,

@@ -9,7 +9,7 @@
 static const double AIM = 0.2;  /* the rest of what is allowed above the mean is for choosing */
 static const double PULL = 0.2; /* in mean links */
 static const double WORTH = 0.01;
-enum { SPREAD = 12, PATIENCE = 20 };
+enum { SPREAD = 8, PATIENCE = 20 };
 
 /* Up to ALONE parts one finds all flows, which is best. Where it takes groups, small ones are
  * faster, for who speaks for one hears its members one behind another (docs/balance-sim.md). */

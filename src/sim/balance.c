@@ -22,9 +22,10 @@ static const double READ_NS[] = {
     [FFMK_PART_MORE] = 550,
 };
 static const double BEGIN_NS = 4000, BEGIN_LINK_NS = 2; /* a pass: borders, totals; a link */
-static const double SUM_NS = 5000;                      /* a group, on the way up */
-static const double OFFER_NS = 1000, OFFER_BYTE_NS = 0.5;
-static const double JUDGE_NS = 2300, JUDGE_ITEM_NS = 190; /* an item of its own that is near */
+static const double SUM_NS = 5000, BARE_SUM_NS = 1500;  /* a group, on the way up; no borders */
+static const double OFFER_NS = 1000, OFFER_BYTE_NS = 0.35;
+static const double JUDGE_NS = 3000, JUDGE_ITEM_NS = 190; /* an item of its own that is near */
+static const double LEAVE_NS = 1000, LEAVE_ITEM_NS = 120; /* the same where none goes over */
 static const double POTENTIAL_NS = 400, NEWS_NS = 350, MORE_NS = 800;
 
 /* What is known of a rank while a plan is made. */
@@ -218,7 +219,9 @@ static double cost_of(const struct ffmk_sim_balance *sim, int32_t from, int32_t 
     int32_t step = 1; /* between members of a group */
     switch (kind) {
     case FFMK_PART_UP:
-        return part->level > 0 ? SUM_NS : BEGIN_NS + BEGIN_LINK_NS * part->graph.n_links;
+        if (part->level > 0)
+            return part->n_trees > 1 && part->course.refines ? BARE_SUM_NS : SUM_NS;
+        return BEGIN_NS + BEGIN_LINK_NS * part->graph.n_links;
     case FFMK_PART_DOWN:
         for (uint32_t level = 0; level < part->n_trees; level++, step *= fanout)
             if (to - from == step) /* the first of a group */
@@ -229,7 +232,8 @@ static double cost_of(const struct ffmk_sim_balance *sim, int32_t from, int32_t 
     case FFMK_PART_OFFER:
         return OFFER_NS + OFFER_BYTE_NS * (double)bytes;
     case FFMK_PART_ANSWER:
-        return JUDGE_NS + JUDGE_ITEM_NS * part->border.n_band;
+        return ffmk_meeting_moves(bytes) ? JUDGE_NS + JUDGE_ITEM_NS * part->border.n_band
+                                         : LEAVE_NS + LEAVE_ITEM_NS * part->border.n_band;
     case FFMK_PART_NEWS:
         return NEWS_NS;
     case FFMK_PART_MORE:

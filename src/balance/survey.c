@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Sums over a part, and its borders. */
+#include "balance/survey.h"
+
+#include "balance/wish.h"
+
+#include <math.h>
+
+void ffmk_survey_totals(struct ffmk_part *part, struct ffmk_totals *totals)
+{
+    const struct ffmk_rules *rules = part->rules;
+    struct ffmk_graph *graph = &part->graph;
+    const bool first = part->course.result.passes == 0;
+    *totals = (struct ffmk_totals){
+        .code = part->code,
+        .n_parts = 1,
+        .n_items = graph->sums.n,
+        .n_links = graph->sums.n_links,
+        .links = graph->sums.links,
+        .missing = graph->sums.n < rules->least_items ? rules->least_items - graph->sums.n : 0,
+        .capacity = part->capacity,
+        .capacity_most = part->capacity,
+        .to_carry = part->to_carry,
+        .improved = part->meeting.improved};
+    const double *heaviest = ffmk_graph_heaviest(graph);
+    for (unsigned d = 0; d < rules->n_weights; d++) {
+        const bool shared = d < rules->n_shared;
+        totals->of[d].heaviest = heaviest[d];
+        totals->of[d].load = part->load[d];
+        totals->of[d].room = shared ? 0 : part->own_limit[d];
+        totals->of[d].largest = totals->of[d].load / (shared ? part->capacity : part->own_limit[d]);
+        totals->of[d].rest = totals->of[d].load;
+        for (uint32_t k = 0; k < part->border.n && part->spread.done; k++)
+            totals->of[d].rest -= part->border.partners[k].flow[d];
+        const double above = totals->of[d].load - part->limit[d];
+        if (!first && above > 0)
+            totals->excess +=
+                above / (shared && part->course.scale.mean[d] > 0 ? part->course.scale.mean[d]
+                                                                  : part->limit[d]);
+    }
+    for (uint32_t k = 0; k < part->border.n; k++)
+        totals->cut += part->border.partners[k].linked;
+}
+
+double ffmk_survey_conductance(const struct ffmk_part *part, uint32_t partner)
+{
+    const double conductance = pow(part->border.partners[partner].linked, part->rules->conductance);
+    return isnormal(conductance) ? conductance : 1;
+}
+
+/* Who knows all borders drops those along which no item would better the cut by going over, or
+ * nearly so, unless the other end has one. */
+static uint32_t restless_of(const struct ffmk_part *part, uint32_t partner)
+{
+    const double most = part->rules->pull * part->course.scale.link;
+    const bool first = part->course.result.passes == 0; /* the scale is not known */
+    if (!part->border.partners[partner].restless)
+        return 0;
+    return first || part->n_trees > 1 || ffmk_wish_hopes(&part->border, &part->graph, partner, most)
+               ? FFMK_TREE_HOPES
+               : FFMK_TREE_RESTLESS;
+}
+
+void ffmk_survey_borders(const struct ffmk_part *part, struct ffmk_wire_out *borders)
+{
+    for (uint32_t k = 0; k < part->border.n; k++) {
+        const struct ffmk_tree_border border = {.unit = (uint32_t)part->border.partners[k].part,
+                                                .restless = restless_of(part, k),
+                                                .conductance = ffmk_survey_conductance(part, k)};
+        ffmk_wire_put_bytes(borders, &border, sizeof border);
+    }
+}
