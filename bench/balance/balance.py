@@ -10,7 +10,8 @@ moves, of a seed's mean: who moves much in every third step moves.
   imbalance   the largest after any plan
   cut         weight of the links between ranks
   moved       weight (items) that changes rank, in % of all
-  CPU         ms of a rank in the planning call: without and with what it spends in MPI calls that wait
+  CPU         ms of a rank in the planning call: without and with what it spends in MPI calls that wait; what the clock
+              itself takes is measured, and left out
   wall        ms, of the slowest rank; with more ranks than cores it tells of the scheduler
   messages    that a rank sends, + collective calls
   heap        KiB that our library takes during the call, the most of any rank

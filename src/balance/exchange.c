@@ -246,17 +246,17 @@ int ffmk_exchange_receive(const struct ffmk_team *team, int rank, int tag,
     unsigned looks = 0;
     for (int length = FFMK_PIECE_BYTES; length == FFMK_PIECE_BYTES;) {
         MPI_Status status;
-        int arrived = 0, code = FFMK_SUCCESS;
+        MPI_Request request;
+        int arrived = 0;
+        int code = ffmk_team_checked(
+            PMPI_Irecv(team->piece, FFMK_PIECE_BYTES, MPI_BYTE, rank, tag, team->comm, &request));
         while (!arrived && !code) {
-            code = ffmk_team_checked(PMPI_Iprobe(rank, tag, team->comm, &arrived, &status));
+            code = ffmk_team_checked(PMPI_Test(&request, &arrived, &status));
             if (!arrived)
                 ffmk_team_pause(&looks);
         }
         if (!code)
             code = ffmk_team_checked(PMPI_Get_count(&status, MPI_BYTE, &length));
-        if (!code)
-            code = ffmk_team_checked(
-                PMPI_Recv(team->piece, length, MPI_BYTE, rank, tag, team->comm, MPI_STATUS_IGNORE));
         if (code)
             return code;
         ffmk_wire_put_bytes(letter, team->piece, (size_t)length);

@@ -23,6 +23,7 @@ static const double MEMORY_LEAST = 1e-20;
 struct agreed {
     bool known;
     bool limited; /* a rank has a memory limit */
+    bool asked;   /* some rank wants to know what the plan comes to */
     struct ffmk_source_units units;
 };
 
@@ -115,17 +116,19 @@ static int enter(const struct ffmk_team *team, int code, const struct ffmk_table
                                                     [FFMK_PLAN_MOVES] = FFMK_ENTRANCE_REBALANCE,
                                                     [FFMK_PLAN_GIVEN] = FFMK_ENTRANCE_MIGRATE};
     uint64_t values[FFMK_ENTRANCE_VALUES] = {0};
-    uint64_t *rest = values + REST, *largest = rest + 2;
-    _Static_assert(REST + 2 + LARGEST <= FFMK_ENTRANCE_VALUES, "no room at the entrance");
+    uint64_t *rest = values + REST, *largest = rest + 3;
+    _Static_assert(REST + 3 + LARGEST <= FFMK_ENTRANCE_VALUES, "no room at the entrance");
     write_options(&wish->options, values);
     rest[0] = wish->known;
     rest[1] = wish->able.memory_limit == SIZE_MAX;
+    rest[2] = !wish->asks;
     find_largest(table, largest);
     code = ffmk_entrance_enter(team, calls[wish->call], code, values);
     if (code)
         return code;
     agreed->known = rest[0] != 0;
     agreed->limited = rest[1] == 0;
+    agreed->asked = rest[2] == 0;
     for (int d = 0; d < FFMK_WEIGHTS_MOST; d++)
         agreed->units.weights[d] = or_one(largest[d]);
     agreed->units.link = or_one(largest[LARGEST - 3]);
@@ -403,6 +406,8 @@ int ffmk_plan_make(struct ffmk_team *team, int code, struct ffmk_table *table,
     plan->link_unit = agreed.units.link;
     code = wish->call == FFMK_PLAN_GIVEN ? take(team, table, wish, plan)
                                          : find(team, table, wish, &agreed, plan);
+    if (wish->call == FFMK_PLAN_ONLY && !agreed.asked)
+        return ffmk_team_agree(team, code);
     if (!code && (plan->rounds > 0 || wish->call == FFMK_PLAN_GIVEN))
         code = spread_news(team, table, plan);
     return sum_up(team, code, table, start_ns, plan);

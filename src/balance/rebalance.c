@@ -57,12 +57,14 @@ static void tell(const struct ffmk_plan *plan, ffmk_balance_info *info)
     info->plan_s = plan->plan_s;
 }
 
-/* Find where items should go; or, where `destinations` says so, take it from there. */
+/* Find where items should go; or, where `destinations` says so, take it from there. `info` may be
+ * NULL. */
 static int make_plan(ffmk_items *items, int code, enum ffmk_plan_call call, const int *destinations,
                      struct ffmk_plan *plan, ffmk_balance_info *info)
 {
     const struct ffmk_plan_wish wish = {.call = call,
                                         .known = items->links_known,
+                                        .asks = info != NULL,
                                         .able = items->able,
                                         .options = items->options,
                                         .destinations = destinations};
@@ -70,7 +72,8 @@ static int make_plan(ffmk_items *items, int code, enum ffmk_plan_call call, cons
     code = ffmk_plan_make(&items->team, code, &items->table, &wish, plan);
     if (!code) {
         items->links_known = true;
-        tell(plan, info);
+        if (info)
+            tell(plan, info);
     }
     return code;
 }
@@ -87,7 +90,7 @@ int ffmk_balance_plan(ffmk_items *items, int *destinations, ffmk_balance_info *i
         code = ffmk_registry_refuse(FFMK_ERR_ARGUMENT, __func__,
                                     "destinations is NULL for %zu items", items->table.n);
     items->busy = true;
-    code = make_plan(items, code, FFMK_PLAN_ONLY, NULL, &plan, &found);
+    code = make_plan(items, code, FFMK_PLAN_ONLY, NULL, &plan, info ? &found : NULL);
     items->busy = false;
     if (!code && destinations && items->table.n > 0)
         memcpy(destinations, plan.destinations, items->table.n * sizeof *destinations);

@@ -450,6 +450,31 @@ static void check_moved(const struct scene *scene, const int *before, const int 
     free(wanted);
 }
 
+/* The same plan whether all, none or one of the ranks want to know what it comes to. */
+static void asked_by_some(void)
+{
+    struct scene *scene = slabs();
+    const size_t count = count_of(scene);
+    int *first = calloc(scene->n, sizeof *first), *again = calloc(scene->n, sizeof *again);
+    ffmk_balance_info planned = FFMK_BALANCE_INFO_INIT;
+    set_spot(scene, 0.3, 0.5);
+    EXPECT(ffmk_balance_plan(scene->items, first, &planned), FFMK_SUCCESS);
+    for (int asking = -1; asking < scene->size; asking++) {
+        ffmk_balance_info info = FFMK_BALANCE_INFO_INIT;
+        const bool asks = scene->rank == asking;
+        EXPECT(ffmk_balance_plan(scene->items, again, asks ? &info : NULL), FFMK_SUCCESS);
+        CHECK(memcmp(first, again, count * sizeof *first) == 0, "another plan when %d asks",
+              asking);
+        CHECK(!asks ||
+                  (info.items_moved == planned.items_moved && info.cut_after == planned.cut_after &&
+                   info.imbalance_after == planned.imbalance_after),
+              "%d hears of another plan", asking);
+    }
+    free(first);
+    free(again);
+    end(scene);
+}
+
 /* Take a plan, keep every other item that should leave; and a plan out of the air. */
 static void given_plans(void)
 {
@@ -772,6 +797,7 @@ int main(int argc, char **argv)
     no_memory();
     least_items();
     capacities();
+    asked_by_some();
     given_plans();
     refused_plans();
     when_it_pays();
