@@ -35,6 +35,7 @@ static void survey(struct ffmk_part *part, struct ffmk_totals *totals)
     const bool first = part->course.result.passes == 0;
     *totals = (struct ffmk_totals){
         .code = part->code,
+        .door = part->graph.part,
         .n_parts = 1,
         .n_items = graph->sums.n,
         .n_links = graph->sums.n_links,
@@ -49,7 +50,8 @@ static void survey(struct ffmk_part *part, struct ffmk_totals *totals)
         const bool shared = d < rules->n_shared;
         totals->of[d].heaviest = heaviest[d];
         totals->of[d].load = part->load[d];
-        totals->of[d].room = shared ? 0 : part->own_limit[d];
+        ffmk_course_count(&part->course, rules, d, part->capacity, part->load, part->own_limit,
+                          &totals->of[d]);
         totals->of[d].largest = totals->of[d].load / (shared ? part->capacity : part->own_limit[d]);
         totals->of[d].rest = totals->of[d].load;
         for (uint32_t k = 0; k < part->border.n && part->spread.done; k++)
@@ -62,12 +64,6 @@ static void survey(struct ffmk_part *part, struct ffmk_totals *totals)
     }
     for (uint32_t k = 0; k < part->border.n; k++)
         totals->cut += part->border.partners[k].linked;
-}
-
-static double conductance_of(const struct ffmk_part *part, uint32_t partner)
-{
-    const double conductance = pow(part->border.partners[partner].linked, part->rules->conductance);
-    return isnormal(conductance) ? conductance : 1;
 }
 
 /* Who knows all borders drops those along which no item would better the cut by going over, or
@@ -86,9 +82,10 @@ static uint32_t restless_of(const struct ffmk_part *part, uint32_t partner)
 static void find_borders(const struct ffmk_part *part, struct ffmk_wire_out *borders)
 {
     for (uint32_t k = 0; k < part->border.n; k++) {
-        const struct ffmk_tree_border border = {.unit = (uint32_t)part->border.partners[k].part,
-                                                .restless = restless_of(part, k),
-                                                .conductance = conductance_of(part, k)};
+        const struct ffmk_tree_border border = {
+            .unit = (uint32_t)part->border.partners[k].part,
+            .restless = restless_of(part, k),
+            .conductance = ffmk_wish_conductance(part->rules, &part->border.partners[k])};
         ffmk_wire_put_bytes(borders, &border, sizeof border);
     }
 }
@@ -180,9 +177,8 @@ static bool decide(struct ffmk_part *part, const struct ffmk_totals *totals)
     if (course->improved)
         ffmk_graph_mark_best(&part->graph);
     for (unsigned d = 0; d < rules->n_weights && more; d++) {
-        part->limit[d] = d < rules->n_shared
-                             ? course->scale.bound[d] * course->scale.mean[d] * part->capacity
-                             : part->own_limit[d];
+        part->limit[d] =
+            ffmk_course_limit(course, rules, d, part->capacity, part->load, part->own_limit);
         part->meeting.limit[d] = part->limit[d] * course->share[d];
     }
     return more;
@@ -253,9 +249,10 @@ static void begin_spread(struct ffmk_part *part)
     double limit[FFMK_GRAPH_WEIGHTS];
     double *conductances = malloc((part->border.n + 1ul) * sizeof *conductances);
     for (uint32_t k = 0; k < part->border.n && conductances; k++)
-        conductances[k] = conductance_of(part, k);
+        conductances[k] = ffmk_wish_conductance(part->rules, &part->border.partners[k]);
     for (unsigned d = 0; d < part->rules->n_weights; d++)
-        limit[d] = d < part->rules->n_shared ? part->course.aim[d] * part->capacity : INFINITY;
+        limit[d] = ffmk_course_aim(&part->course, part->rules, d, part->capacity, part->load,
+                                   part->own_limit);
     fail(part, ffmk_spread_begin(&part->spread, part->rules, &part->border, conductances,
                                  part->load, limit));
     fail(part, ffmk_order_begin(&part->colours, &part->border));
@@ -294,8 +291,9 @@ static void go_down(struct ffmk_part *part, uint32_t level, struct ffmk_tree_ord
         double none[FFMK_GRAPH_WEIGHTS];
         for (unsigned d = 0; d < FFMK_GRAPH_WEIGHTS; d++)
             none[d] = INFINITY;
-        fail(part,
-             ffmk_tree_direct(tree, orders, more && !spreads ? part->course.aim : none, downs));
+        fail(part, ffmk_tree_direct(
+                       tree, orders,
+                       more && !spreads && !part->course.weighs ? part->course.aim : none, downs));
         for (uint32_t m = 1; m < tree->n; m++)
             post(part, ffmk_tree_speaker(part->rules, level - 1, tree->first + m), FFMK_PART_DOWN,
                  &downs[m]);
@@ -307,7 +305,9 @@ static void go_down(struct ffmk_part *part, uint32_t level, struct ffmk_tree_ord
         ffmk_tree_orders_free(orders);
         *orders = mine;
     }
-    if (spreads) {
+    if (part->course.weighs) {
+        report(part);
+    } else if (spreads) {
         begin_spread(part);
     } else if (more) {
         begin_meetings(part, orders);

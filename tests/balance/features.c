@@ -299,8 +299,10 @@ static void memory_limits(void)
                        FFMK_SUCCESS);
             const ffmk_balance_info info = rebalance(scene);
             const size_t count = count_of(scene);
-            CHECK(scene->rank != last || (count > BLOCK) == !limited, "%zu items", count);
-            CHECK(info.imbalance_after < info.imbalance_before || limited, "%g -> %g",
+            /* Among very many one rank's load that is missing is within what is asked. */
+            const bool moves = !limited && info.imbalance_before > GOOD;
+            CHECK(scene->rank != last || (count > BLOCK) == moves, "%zu items", count);
+            CHECK(info.imbalance_after < info.imbalance_before || !moves, "%g -> %g",
                   info.imbalance_before, info.imbalance_after);
             /* What the others have may still be even. */
             const double allowed = limited ? (double)scene->size / (scene->size - 1) : 1;
@@ -333,8 +335,9 @@ static void check_finite(const ffmk_balance_info *info)
         CHECK(isfinite(told[k]) && told[k] >= 0, "number %zu is %g", k, told[k]);
 }
 
-/* A rank without any memory keeps what is pinned there, from wherever it begins; and where nobody
- * has enough, the call ends all the same, and everything is somewhere. */
+/* A rank without any memory keeps what is pinned there, from wherever it begins, and the others
+ * have equal shares of all else; and where nobody has enough, the call ends all the same, and
+ * everything is somewhere. */
 static void no_memory(void)
 {
     for (int kind = 0; kind < 4; kind++) {
@@ -349,6 +352,10 @@ static void no_memory(void)
             check_finite(&info);
             CHECK(!without || count_of(scene) == pinned, "%zu items without memory",
                   count_of(scene));
+            /* The others share what it cannot have. */
+            const double share = scene->size > 1 ? (double)scene->size / (scene->size - 1) : 1;
+            CHECK(info.imbalance_after <= GOOD * share, "%g, kind %d, step %d",
+                  info.imbalance_after, kind, step);
             set_spot(scene, 0.3 * step, 0.5);
         }
         free(owners_of(scene));
