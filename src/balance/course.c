@@ -22,6 +22,11 @@ static const double ROUNDING = 1e-9;
 static const double FREE = 0.1;
 enum { TRUST = 4 };
 
+/* After so many passes without balance parts mix items, if the heaviest has more than this share of
+ * what is allowed above the mean. */
+enum { FAILED = 3 };
+static const double COARSE = 0.5;
+
 /* Flows aim so far below a limit that is a part's own. */
 static const double BELOW = 0.95;
 
@@ -178,6 +183,20 @@ static void set_aim(struct ffmk_course *course, const struct ffmk_rules *rules,
         course->aim[0] = course->level[0];
 }
 
+/* When what is too much in the fullest part is less than an item, and items are not small against
+ * what is allowed above the mean, it may be that parts are of heavy ones only, and nothing fits. */
+static void set_grain(struct ffmk_course *course, const struct ffmk_totals *totals)
+{
+    struct ffmk_scale *scale = &course->scale;
+    const double grain = totals->of[0].heaviest / totals->capacity_most;
+    const double most = scale->bound[0] * scale->mean[0] * course->rise;
+    const double above = totals->of[0].largest - most;
+    const bool coarse = grain > COARSE * (most - course->level[0]);
+    scale->grain = course->strict >= FAILED && above > ROUNDING * most && above <= grain && coarse
+                       ? totals->of[0].heaviest
+                       : 0;
+}
+
 bool ffmk_course_decide(struct ffmk_course *course, const struct ffmk_rules *rules,
                         const struct ffmk_totals *totals)
 {
@@ -234,6 +253,7 @@ bool ffmk_course_decide(struct ffmk_course *course, const struct ffmk_rules *rul
                     totals->improved <= SOON * rules->worth * totals->cut / 2 / course->scale.link);
     course->refines = balanced;
     set_aim(course, rules, totals, quality.missing > 0);
+    set_grain(course, totals);
     course->strict += !balanced;
     result->passes++;
     return true;

@@ -72,7 +72,7 @@ static uint32_t restless_of(const struct ffmk_part *part, uint32_t partner)
 {
     const double most = part->rules->pull * part->course.scale.link;
     const bool first = part->course.result.passes == 0; /* the scale is not known */
-    if (!part->border.partners[partner].restless)
+    if (!part->border.partners[partner].restless && part->course.scale.grain == 0)
         return 0;
     return first || part->n_trees > 1 || ffmk_wish_hopes(&part->border, &part->graph, partner, most)
                ? FFMK_TREE_HOPES
@@ -215,7 +215,8 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
         struct ffmk_partner *partner = &part->border.partners[k];
         for (unsigned d = 0; d < part->rules->n_weights; d++)
             meeting->load[d] -= partner->flow[d];
-        if (partner->restless || ffmk_wish_flows(part->rules, partner))
+        if (partner->restless || part->course.scale.grain > 0 ||
+            ffmk_wish_flows(part->rules, partner))
             part->order[part->n_order++] = k;
         partner->restless = false;
     }

@@ -2,8 +2,7 @@
  * What it proves: each thing that balancing can be asked for is done, by a scenario that comes out
  * otherwise without it: several weights, pinned items, memory limits, a least number of items,
  * capacities, plans of the caller's, rebalancing when it pays. Registries do not disturb each
- * other. A grid of 12 × 12 items a rank, in slabs, on 1 to 8 ranks: with more, the few items that
- * are heaviest do not fit evenly (13 ranks: 1.09). */
+ * other. A grid of 12 × 12 items a rank, in slabs, on any number of ranks up to 24. */
 #include <ffmk.h>
 
 #include <inttypes.h>

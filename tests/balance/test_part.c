@@ -496,4 +496,32 @@ START_TEST(a_part_that_is_full)
 }
 END_TEST
 
-CASES("part", any_items_on_any_parts, and_others, two_weights_at_two_ends, a_part_that_is_full)
+/* Half of the items of the first part weigh 100, all others 1 to 10: as few of the heavy ones as
+ * make a load do not make it exactly, so each part needs light ones, too, and these begin far away
+ * from the heavy ones. Plans there are: as many heavy ones everywhere, and light ones between. */
+START_TEST(few_heavy_items)
+{
+    static struct world world;
+    static int best[ITEMS];
+    int passes = 0, plans = 0;
+    for (int n_parts = 2; n_parts <= PARTS; n_parts++)
+        for (uint64_t seed = 1; seed <= 6; seed++) {
+            draw_slabs(&world, n_parts);
+            world.rules.seed = seed;
+            world.rules.fanout = seed > 3 ? 5 : 64;
+            for (uint32_t i = 0; i < SLAB * SLAB / 2; i++)
+                world.weight[i][0] = 100;
+            const struct ffmk_part_result result = run(&world, 1, false, best);
+            ck_assert_msg(result.imbalance_after <= fmax(1.05, result.bound) + 1e-6,
+                          "%d parts, seed %d: %g to %g after %d passes", n_parts, (int)seed,
+                          result.imbalance_before, result.imbalance_after, result.passes);
+            passes += result.passes;
+            plans++;
+        }
+    printf("few heavy items: %.1f passes a plan\n", (double)passes / plans);
+    ck_assert_int_lt(passes, 15 * plans);
+}
+END_TEST
+
+CASES("part", any_items_on_any_parts, and_others, two_weights_at_two_ends, a_part_that_is_full,
+      few_heavy_items)
