@@ -167,6 +167,7 @@ struct band {
     struct ffmk_border *border;
     struct ffmk_graph *graph;
     double load[FFMK_GRAPH_WEIGHTS];
+    double grain, fine; /* load of items that are less than half a grain */
     bool failed;
 };
 
@@ -188,8 +189,10 @@ static void take(struct band *band, uint32_t item)
     }
     border->band[border->n_band++] = item;
     border->mark[item] = border->n_band;
+    const double *weights = ffmk_graph_weights(band->graph, item);
+    band->fine += weights[0] <= band->grain / 2 ? weights[0] : 0;
     for (unsigned d = 0; d < band->graph->n_weights; d++)
-        band->load[d] += ffmk_graph_weights(band->graph, item)[d];
+        band->load[d] += weights[d];
 }
 
 /* Take what an item is linked to, and wake it for that. */
@@ -212,7 +215,7 @@ static bool suffices(const struct band *band, const double *load)
     for (unsigned d = 0; d < band->graph->n_weights; d++)
         if (load[d] > 0 && band->load[d] < 2 * load[d])
             return false;
-    return true;
+    return band->fine >= 2 * band->grain;
 }
 
 /* Where to begin when nothing leads to the partner: what is held here by the least weight of
@@ -285,9 +288,9 @@ static void extend(struct band *band, const double *load, bool needs)
 }
 
 int ffmk_border_band(struct ffmk_border *border, struct ffmk_graph *graph, uint32_t partner,
-                     const double *load, bool needs)
+                     const double *load, double grain, bool needs)
 {
-    struct band band = {.border = border, .graph = graph};
+    struct band band = {.border = border, .graph = graph, .grain = grain};
     clear(border);
     if (!reserve_marks(border, graph))
         return FFMK_ERR_NO_MEMORY;

@@ -51,10 +51,11 @@ int ffmk_border_join(struct ffmk_border *border, const struct ffmk_border_extra 
 uint32_t ffmk_border_partner(const struct ffmk_border *border, int32_t part);
 
 /** The items that could go to a partner: those linked to its own, and as many behind them as it
- * takes to carry `load`, n_weights of them, twice. Sets band and mark; until the next call.
- * `needs` : also where nothing is linked to it, a cluster to begin with. */
+ * takes to carry `load`, n_weights of them, twice, and `grain` twice by items that weigh half of it
+ * at most, where that is not 0. Sets band and mark; until the next call. `needs`: also where
+ * nothing is linked to it, a cluster to begin with. */
 int ffmk_border_band(struct ffmk_border *border, struct ffmk_graph *graph, uint32_t partner,
-                     const double *load, bool needs);
+                     const double *load, double grain, bool needs);
 
 void ffmk_border_free(struct ffmk_border *border);
 

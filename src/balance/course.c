@@ -20,6 +20,16 @@ static const double SOON = 4;
 /* A load so little above its limit is at it. */
 static const double ROUNDING = 1e-9;
 
+/* A part is full that has less room than this, as a share of its limit, or than for an item. After
+ * so many passes without balance what it holds is taken to be all that it can have. */
+static const double FREE = 0.1;
+enum { TRUST = 4 };
+
+/* After so many passes without balance parts mix items, if the heaviest has more than this share of
+ * what is allowed above the mean. */
+enum { FAILED = 3 };
+static const double COARSE = 0.5;
+
 /* Flows aim so far below a limit that is a part's own. */
 static const double BELOW = 0.95;
 
@@ -30,6 +40,10 @@ static void set_scale(struct ffmk_course *course, const struct ffmk_rules *rules
     for (unsigned d = 0; d < rules->n_weights; d++) {
         const bool shared = d < rules->n_shared;
         scale->item[d] = totals->of[d].load > 0 ? totals->of[d].load / (double)totals->n_items : 1;
+        const double limited = totals->of[rules->n_weights - 1].load;
+        scale->dense[d] = rules->n_shared < rules->n_weights && limited > 0
+                              ? totals->of[d].load / limited
+                              : INFINITY;
         scale->mean[d] = shared ? totals->of[d].load / totals->capacity : 1;
         scale->bound[d] = shared ? rules->imbalance[d] : 1;
         if (shared && scale->mean[d] > 0)
@@ -40,10 +54,72 @@ static void set_scale(struct ffmk_course *course, const struct ffmk_rules *rules
     course->result.cut_before = totals->cut / 2; /* seen from both ends */
 }
 
-static double share_of(const struct ffmk_course *course, const struct ffmk_totals *totals,
-                       unsigned weight)
+void ffmk_course_count(const struct ffmk_course *course, const struct ffmk_rules *rules,
+                       unsigned weight, double capacity, const double *load,
+                       const double *own_limit, struct ffmk_totals_of *of)
 {
-    const double allowed = course->scale.bound[weight] * course->scale.mean[weight];
+    const unsigned last = rules->n_weights - 1;
+    const double dense = course->scale.dense[weight]; /* 0 as long as nothing is known */
+    of->open = weight < rules->n_shared ? capacity : own_limit[weight];
+    of->held = 0;
+    if (weight >= rules->n_shared || !(dense > 0 && dense < INFINITY))
+        return;
+    const double room = own_limit[last] - load[last];
+    if (room > fmax(course->scale.item[last], FREE * own_limit[last]))
+        return;
+    double most = load[weight] / fmax(load[last] / own_limit[last], 1) + fmax(room, 0) * dense;
+    if (course->strict < TRUST)
+        most = fmax(most, own_limit[last] * dense);
+    if (most < course->level[weight] * capacity) {
+        of->open = 0;
+        of->held = most;
+    }
+}
+
+double ffmk_course_aim(const struct ffmk_course *course, const struct ffmk_rules *rules,
+                       unsigned weight, double capacity, const double *load,
+                       const double *own_limit)
+{
+    struct ffmk_totals_of of;
+    if (weight >= rules->n_shared || !isfinite(course->aim[weight]))
+        return INFINITY;
+    ffmk_course_count(course, rules, weight, capacity, load, own_limit, &of);
+    return course->aim[weight] * of.open + of.held;
+}
+
+double ffmk_course_limit(const struct ffmk_course *course, const struct ffmk_rules *rules,
+                         unsigned weight, double capacity, const double *load,
+                         const double *own_limit)
+{
+    struct ffmk_totals_of of;
+    const double most = course->scale.bound[weight] * course->scale.mean[weight] * course->rise;
+    if (weight >= rules->n_shared)
+        return own_limit[weight];
+    ffmk_course_count(course, rules, weight, capacity, load, own_limit, &of);
+    return of.open > 0 ? most * of.open : most / course->level[weight] * of.held;
+}
+
+/* What parts cannot have that are full the others share. */
+static void set_level(struct ffmk_course *course, const struct ffmk_rules *rules,
+                      const struct ffmk_totals *totals)
+{
+    course->rise = 1;
+    for (unsigned d = 0; d < rules->n_shared; d++) {
+        const struct ffmk_totals_of *of = &totals->of[d];
+        const double mean = course->scale.mean[d];
+        course->level[d] = mean;
+        if (mean > 0 && of->open > 0 && of->open < totals->capacity) {
+            course->level[d] = fmax(mean, (of->load - of->held) / of->open);
+            course->rise = fmax(course->rise, course->level[d] / mean);
+        }
+    }
+}
+
+/* By what a weight is above what is asked of it and may be exceeded `rise` times; 1 when below. */
+static double share_of(const struct ffmk_course *course, const struct ffmk_totals *totals,
+                       unsigned weight, double rise)
+{
+    const double allowed = course->scale.bound[weight] * course->scale.mean[weight] * rise;
     const double share = allowed > 0 ? totals->of[weight].largest / allowed : 0;
     return share > 1 + ROUNDING ? share : 1;
 }
@@ -55,7 +131,7 @@ static struct ffmk_course_quality judge(const struct ffmk_course *course,
     struct ffmk_course_quality quality = {.over = 1, .ratio = 1, .gained = course->gained};
     for (unsigned d = 0; d < rules->n_weights; d++) {
         double *share = d < rules->n_shared ? &quality.ratio : &quality.over;
-        *share = fmax(*share, share_of(course, totals, d));
+        *share = fmax(*share, share_of(course, totals, d, 1));
     }
     /* Where there are too few items for all, nothing is missing. */
     if (totals->n_items >= (uint64_t)rules->least_items * totals->n_parts)
@@ -63,14 +139,17 @@ static struct ffmk_course_quality judge(const struct ffmk_course *course,
     return quality;
 }
 
-static bool is_better(const struct ffmk_course_quality *a, const struct ffmk_course_quality *b)
+/* Below `least` no imbalance is better than another. */
+static bool is_better(const struct ffmk_course_quality *a, const struct ffmk_course_quality *b,
+                      double least)
 {
+    const double ratio[2] = {fmax(a->ratio, least), fmax(b->ratio, least)};
     if (a->over != b->over)
         return a->over < b->over;
     if (a->missing != b->missing)
         return a->missing < b->missing;
-    if (a->ratio != b->ratio)
-        return a->ratio < b->ratio;
+    if (ratio[0] != ratio[1])
+        return ratio[0] < ratio[1];
     return a->gained > b->gained;
 }
 
@@ -90,19 +169,37 @@ static void set_imbalance(const struct ffmk_course *course, const struct ffmk_ru
 static void set_aim(struct ffmk_course *course, const struct ffmk_rules *rules,
                     const struct ffmk_totals *totals, bool missing)
 {
-    const double strict = course->refines ? 0 : fmin(STRICTER * course->strict, STRICTEST);
+    /* Of many parts, one ends above sooner. */
+    const int failed = course->strict + (int)ffmk_tree_levels(rules) / 2;
+    const double strict = course->refines ? 0 : fmin(STRICTER * failed, STRICTEST);
     for (unsigned d = 0; d < rules->n_weights; d++) {
         const bool shared = d < rules->n_shared;
-        const double slack = course->scale.bound[d] - 1;
+        const double above = shared && course->level[d] > 0 /* 1 unless parts are full */
+                                 ? course->scale.mean[d] * course->rise / course->level[d]
+                                 : 1;
+        const double slack = course->scale.bound[d] * above - 1;
         course->share[d] = shared ? (1 + (1 - strict) * slack) / (1 + slack) : 1;
         course->aim[d] = INFINITY;
-        if (share_of(course, totals, d) > 1)
+        if (share_of(course, totals, d, shared ? course->rise : 1) > 1)
             course->aim[d] =
-                shared ? course->scale.mean[d] * (1 + rules->aim / (1 + course->stalls) * slack)
-                       : BELOW;
+                shared ? course->level[d] * (1 + rules->aim / (1 + course->stalls) * slack) : BELOW;
     }
     if (missing) /* what is empty gets as much as all have */
-        course->aim[0] = course->scale.mean[0];
+        course->aim[0] = course->level[0];
+}
+
+/* When what is too much in the fullest part is less than an item, and items are not small against
+ * what is allowed above the mean, it may be that parts are of heavy ones only, and nothing fits. */
+static void set_grain(struct ffmk_course *course, const struct ffmk_totals *totals)
+{
+    struct ffmk_scale *scale = &course->scale;
+    const double grain = totals->of[0].heaviest / totals->capacity_most;
+    const double most = scale->bound[0] * scale->mean[0] * course->rise;
+    const double above = totals->of[0].largest - most;
+    const bool coarse = grain > COARSE * (most - course->level[0]);
+    scale->grain = course->strict >= FAILED && above > ROUNDING * most && above <= grain && coarse
+                       ? totals->of[0].heaviest
+                       : 0;
 }
 
 bool ffmk_course_decide(struct ffmk_course *course, const struct ffmk_rules *rules,
@@ -110,27 +207,33 @@ bool ffmk_course_decide(struct ffmk_course *course, const struct ffmk_rules *rul
 {
     struct ffmk_part_result *result = &course->result;
     const bool first = result->passes == 0;
-    course->improved = false;
+    const bool again = course->weighs;
+    course->improved = course->weighs = false;
     if (totals->code) {
         result->code = totals->code;
         return false;
     }
-    if (first)
+    if (first && !again)
         set_scale(course, rules, totals);
-    else
+    else if (!first)
         course->gained += totals->improved;
+    set_level(course, rules, totals);
     const struct ffmk_course_quality quality = judge(course, rules, totals);
-    const bool balanced = quality.over <= 1 && quality.missing == 0 && quality.ratio <= 1;
+    const bool balanced =
+        quality.over <= 1 && quality.missing == 0 && quality.ratio <= course->rise * (1 + ROUNDING);
     double imbalance, bound;
     set_imbalance(course, rules, totals, &imbalance, &bound);
     if (first) {
         result->imbalance_before = result->imbalance_after = imbalance;
         result->bound = bound;
         course->best = quality;
-        course->strict = (int)ffmk_tree_levels(rules) / 2; /* of many, one ends above sooner */
+        course->first_ratio = quality.ratio;
         course->least_excess = course->least_to_carry = INFINITY;
         if (balanced)
             return false;
+        course->weighs = !again && rules->n_shared < rules->n_weights;
+        if (course->weighs)
+            return true;
     } else {
         course->stalls++;
         if (quality.ratio < course->best.ratio * 0.998 || quality.missing < course->best.missing ||
@@ -139,23 +242,25 @@ bool ffmk_course_decide(struct ffmk_course *course, const struct ffmk_rules *rul
             course->stalls = 0;
         course->least_excess = fmin(course->least_excess, totals->excess);
         course->least_to_carry = fmin(course->least_to_carry, totals->to_carry);
-        course->improved = is_better(&quality, &course->best);
+        course->improved =
+            is_better(&quality, &course->best, fmin(course->rise, course->first_ratio));
         if (course->improved) {
             course->best = quality;
             result->imbalance_after = imbalance;
         }
         const double worth = rules->worth * totals->cut / 2 / course->scale.link;
         /* What is balanced stays so, or nearly: only who is not says what borders it has. */
-        if (course->last || (course->refines ? !balanced || totals->improved < worth
+        if (course->last || (course->refines ? !balanced || totals->improved <= worth
                                              : !balanced && course->stalls >= STALLS_MOST))
             return false;
     }
     course->last = result->passes + 1 >= rules->passes_most ||
                    (balanced && course->refines && !first &&
-                    totals->improved < SOON * rules->worth * totals->cut / 2 / course->scale.link);
+                    totals->improved <= SOON * rules->worth * totals->cut / 2 / course->scale.link);
     course->refines = balanced;
     course->settled = !first && (balanced || totals->excess < SETTLED * rules->n_parts);
     set_aim(course, rules, totals, quality.missing > 0);
+    set_grain(course, totals);
     course->strict += !balanced;
     result->passes++;
     return true;

@@ -31,14 +31,35 @@ struct ffmk_course {
     struct ffmk_course_quality best;
     double aim[FFMK_GRAPH_WEIGHTS];   /* what flows should leave, see ffmk_tree_direct() */
     double share[FFMK_GRAPH_WEIGHTS]; /* of its limit that a part may use in this pass */
-    bool refines;                     /* no flow in this pass */
-    bool settled;                     /* there is little left to move, or nothing */
-    bool last;                        /* whatever comes of this pass, there is no other */
-    bool improved;                    /* the plan is better than all before */
-    double gained, least_excess, least_to_carry;
+    double level[FFMK_GRAPH_WEIGHTS]; /* mean load of a capacity of 1, where parts are not full */
+    double rise;   /* by so much of what is asked may be exceeded because parts are full; ≥ 1 */
+    bool weighs;   /* no meetings, only totals again */
+    bool refines;  /* no flow in this pass */
+    bool settled;  /* there is little left to move, or nothing */
+    bool last;     /* whatever comes of this pass, there is no other */
+    bool improved; /* the plan is better than all before */
+    double gained, least_excess, least_to_carry, first_ratio;
     int stalls; /* passes since the last progress */
-    int strict; /* passes that left too much somewhere, and what many parts begin with */
+    int strict; /* passes that left too much somewhere */
 };
+
+/** What a part says of a weight's load: of->open and of->held. Where limits are a part's own, one
+ * that is full can have no more of the other weights than is in what it has room for, taken to be
+ * as dense as everywhere. When that is less than its share, the rest goes to those that are not
+ * full. load, own_limit: of each weight, when the pass began. */
+void ffmk_course_count(const struct ffmk_course *course, const struct ffmk_rules *rules,
+                       unsigned weight, double capacity, const double *load,
+                       const double *own_limit, struct ffmk_totals_of *of);
+
+/** The load of a weight that flows among neighbours should leave at a part. */
+double ffmk_course_aim(const struct ffmk_course *course, const struct ffmk_rules *rules,
+                       unsigned weight, double capacity, const double *load,
+                       const double *own_limit);
+
+/** The most of it that a part may hold. */
+double ffmk_course_limit(const struct ffmk_course *course, const struct ffmk_rules *rules,
+                         unsigned weight, double capacity, const double *load,
+                         const double *own_limit);
 
 /** Take the totals. \return whether there should be another pass; result.code says why not where it
  * is not 0. */

@@ -234,6 +234,8 @@ void ffmk_court_decide(struct ffmk_court *court)
         .n = court->n,
         .patience = rules->patience,
         .depth = DEPTH * meeting->scale->link,
+        .mixes = meeting->scale->grain > 0,
+        .squares = {meeting->graph->sums.squares, court->head->squares},
         .hope = HOPE * meeting->scale->link,
         .scratch = court->scratch};
     ffmk_refine(&refine);

@@ -127,6 +127,7 @@ static void count(struct ffmk_graph_sums *sums, unsigned n_weights, int sign,
                   const float position[3], bool placed, const double *weights)
 {
     sums->n += (uint32_t)sign;
+    sums->squares = sums->n > 0 ? sums->squares + sign * weights[0] * weights[0] : 0;
     if (placed) {
         sums->n_placed += (uint32_t)sign;
         for (int axis = 0; axis < 3; axis++)

@@ -59,6 +59,7 @@ struct ffmk_graph_item {
 struct ffmk_graph_sums {
     uint32_t n, n_placed;
     double load[FFMK_GRAPH_WEIGHTS];
+    double squares;     /* of the first weights: it is large where few items make the load */
     double position[3]; /* of the placed */
     uint64_t n_links;   /* of all that were ever held, and their weight */
     double links;

@@ -21,11 +21,12 @@ struct news {
     int32_t pad;
 };
 
-/* What goes to a partner and what is above the limit is what a band should carry. */
+/* What goes to a partner and what is above the limit is what a band should carry; \return whether
+ * there is any, or something to mix. */
 static bool wanted(const struct ffmk_meeting *meeting, const double *flow, const double *load,
                    double *wanted_load)
 {
-    bool any = false;
+    bool any = meeting->scale->grain > 0;
     for (unsigned d = 0; d < meeting->graph->n_weights; d++) {
         wanted_load[d] = fmax(flow[d], load[d] - meeting->limit[d]);
         any = any || wanted_load[d] > 0;
@@ -37,7 +38,7 @@ int ffmk_meeting_offer(struct ffmk_meeting *meeting, uint32_t partner, struct ff
 {
     struct ffmk_border *border = meeting->border;
     struct ffmk_graph *graph = meeting->graph;
-    struct ffmk_offer_head head = {.n = graph->sums.n};
+    struct ffmk_offer_head head = {.n = graph->sums.n, .squares = graph->sums.squares};
     const size_t head_bytes = ffmk_offer_head_bytes(graph->n_weights);
     const double *flow = border->partners[partner].flow;
     double with[FFMK_GRAPH_WEIGHTS] = {0}, load[FFMK_GRAPH_WEIGHTS] = {0};
@@ -47,7 +48,7 @@ int ffmk_meeting_offer(struct ffmk_meeting *meeting, uint32_t partner, struct ff
     }
     memcpy(head.centre, meeting->centre, sizeof head.centre);
     const bool needs = wanted(meeting, flow, with, load);
-    const int code = ffmk_border_band(border, graph, partner, load, needs);
+    const int code = ffmk_border_band(border, graph, partner, load, meeting->scale->grain, needs);
     if (code)
         return code;
     if (needs || !ffmk_court_is_quiet(meeting, border->partners[partner].part))
@@ -220,7 +221,8 @@ static int find_own(struct ffmk_court *court, uint32_t partner, bool *should_p)
         with[d] = meeting->load[d] + flow[d];
     }
     const bool needs = wanted(meeting, flow, with, load);
-    const int code = ffmk_border_band(meeting->border, meeting->graph, partner, load, needs);
+    const int code = ffmk_border_band(meeting->border, meeting->graph, partner, load,
+                                      meeting->scale->grain, needs);
     *should_p = needs || !ffmk_court_is_quiet(meeting, court->guest);
     return code;
 }

@@ -8,6 +8,7 @@
 
 struct ffmk_offer_head {
     double centre[4];
+    double squares;  /* of what is held */
     uint32_t n;      /* items held */
     uint32_t n_band; /* items offered */
     struct ffmk_offer_of {

@@ -117,9 +117,8 @@ static bool decide(struct ffmk_part *part, const struct ffmk_totals *totals)
     if (course->improved)
         ffmk_graph_mark_best(&part->graph);
     for (unsigned d = 0; d < rules->n_weights && more; d++) {
-        part->limit[d] = d < rules->n_shared
-                             ? course->scale.bound[d] * course->scale.mean[d] * part->capacity
-                             : part->own_limit[d];
+        part->limit[d] =
+            ffmk_course_limit(course, rules, d, part->capacity, part->load, part->own_limit);
         part->meeting.limit[d] = part->limit[d] * course->share[d];
     }
     return more;
@@ -166,7 +165,8 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
             continue;
         for (unsigned d = 0; d < part->rules->n_weights; d++)
             meeting->load[d] -= partner->flow[d];
-        if (partner->restless || ffmk_wish_flows(part->rules, partner))
+        if (partner->restless || part->course.scale.grain > 0 ||
+            ffmk_wish_flows(part->rules, partner))
             part->order[part->n_order++] = k;
         partner->restless = false;
     }
@@ -200,9 +200,10 @@ static void begin_spread(struct ffmk_part *part)
     double limit[FFMK_GRAPH_WEIGHTS];
     double *conductances = malloc((part->border.n + 1ul) * sizeof *conductances);
     for (uint32_t k = 0; k < part->border.n && conductances; k++)
-        conductances[k] = ffmk_survey_conductance(part, k);
+        conductances[k] = ffmk_wish_conductance(part->rules, &part->border.partners[k]);
     for (unsigned d = 0; d < part->rules->n_weights; d++)
-        limit[d] = d < part->rules->n_shared ? part->course.aim[d] * part->capacity : INFINITY;
+        limit[d] = ffmk_course_aim(&part->course, part->rules, d, part->capacity, part->load,
+                                   part->own_limit);
     fail(part, ffmk_spread_begin(&part->spread, part->rules, &part->border, conductances,
                                  part->load, limit));
     fail(part, ffmk_order_begin(&part->colours, &part->border));
@@ -241,8 +242,9 @@ static void go_down(struct ffmk_part *part, uint32_t level, struct ffmk_tree_ord
         double none[FFMK_GRAPH_WEIGHTS];
         for (unsigned d = 0; d < FFMK_GRAPH_WEIGHTS; d++)
             none[d] = INFINITY;
-        fail(part,
-             ffmk_tree_direct(tree, orders, more && !spreads ? part->course.aim : none, downs));
+        fail(part, ffmk_tree_direct(
+                       tree, orders,
+                       more && !spreads && !part->course.weighs ? part->course.aim : none, downs));
         for (uint32_t m = 1; m < tree->n; m++)
             post(part, ffmk_tree_speaker(part->rules, level - 1, tree->first + m), FFMK_PART_DOWN,
                  &downs[m]);
@@ -254,7 +256,9 @@ static void go_down(struct ffmk_part *part, uint32_t level, struct ffmk_tree_ord
         ffmk_tree_orders_free(orders);
         *orders = mine;
     }
-    if (spreads) {
+    if (part->course.weighs) {
+        report(part);
+    } else if (spreads) {
         begin_spread(part);
     } else if (more) {
         begin_meetings(part, orders);

@@ -45,7 +45,8 @@ enum ffmk_plan_call {
 struct ffmk_plan_wish {
     enum ffmk_plan_call call;
     bool known; /* the table's link_ranks are right here */
-    bool asks;  /* this rank wants the sums; where none does, FFMK_PLAN_ONLY finds destinations only */
+    bool asks;  /* this rank wants the sums; where none does, FFMK_PLAN_ONLY finds destinations only
+                 */
     struct ffmk_plan_rank able;
     ffmk_balance_options options;
     const int *destinations; /* FFMK_PLAN_GIVEN: in ascending order of ids */

@@ -320,6 +320,69 @@ static bool swap_one(struct walk *walk, double *gained_p)
     return true;
 }
 
+/* Mixing: an item goes over, and several lighter ones come back. */
+
+enum { MIXES_MOST = 8 };
+
+static uint32_t heaviest_of(const struct walk *walk, int side)
+{
+    const struct ffmk_refine *in = walk->in;
+    uint32_t best = in->n;
+    for (uint32_t i = 0; i < in->n; i++)
+        if (in->items[i].side == side &&
+            (best == in->n || in->weights[i][0] > in->weights[best][0] ||
+             (in->weights[i][0] == in->weights[best][0] && before(walk, i, best))))
+            best = i;
+    return best;
+}
+
+/* The best of the lighter ones, of so much load that then as much is above the limit here as there.
+ * It has to make the sides more alike, and no load above a limit larger. */
+static bool mix_one(struct walk *walk, double *gained_p)
+{
+    struct ffmk_refine *in = walk->in;
+    const int from = in->squares[1] > in->squares[0];
+    const struct ffmk_refine_side *here = &in->side[from], *there = &in->side[!from];
+    const uint32_t heavy = heaviest_of(walk, from);
+    if (heavy == in->n)
+        return false;
+    const double weight = in->weights[heavy][0], excess = walk->excess;
+    const double apart = (here->load[0] - here->limit[0] - there->load[0] + there->limit[0]) / 2;
+    const double most = weight - fmin(fmax(apart, 0), weight);
+    double sum = 0, squares = 0, score = in->items[heavy].score;
+    uint32_t n_moves = 0;
+    change_side(in, heavy);
+    walk->sequence[n_moves++] = heavy;
+    fill(walk);
+    order(walk);
+    for (struct queue *queue = &walk->queue[!from]; queue->n > 0 && sum < most;) {
+        const uint32_t item = queue->heap[0];
+        const double light = in->weights[item][0];
+        if (!(light > 0) || light > weight / 2 || sum + light > most) {
+            pop(walk, queue);
+            continue;
+        }
+        score += in->items[item].score;
+        step(walk, !from);
+        walk->sequence[n_moves++] = item;
+        sum += light;
+        squares += light * light;
+    }
+    measure(walk);
+    const double less = weight * weight - squares;
+    if (sum >= most / 2 && less < in->squares[from] - in->squares[!from] &&
+        walk->excess <= excess * (1 + ROUNDING)) {
+        in->squares[from] -= less;
+        in->squares[!from] += less;
+        *gained_p += score;
+        return true;
+    }
+    while (n_moves > 0)
+        change_side(in, walk->sequence[--n_moves]);
+    measure(walk);
+    return false;
+}
+
 /* Go from item to item, as long as it pays or might, and back to the best that was met. \return
  * whether that is another place than the first. */
 static bool go_once(struct walk *walk, double *gained_p)
@@ -372,4 +435,7 @@ void ffmk_refine(struct ffmk_refine *in)
         if (!changed || walk.excess == 0)
             break;
     }
+    for (int mixes = 0; in->mixes && mixes < MIXES_MOST; mixes++)
+        if (!mix_one(&walk, &in->improved))
+            break;
 }

@@ -5,6 +5,7 @@
 #ifndef FFMK_BALANCE_REFINE_H
 #define FFMK_BALANCE_REFINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +44,8 @@ struct ffmk_refine {
     double depth;      /* or this much worse than the best that was met */
     double hope;       /* with nothing above limits, it does not begin where no step has a score of
                           at least this, which may be negative */
+    bool mixes;        /* the side whose load is of fewer items gives some for lighter ones */
+    double squares[2]; /* sums of the squares of the first weights of all items of a side */
     uint32_t *scratch; /* room for ffmk_refine_scratch(n) */
     double improved;   /* out: the sum of the scores of what changed sides */
 };
@@ -53,8 +56,8 @@ static inline size_t ffmk_refine_scratch(size_t n)
 }
 
 /** Sides are changed so that what is above limits becomes least and, with that, the sum of
- * scores largest. Never worse than before in the former, nor, with the former equal, in the
- * latter. */
+ * scores largest. Never worse than before in the former, nor, with the former equal and nothing to
+ * mix, in the latter. */
 void ffmk_refine(struct ffmk_refine *in);
 
 #endif

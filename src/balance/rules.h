@@ -37,7 +37,9 @@ struct ffmk_scale {
     double mean[FFMK_GRAPH_WEIGHTS];  /* load of a part of capacity 1, for n_shared weights */
     double bound[FFMK_GRAPH_WEIGHTS]; /* largest load / mean that is allowed */
     double item[FFMK_GRAPH_WEIGHTS];  /* mean weight of an item, > 0 */
+    double dense[FFMK_GRAPH_WEIGHTS]; /* weight in a unit of the last weight, if that has limits */
     double link;                      /* mean weight of a link, > 0 */
+    double grain; /* in this pass parts mix items of up to this weight; 0: they do not */
 };
 
 #endif

@@ -4,8 +4,6 @@
 
 #include "balance/wish.h"
 
-#include <math.h>
-
 void ffmk_survey_totals(struct ffmk_part *part, struct ffmk_totals *totals)
 {
     const struct ffmk_rules *rules = part->rules;
@@ -13,6 +11,7 @@ void ffmk_survey_totals(struct ffmk_part *part, struct ffmk_totals *totals)
     const bool first = part->course.result.passes == 0;
     *totals = (struct ffmk_totals){
         .code = part->code,
+        .door = part->graph.part,
         .n_parts = 1,
         .n_items = graph->sums.n,
         .n_links = graph->sums.n_links,
@@ -27,7 +26,8 @@ void ffmk_survey_totals(struct ffmk_part *part, struct ffmk_totals *totals)
         const bool shared = d < rules->n_shared;
         totals->of[d].heaviest = heaviest[d];
         totals->of[d].load = part->load[d];
-        totals->of[d].room = shared ? 0 : part->own_limit[d];
+        ffmk_course_count(&part->course, rules, d, part->capacity, part->load, part->own_limit,
+                          &totals->of[d]);
         totals->of[d].largest = totals->of[d].load / (shared ? part->capacity : part->own_limit[d]);
         totals->of[d].rest = totals->of[d].load;
         for (uint32_t k = 0; k < part->border.n && part->spread.done; k++)
@@ -42,19 +42,13 @@ void ffmk_survey_totals(struct ffmk_part *part, struct ffmk_totals *totals)
         totals->cut += part->border.partners[k].linked;
 }
 
-double ffmk_survey_conductance(const struct ffmk_part *part, uint32_t partner)
-{
-    const double conductance = pow(part->border.partners[partner].linked, part->rules->conductance);
-    return isnormal(conductance) ? conductance : 1;
-}
-
 /* Who knows all borders drops those along which no item would better the cut by going over, or
  * nearly so, unless the other end has one. */
 static uint32_t restless_of(const struct ffmk_part *part, uint32_t partner)
 {
     const double most = part->rules->pull * part->course.scale.link;
     const bool first = part->course.result.passes == 0; /* the scale is not known */
-    if (!part->border.partners[partner].restless)
+    if (!part->border.partners[partner].restless && part->course.scale.grain == 0)
         return 0;
     return first || part->n_trees > 1 || ffmk_wish_hopes(&part->border, &part->graph, partner, most)
                ? FFMK_TREE_HOPES
@@ -64,9 +58,10 @@ static uint32_t restless_of(const struct ffmk_part *part, uint32_t partner)
 void ffmk_survey_borders(const struct ffmk_part *part, struct ffmk_wire_out *borders)
 {
     for (uint32_t k = 0; k < part->border.n; k++) {
-        const struct ffmk_tree_border border = {.unit = (uint32_t)part->border.partners[k].part,
-                                                .restless = restless_of(part, k),
-                                                .conductance = ffmk_survey_conductance(part, k)};
+        const struct ffmk_tree_border border = {
+            .unit = (uint32_t)part->border.partners[k].part,
+            .restless = restless_of(part, k),
+            .conductance = ffmk_wish_conductance(part->rules, &part->border.partners[k])};
         ffmk_wire_put_bytes(borders, &border, sizeof border);
     }
 }

@@ -8,9 +8,6 @@
 /** What it has, and how far that is from what it should have. */
 void ffmk_survey_totals(struct ffmk_part *part, struct ffmk_totals *totals);
 
-/** Conductance of the border to a partner: never 0. */
-double ffmk_survey_conductance(const struct ffmk_part *part, uint32_t partner);
-
 /** Its borders, as struct ffmk_tree_border, one behind another. */
 void ffmk_survey_borders(const struct ffmk_part *part, struct ffmk_wire_out *borders);
 

@@ -20,6 +20,7 @@ static const double NEAR = 1e-3;
 static void add(struct ffmk_totals *to, unsigned n_weights, const struct ffmk_totals *from)
 {
     to->code = from->code < to->code ? from->code : to->code;
+    to->door = to->of[0].open > 0 ? to->door : from->door;
     to->n_parts += from->n_parts;
     to->n_items += from->n_items;
     to->n_links += from->n_links;
@@ -34,7 +35,8 @@ static void add(struct ffmk_totals *to, unsigned n_weights, const struct ffmk_to
     for (unsigned d = 0; d < n_weights; d++) {
         to->of[d].load += from->of[d].load;
         to->of[d].rest += from->of[d].rest;
-        to->of[d].room += from->of[d].room;
+        to->of[d].open += from->of[d].open;
+        to->of[d].held += from->of[d].held;
         to->of[d].largest = fmax(to->of[d].largest, from->of[d].largest);
         to->of[d].heaviest = fmax(to->of[d].heaviest, from->of[d].heaviest);
     }
@@ -347,7 +349,7 @@ static void add_extra(struct plan *plan, uint32_t member, const struct ffmk_bord
 }
 
 /* What leaves the group goes over its members' borders in proportion to their conductance; what has
- * no border goes from the first member on. */
+ * no border goes from the door on. */
 static void share_out(const struct ffmk_tree *tree, const struct ffmk_tree_orders *orders,
                       struct plan *plan)
 {
@@ -373,10 +375,13 @@ static void share_out(const struct ffmk_tree *tree, const struct ffmk_tree_order
                 *load_of(plan, m, d) -= flow;
             }
         }
+    uint32_t door = 0;
+    while (door + 1 < tree->n && !(tree->members[door].totals->of[0].open > 0))
+        door++;
     for (uint32_t x = 0; x < orders->n_extras; x++) {
-        add_extra(plan, 0, &orders->extras[x]);
+        add_extra(plan, door, &orders->extras[x]);
         for (unsigned d = 0; d < tree->rules->n_weights; d++)
-            *load_of(plan, 0, d) -= orders->extras[x].flow[d];
+            *load_of(plan, door, d) -= orders->extras[x].flow[d];
     }
 }
 
@@ -399,7 +404,7 @@ static double set_limits(const struct ffmk_tree *tree, const struct plan *plan, 
         const struct ffmk_totals *totals = tree->members[m].totals;
         const struct ffmk_totals_of *of = &totals->of[weight];
         load[m] = *load_of(plan, m, weight);
-        limit[m] = aim * (weight < tree->rules->n_shared ? totals->capacity : of->room);
+        limit[m] = aim * of->open + of->held;
         /* A last item, or one that alone is more than that, has to be somewhere. */
         if (totals->n_parts == 1 && (totals->n_items == 1 || of->heaviest >= limit[m]))
             limit[m] = fmax(limit[m], of->heaviest);
@@ -440,9 +445,9 @@ static int solve(const struct ffmk_tree *tree, struct inside *inside, const doub
             any = any || extra->flow[d] != 0;
         if (!any)
             continue;
-        extra->part = ffmk_tree_speaker(tree->rules, tree->level, tree->first + inside->links[e].b);
+        extra->part = tree->members[inside->links[e].b].totals->door;
         add_extra(plan, inside->links[e].a, extra);
-        extra->part = ffmk_tree_speaker(tree->rules, tree->level, tree->first + inside->links[e].a);
+        extra->part = tree->members[inside->links[e].a].totals->door;
         for (unsigned d = 0; d < tree->rules->n_weights; d++)
             extra->flow[d] = -extra->flow[d];
         add_extra(plan, inside->links[e].b, extra);

@@ -18,7 +18,8 @@
 /** Of a part, of a group, of all. */
 struct ffmk_totals {
     int32_t code; /* the least */
-    int32_t pad;
+    int32_t door; /* the part that takes what comes to it over no border: the first one that is not
+                     full, or the last */
     uint64_t n_parts, n_items, n_links;
     uint64_t missing; /* items, where a part has fewer than it should */
     double capacity, capacity_most;
@@ -32,7 +33,9 @@ struct ffmk_totals {
         double rest;          /* load, once what neighbours even out among them went */
         double largest;       /* load / capacity, or / limit where that is a part's own */
         double heaviest;      /* item */
-        double room;          /* sum of limits that are a part's own */
+        double open;          /* capacity of those that can take their share; where limits are a
+                                 part's own, their sum */
+        double held;          /* what the others can have (course.h) */
     } of[FFMK_GRAPH_WEIGHTS]; /* each weight; letters end behind those that there are */
 };
 

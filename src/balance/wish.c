@@ -12,6 +12,12 @@ bool ffmk_wish_flows(const struct ffmk_rules *rules, const struct ffmk_partner *
     return false;
 }
 
+double ffmk_wish_conductance(const struct ffmk_rules *rules, const struct ffmk_partner *partner)
+{
+    const double conductance = pow(partner->linked, rules->conductance);
+    return isnormal(conductance) ? conductance : 1;
+}
+
 double ffmk_wish_to_carry(const struct ffmk_rules *rules, const struct ffmk_scale *scale,
                           const struct ffmk_border *border)
 {

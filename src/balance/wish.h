@@ -10,6 +10,9 @@
 /** Some load should go there, or come from there. */
 bool ffmk_wish_flows(const struct ffmk_rules *rules, const struct ffmk_partner *partner);
 
+/** Of a border: the weight of its links to a power. */
+double ffmk_wish_conductance(const struct ffmk_rules *rules, const struct ffmk_partner *partner);
+
 /** Σ |flow| in means: load times the borders that it has to cross. */
 double ffmk_wish_to_carry(const struct ffmk_rules *rules, const struct ffmk_scale *scale,
                           const struct ffmk_border *border);

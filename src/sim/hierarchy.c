@@ -129,11 +129,13 @@ static void go_up(struct hierarchy *all, uint32_t level, uint32_t unit, struct f
 
 static void start(struct hierarchy *all, uint32_t rank)
 {
-    const struct ffmk_totals totals = {.n_parts = 1,
-                                       .n_items = 2, /* none is too heavy to go */
-                                       .capacity = 1,
-                                       .capacity_most = 1,
-                                       .of = {{.load = all->left[rank], .rest = all->left[rank]}}};
+    const struct ffmk_totals totals = {
+        .n_parts = 1,
+        .n_items = 2, /* none is too heavy to go */
+        .door = (int32_t)rank,
+        .capacity = 1,
+        .capacity_most = 1,
+        .of = {{.load = all->left[rank], .rest = all->left[rank], .open = 1}}};
     struct ffmk_wire_out out = {0};
     ffmk_tree_write(&all->rules, &totals, all->first[rank + 1] - all->first[rank],
                     all->borders + all->first[rank], &out);

@@ -2,8 +2,7 @@
  * What it proves: each thing that balancing can be asked for is done, by a scenario that comes out
  * otherwise without it: several weights, pinned items, memory limits, a least number of items,
  * capacities, plans of the caller's, rebalancing when it pays. Registries do not disturb each
- * other. A grid of 12 × 12 items a rank, in slabs, on 1 to 8 ranks: with more, the few items that
- * are heaviest do not fit evenly (13 ranks: 1.09). */
+ * other. A grid of 12 × 12 items a rank, in slabs, on any number of ranks up to 24. */
 #include <ffmk.h>
 
 #include <inttypes.h>
@@ -299,8 +298,10 @@ static void memory_limits(void)
                        FFMK_SUCCESS);
             const ffmk_balance_info info = rebalance(scene);
             const size_t count = count_of(scene);
-            CHECK(scene->rank != last || (count > BLOCK) == !limited, "%zu items", count);
-            CHECK(info.imbalance_after < info.imbalance_before || limited, "%g -> %g",
+            /* Among very many one rank's load that is missing is within what is asked. */
+            const bool moves = !limited && info.imbalance_before > GOOD;
+            CHECK(scene->rank != last || (count > BLOCK) == moves, "%zu items", count);
+            CHECK(info.imbalance_after < info.imbalance_before || !moves, "%g -> %g",
                   info.imbalance_before, info.imbalance_after);
             /* What the others have may still be even. */
             const double allowed = limited ? (double)scene->size / (scene->size - 1) : 1;
@@ -333,8 +334,9 @@ static void check_finite(const ffmk_balance_info *info)
         CHECK(isfinite(told[k]) && told[k] >= 0, "number %zu is %g", k, told[k]);
 }
 
-/* A rank without any memory keeps what is pinned there, from wherever it begins; and where nobody
- * has enough, the call ends all the same, and everything is somewhere. */
+/* A rank without any memory keeps what is pinned there, from wherever it begins, and the others
+ * have equal shares of all else; and where nobody has enough, the call ends all the same, and
+ * everything is somewhere. */
 static void no_memory(void)
 {
     for (int kind = 0; kind < 4; kind++) {
@@ -349,6 +351,10 @@ static void no_memory(void)
             check_finite(&info);
             CHECK(!without || count_of(scene) == pinned, "%zu items without memory",
                   count_of(scene));
+            /* The others share what it cannot have. */
+            const double share = scene->size > 1 ? (double)scene->size / (scene->size - 1) : 1;
+            CHECK(info.imbalance_after <= GOOD * share, "%g, kind %d, step %d",
+                  info.imbalance_after, kind, step);
             set_spot(scene, 0.3 * step, 0.5);
         }
         free(owners_of(scene));

@@ -437,4 +437,91 @@ START_TEST(two_weights_at_two_ends)
 }
 END_TEST
 
-CASES("part", any_items_on_any_parts, and_others, two_weights_at_two_ends)
+/* One part, `full`, has no room at all, or room for half of what the others begin with. */
+struct filling {
+    int n_parts, full, fanout;
+    double room;
+    bool slabs; /* or all begins with one part beside it */
+};
+
+static int check_full_part(const struct filling *filling)
+{
+    static struct world world;
+    static int best[ITEMS];
+    const int n_parts = filling->n_parts, full = filling->full;
+    const double bytes = filling->room * SLAB * SLAB;
+    draw_slabs(&world, n_parts);
+    world.rules.n_weights = 2;
+    world.rules.fanout = filling->fanout;
+    for (uint32_t i = 0; i < world.n; i++) {
+        world.weight[i][1] = 1;
+        world.part[i] = filling->slabs ? world.part[i] : (full + 1) % n_parts;
+    }
+    for (int p = 0; p < n_parts; p++)
+        world.own_limit[p] = p == full ? fmax(bytes, 1e-20) : 1e15;
+    const struct ffmk_part_result result = run(&world, 1, false, best);
+    double load[PARTS] = {0}, total = 0, largest = 0, held = 0;
+    for (uint32_t i = 0; i < world.n; i++) {
+        load[best[i]] += world.weight[i][0];
+        total += world.weight[i][0];
+        held += best[i] == full;
+    }
+    for (int p = 0; p < n_parts; p++)
+        largest = fmax(largest, load[p]);
+    const double share = fmax(total - load[full], 0) / (n_parts - 1);
+    ck_assert_msg(held <= bytes, "%d parts, %d with room for %g: holds %g", n_parts, full, bytes,
+                  held);
+    /* The full part's load is not known before; so 0.01 more than what is asked. */
+    ck_assert_msg(largest <= 1.06 * fmax(share, total / n_parts),
+                  "%d parts by %d, %d with room for %g, slabs %d: one has %g of what it should, "
+                  "after %d passes",
+                  n_parts, filling->fanout, full, bytes, filling->slabs, largest / share,
+                  result.passes);
+    return result.passes;
+}
+
+/* The others share evenly what it cannot have; what has to get past it does. */
+START_TEST(a_part_that_is_full)
+{
+    int plans = 0, passes = 0;
+    for (int n_parts = 2; n_parts <= PARTS; n_parts++)
+        for (int kind = 0; kind < 24; kind++, plans++)
+            passes += check_full_part(&(struct filling){.n_parts = n_parts,
+                                                        .full = kind % 3 * (n_parts - 1) / 2,
+                                                        .fanout = kind / 12 ? 3 : 64,
+                                                        .room = kind / 3 % 2 * 0.5,
+                                                        .slabs = kind / 6 % 2});
+    printf("a full part: %.1f passes a plan\n", (double)passes / plans);
+    ck_assert_int_lt(passes, 9 * plans);
+}
+END_TEST
+
+/* Half of the items of the first part weigh 100, all others 1 to 10: as few of the heavy ones as
+ * make a load do not make it exactly, so each part needs light ones, too, and these begin far away
+ * from the heavy ones. Plans there are: as many heavy ones everywhere, and light ones between. */
+START_TEST(few_heavy_items)
+{
+    static struct world world;
+    static int best[ITEMS];
+    int passes = 0, plans = 0;
+    for (int n_parts = 2; n_parts <= PARTS; n_parts++)
+        for (uint64_t seed = 1; seed <= 6; seed++) {
+            draw_slabs(&world, n_parts);
+            world.rules.seed = seed;
+            world.rules.fanout = seed > 3 ? 5 : 64;
+            for (uint32_t i = 0; i < SLAB * SLAB / 2; i++)
+                world.weight[i][0] = 100;
+            const struct ffmk_part_result result = run(&world, 1, false, best);
+            ck_assert_msg(result.imbalance_after <= fmax(1.05, result.bound) + 1e-6,
+                          "%d parts, seed %d: %g to %g after %d passes", n_parts, (int)seed,
+                          result.imbalance_before, result.imbalance_after, result.passes);
+            passes += result.passes;
+            plans++;
+        }
+    printf("few heavy items: %.1f passes a plan\n", (double)passes / plans);
+    ck_assert_int_lt(passes, 15 * plans);
+}
+END_TEST
+
+CASES("part", any_items_on_any_parts, and_others, two_weights_at_two_ends, a_part_that_is_full,
+      few_heavy_items)

@@ -208,4 +208,49 @@ START_TEST(near_the_best_on_small_borders)
     ck_assert_msg(best_found >= feasible * 40 / 100, "the best in %d of %d", best_found, feasible);
 }
 
-CASES("refine", never_worse_and_true_to_its_word, near_the_best_on_small_borders)
+/* Three heavy items on one side, thirty light ones on the other: nothing is above a limit, or one
+ * side is, by less than an item. Without mixing that stays so; with it both sides have both kinds.
+ */
+START_TEST(heavy_ones_for_light_ones)
+{
+    enum { HEAVY = 3, N = 33 };
+    for (int kind = 0; kind < 4; kind++) {
+        const bool mixes = kind % 2, above = kind / 2;
+        struct ffmk_refine_item items[N] = {{0}};
+        double values[N], load[2] = {30, 30}, limit[2], unit = 30;
+        const double *weights[N];
+        uint32_t scratch[4 * N + 1], heavy[2] = {0};
+        limit[0] = above ? 28 : 31;
+        limit[1] = 33;
+        for (uint32_t i = 0; i < N; i++) {
+            values[i] = i < HEAVY ? 10 : 1;
+            weights[i] = &values[i];
+            items[i].lot = i;
+            items[i].score = -1;
+            items[i].side = i >= HEAVY;
+        }
+        struct ffmk_refine problem = {
+            .n_weights = 1,
+            .unit = &unit,
+            .side = {{&load[0], &limit[0], HEAVY, 0}, {&load[1], &limit[1], N - HEAVY, 0}},
+            .items = items,
+            .weights = weights,
+            .n = N,
+            .patience = 20,
+            .depth = INFINITY,
+            .hope = 0,
+            .mixes = mixes,
+            .squares = {300, 30},
+            .scratch = scratch};
+        ffmk_refine(&problem);
+        for (uint32_t i = 0; i < HEAVY; i++)
+            heavy[items[i].side]++;
+        ck_assert_uint_eq(heavy[1], mixes);
+        ck_assert(!mixes || (load[0] <= limit[0] && load[1] <= limit[1]));
+        ck_assert_double_eq(load[0] + load[1], 60);
+    }
+}
+END_TEST
+
+CASES("refine", heavy_ones_for_light_ones, never_worse_and_true_to_its_word,
+      near_the_best_on_small_borders)
