@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Two sparse exchanges: registrations and questions to the homes, answers and back links from them.
- */
+ * Two sparse exchanges a round: registrations and questions to the homes, answers and back links
+ * from them. A round is about the ids whose hash falls into its slice, whoever asks: so a home
+ * knows all that it has to in that round, and an item hears of all links to it in one. Nothing of a
+ * round has to be kept for the next but what is wrong. */
 #include "balance/directory.h"
 
 #include "balance/exchange.h"
@@ -19,9 +21,33 @@ enum {
     BACK = 'b'     /* to who holds `to`: to, from, weight, rank of from */
 };
 
-static int home_of(const struct ffmk_team *team, uint64_t id)
+/* Items and links that a round is about, on the rank that has most of them; all in all some 80
+ * bytes each are needed meanwhile. A table is searched once a round, so large ones have larger
+ * slices. */
+enum { SLICE = 2048, ROUNDS = 16 };
+
+unsigned ffmk_directory_rounds(const struct ffmk_table *table)
 {
-    return (int)(((ffmk_u128)ffmk_rng_mix(id) * (unsigned)team->size) >> 64);
+    size_t records = table->n;
+    for (size_t i = 0; i < table->n && records < (size_t)SLICE * ROUNDS; i++)
+        records += table->entries[i].n_links;
+    const size_t rounds = (records + SLICE - 1) / SLICE;
+    return rounds < 1 ? 1 : rounds < ROUNDS ? (unsigned)rounds : ROUNDS;
+}
+
+struct slice {
+    const struct ffmk_team *team;
+    unsigned round, rounds;
+};
+
+/* The home of an id of this round, or -1. The home is of the hash's upper bits, the round of its
+ * lower half. */
+static int home_of(const struct slice *slice, uint64_t id)
+{
+    const uint64_t hash = ffmk_rng_mix(id);
+    if ((hash & UINT32_MAX) * slice->rounds >> 32 != slice->round)
+        return -1;
+    return (int)(((ffmk_u128)hash * (unsigned)slice->team->size) >> 64);
 }
 
 /* Ids somebody has to be told of: how often it happened, and the smallest ids. */
@@ -76,39 +102,62 @@ static int complain(const struct ffmk_team *team, const struct offenders *offend
     return FFMK_SUCCESS;
 }
 
-static int judge(const struct ffmk_team *team, const struct offenders *doubled,
-                 const struct offenders *unknown)
+/* What came to light at this home, in all rounds so far. */
+struct findings {
+    struct offenders doubled, unknown;
+};
+
+static int judge(const struct ffmk_team *team, const struct findings *findings)
 {
-    uint64_t counts[2] = {doubled->count, unknown->count};
+    uint64_t counts[2] = {findings->doubled.count, findings->unknown.count};
     int code = ffmk_team_sum_u64(team, counts, 2);
     if (!code && counts[0] > 0) {
-        code = complain(team, doubled, counts[0],
+        code = complain(team, &findings->doubled, counts[0],
                         "registrations of ids that another rank holds already");
         return code ? code : FFMK_ERR_DUPLICATE;
     }
     if (!code && counts[1] > 0) {
-        code = complain(team, unknown, counts[1], "links to items that are registered nowhere");
+        code = complain(team, &findings->unknown, counts[1],
+                        "links to items that are registered nowhere");
         return code ? code : FFMK_ERR_UNKNOWN_ITEM;
     }
     return code;
 }
 
-static void ask(const struct ffmk_team *team, const struct ffmk_table *table, const size_t *order,
-                struct ffmk_mail *questions)
+static void write_questions(const struct slice *slice, const struct ffmk_table *table,
+                            struct ffmk_mail *questions)
 {
     for (size_t i = 0; i < table->n; i++) {
-        const struct ffmk_entry *entry = &table->entries[order[i]];
-        struct ffmk_wire_out *out = ffmk_mail_to(questions, home_of(team, entry->id));
-        ffmk_wire_put_u8(out, HERE_IS);
-        ffmk_wire_put_u64(out, entry->id);
+        const struct ffmk_entry *entry = &table->entries[i];
+        int home = home_of(slice, entry->id);
+        if (home >= 0) {
+            struct ffmk_wire_out *out = ffmk_mail_to(questions, home);
+            ffmk_wire_put_u8(out, HERE_IS);
+            ffmk_wire_put_u64(out, entry->id);
+        }
         for (size_t k = 0; k < entry->n_links; k++) {
-            out = ffmk_mail_to(questions, home_of(team, entry->links[k].id));
+            home = home_of(slice, entry->links[k].id);
+            if (home < 0)
+                continue;
+            struct ffmk_wire_out *out = ffmk_mail_to(questions, home);
             ffmk_wire_put_u8(out, LINK);
             ffmk_wire_put_u64(out, entry->links[k].id);
             ffmk_wire_put_u64(out, entry->id);
             ffmk_wire_put_f64(out, entry->links[k].weight);
         }
     }
+}
+
+/* Questions of all ranks to this home. \return how this rank fared. */
+static int ask(struct ffmk_team *team, int code, const struct slice *slice,
+               const struct ffmk_table *table, struct ffmk_mail *asked)
+{
+    struct ffmk_mail questions = {0};
+    if (!code)
+        write_questions(slice, table, &questions);
+    const int sent = ffmk_exchange_sparse(team, &questions, asked);
+    ffmk_mail_free(&questions);
+    return code ? code : sent;
 }
 
 /* As a home: learn who holds what. */
@@ -149,7 +198,7 @@ static void answer(const struct ffmk_mail *questions, const struct ffmk_idmap *h
             const double weight = ffmk_wire_get_f64(&in);
             const size_t holder = ffmk_idmap_get(holders, to);
             if (holder == FFMK_IDMAP_NONE) {
-                note(unknown, to);
+                note(unknown, to); /* whatever the asker now reads is of no use */
                 continue;
             }
             struct ffmk_wire_out *out = ffmk_mail_to(answers, asker);
@@ -163,6 +212,18 @@ static void answer(const struct ffmk_mail *questions, const struct ffmk_idmap *h
             ffmk_wire_put_u32(out, (uint32_t)asker);
         }
     }
+}
+
+/* As a home: what this round's questions come to. */
+static int reply(const struct ffmk_mail *asked, struct ffmk_mail *answers,
+                 struct findings *findings)
+{
+    struct ffmk_idmap holders = {0};
+    const int code = enter(asked, &holders, &findings->doubled);
+    if (!code)
+        answer(asked, &holders, answers, &findings->unknown);
+    ffmk_idmap_free(&holders);
+    return code;
 }
 
 /* Somebody's link to an item of this rank. */
@@ -183,7 +244,7 @@ struct back_links {
 static void keep(struct back_links *back, const struct back_link *link)
 {
     if (back->n == back->capacity) {
-        const size_t capacity = back->capacity ? 2 * back->capacity : 64;
+        const size_t capacity = back->capacity + back->capacity / 2 + 64;
         struct back_link *links = realloc(back->links, capacity * sizeof *links);
         if (!links) {
             back->failed = true;
@@ -222,82 +283,96 @@ static int compare_back_links(const void *a, const void *b)
     return (left->weight > right->weight) - (left->weight < right->weight);
 }
 
-/* Each entry gets those that lead to it. Both are in ascending order of id. */
-static int set_back(struct ffmk_table *table, const size_t *order, struct back_links *back)
+/* Each entry gets those that lead to it. */
+static int set_back(struct ffmk_table *table, struct back_links *back)
 {
     ffmk_link *links = malloc((back->n + 1) * sizeof *links);
     int *ranks = malloc((back->n + 1) * sizeof *ranks);
     int code = back->failed || !links || !ranks ? FFMK_ERR_NO_MEMORY : FFMK_SUCCESS;
     if (back->n > 1)
         qsort(back->links, back->n, sizeof *back->links, compare_back_links);
-    size_t b = 0;
-    for (size_t i = 0; i < table->n && !code; i++) {
-        struct ffmk_entry *entry = &table->entries[order[i]];
+    for (size_t b = 0; b < back->n && !code;) {
+        const uint64_t id = back->links[b].id;
         size_t n = 0;
-        for (; b < back->n && back->links[b].id == entry->id; b++, n++) {
+        for (; b < back->n && back->links[b].id == id; b++, n++) {
             links[n] = (ffmk_link){back->links[b].other, back->links[b].weight};
             ranks[n] = back->links[b].rank;
         }
-        code = ffmk_table_set_back(entry, n, links, ranks);
+        struct ffmk_entry *entry = ffmk_table_find(table, id);
+        code = entry ? ffmk_table_set_back(entry, n, links, ranks) : FFMK_ERR_MPI;
     }
     free(links);
     free(ranks);
     return code;
 }
 
-static int learn(const struct ffmk_team *team, const struct ffmk_mail *answers,
-                 struct ffmk_table *table, const size_t *order)
+/* Who holds what our links lead to, and what leads to our items. */
+static int read_answers(const struct slice *slice, const struct ffmk_mail *answers,
+                        struct ffmk_table *table, struct back_links *back)
 {
-    struct back_links back = {0};
     struct ffmk_wire_in *readers = calloc(answers->n + 1, sizeof *readers);
     if (!readers)
         return FFMK_ERR_NO_MEMORY;
     for (size_t p = 0; p < answers->n; p++)
         readers[p] = ffmk_mail_read(answers, p);
     for (size_t i = 0; i < table->n; i++) {
-        struct ffmk_entry *entry = &table->entries[order[i]];
+        struct ffmk_entry *entry = &table->entries[i];
         for (size_t k = 0; k < entry->n_links; k++) {
-            const int home = home_of(team, entry->links[k].id);
+            const int home = home_of(slice, entry->links[k].id);
+            if (home < 0)
+                continue;
             const size_t p = ffmk_idmap_get(&answers->index, (uint64_t)home);
-            entry->link_ranks[k] = read_answer(&readers[p], &back);
+            entry->link_ranks[k] = read_answer(&readers[p], back);
         }
     }
     for (size_t p = 0; p < answers->n; p++)
-        read_answer(&readers[p], &back); /* the back links after the last answer */
+        read_answer(&readers[p], back); /* the back links after the last answer */
     free(readers);
-    const int code = set_back(table, order, &back);
+    return FFMK_SUCCESS;
+}
+
+/* Send a home's answers, which are freed, and take in those to this rank. \return how it fared. */
+static int hear(struct ffmk_team *team, const struct slice *slice, struct ffmk_mail *answers,
+                struct ffmk_table *table)
+{
+    struct ffmk_mail heard = {0};
+    struct back_links back = {0};
+    int code = ffmk_exchange_sparse(team, answers, &heard);
+    ffmk_mail_free(answers);
+    if (!code)
+        code = read_answers(slice, &heard, table, &back);
+    ffmk_mail_free(&heard);
+    if (!code)
+        code = set_back(table, &back);
     free(back.links);
     return code;
 }
 
-int ffmk_directory_resolve(struct ffmk_team *team, int code, struct ffmk_table *table,
-                           const size_t *order)
+int ffmk_directory_resolve(struct ffmk_team *team, int code, unsigned rounds,
+                           struct ffmk_table *table)
 {
-    struct ffmk_mail to_homes = {0}, at_home = {0}, from_home = {0}, answers = {0};
-    struct ffmk_idmap holders = {0};
-    struct offenders doubled = {0}, unknown = {0};
+    struct findings findings = {0};
 
-    if (!code)
-        ask(team, table, order, &to_homes);
-    const int sent = ffmk_exchange_sparse(team, &to_homes, &at_home);
-    code = code ? code : sent;
-    ffmk_mail_free(&to_homes);
-    if (!code)
-        code = enter(&at_home, &holders, &doubled);
-    if (!code)
-        answer(&at_home, &holders, &from_home, &unknown);
-    code = ffmk_team_agree(team, code);
-    if (!code)
-        code = judge(team, &doubled, &unknown);
-    if (!code) {
-        code = ffmk_exchange_sparse(team, &from_home, &answers);
+    for (size_t i = 0; i < table->n && !code; i++)
+        if (table->entries[i].n_back > 0)
+            code = ffmk_table_set_back(&table->entries[i], 0, NULL, NULL);
+    for (unsigned round = 0; round < rounds; round++) {
+        const struct slice slice = {team, round, rounds};
+        struct ffmk_mail asked = {0}, answers = {0};
+        code = ask(team, code, &slice, table, &asked);
         if (!code)
-            code = learn(team, &answers, table, order);
-        code = ffmk_team_agree(team, code);
+            code = reply(&asked, &answers, &findings);
+        ffmk_mail_free(&asked);
+        int agreed = ffmk_team_agree(team, code);
+        if (!agreed && round + 1 == rounds)
+            agreed = judge(team, &findings);
+        if (agreed) {
+            ffmk_mail_free(&answers);
+            return agreed;
+        }
+        code = hear(team, &slice, &answers, table); /* told to the others in the next round */
     }
-    ffmk_mail_free(&at_home);
-    ffmk_mail_free(&from_home);
-    ffmk_mail_free(&answers);
-    ffmk_idmap_free(&holders);
-    return code;
+    for (size_t i = 0; i < table->n; i++)
+        ffmk_entry_look(&table->entries[i], team->rank);
+    return ffmk_team_agree(team, code);
 }

@@ -244,6 +244,13 @@ int ffmk_table_set_back(struct ffmk_entry *entry, size_t n, const ffmk_link *lin
     return FFMK_SUCCESS;
 }
 
+void ffmk_entry_look(struct ffmk_entry *entry, int rank)
+{
+    entry->outer = false;
+    for (size_t k = 0; k < entry->n_links + entry->n_back && !entry->outer; k++)
+        entry->outer = entry->link_ranks[k] != rank;
+}
+
 int ffmk_table_remove(struct ffmk_table *table, uint64_t id)
 {
     const size_t place = ffmk_idmap_get(&table->index, id);

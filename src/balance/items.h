@@ -17,6 +17,7 @@ struct ffmk_entry {
     double position[3];
     bool placed; /* position was given */
     bool pinned;
+    bool outer;      /* a link leads to another rank; known with link_ranks */
     size_t n_links;  /* given with it */
     size_t n_back;   /* others' links to it, behind its own; known with link_ranks */
     size_t n_linked; /* items that any of these lead to */
@@ -57,6 +58,9 @@ struct ffmk_entry *ffmk_table_find(const struct ffmk_table *table, uint64_t id);
  * \return FFMK_ERR_NO_MEMORY. */
 int ffmk_table_set_back(struct ffmk_entry *entry, size_t n, const ffmk_link *links,
                         const int *ranks);
+
+/** link_ranks were set, and this is rank `rank`: find out whether any leads elsewhere. */
+void ffmk_entry_look(struct ffmk_entry *entry, int rank);
 
 /** The places of all entries in ascending order of id; to be freed. NULL when memory ran out (never
  * for want of entries). */
