@@ -20,7 +20,7 @@ void ffmk_manifest_write(const struct ffmk_entry *entry, struct ffmk_wire_out *m
         ffmk_wire_put_f64(manifest, entry->position[axis]);
     ffmk_wire_put_u64(manifest, entry->n_links);
     ffmk_wire_put_u64(manifest, entry->n_back);
-    for (size_t k = 0; k < entry->n_links + entry->n_back; k++) {
+    for (size_t k = 0; k < ffmk_entry_links(entry); k++) {
         ffmk_wire_put_u64(manifest, entry->links[k].id);
         ffmk_wire_put_f64(manifest, entry->links[k].weight);
         ffmk_wire_put_u32(manifest, (uint32_t)entry->link_ranks[k]);

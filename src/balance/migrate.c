@@ -12,7 +12,7 @@ static void update_links(const struct ffmk_team *team, const struct ffmk_plan *p
 {
     for (size_t i = 0; i < table->n; i++) {
         struct ffmk_entry *entry = &table->entries[i];
-        for (size_t k = 0; k < entry->n_links + entry->n_back; k++) {
+        for (size_t k = 0; k < ffmk_entry_links(entry); k++) {
             const size_t rank = ffmk_idmap_get(&plan->whereto, entry->links[k].id);
             if (rank != FFMK_IDMAP_NONE)
                 entry->link_ranks[k] = (int)rank;

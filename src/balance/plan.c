@@ -193,7 +193,7 @@ int *ffmk_plan_linked_ranks(const struct ffmk_team *team, const struct ffmk_tabl
     bool failed = !ranks;
     for (size_t i = 0; i < table->n && !failed; i++) {
         const struct ffmk_entry *entry = &table->entries[i];
-        for (size_t k = 0; entry->outer && k < entry->n_links + entry->n_back && !failed; k++) {
+        for (size_t k = 0; entry->outer && k < ffmk_entry_links(entry) && !failed; k++) {
             const int rank = entry->link_ranks[k];
             if (rank == last || rank == team->rank)
                 continue;
@@ -230,7 +230,7 @@ static void write_news(const struct ffmk_team *team, const struct ffmk_table *ta
         if (plan->destinations[i] == team->rank)
             continue;
         const struct ffmk_entry *entry = &table->entries[plan->order[i]];
-        for (size_t k = 0; k < entry->n_links + entry->n_back; k++) {
+        for (size_t k = 0; k < ffmk_entry_links(entry); k++) {
             const int rank = entry->link_ranks[k];
             bool told = rank == team->rank;
             for (size_t l = k; l > 0 && k - l < 8 && !told; l--) /* saves most repetitions */
@@ -291,7 +291,7 @@ static double cut_of(const struct ffmk_team *team, const struct ffmk_table *tabl
     double cut = 0;
     for (size_t i = 0; i < table->n; i++) {
         const struct ffmk_entry *entry = &table->entries[i];
-        for (size_t k = 0; entry->outer && k < entry->n_links + entry->n_back; k++)
+        for (size_t k = 0; entry->outer && k < ffmk_entry_links(entry); k++)
             if (entry->link_ranks[k] != team->rank)
                 cut += entry->links[k].weight / unit;
     }
@@ -306,7 +306,7 @@ static double cut_added(const struct ffmk_team *team, const struct ffmk_table *t
     for (size_t i = 0; i < table->n; i++) {
         const struct ffmk_entry *entry = &table->entries[plan->order[i]];
         const int here = plan->destinations[i];
-        for (size_t k = 0; here != team->rank && k < entry->n_links + entry->n_back; k++) {
+        for (size_t k = 0; here != team->rank && k < ffmk_entry_links(entry); k++) {
             const size_t moved = ffmk_idmap_get(&plan->whereto, entry->links[k].id);
             const int there = moved == FFMK_IDMAP_NONE ? entry->link_ranks[k] : (int)moved;
             const int change = (here != there) - (entry->link_ranks[k] != team->rank);

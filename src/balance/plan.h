@@ -3,6 +3,7 @@
 #ifndef FFMK_BALANCE_PLAN_H
 #define FFMK_BALANCE_PLAN_H
 
+#include "balance/idmap.h"
 #include "balance/items.h"
 #include "balance/team.h"
 
