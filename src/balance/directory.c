@@ -6,10 +6,12 @@
 #include "balance/directory.h"
 
 #include "balance/exchange.h"
+#include "balance/idmap.h"
 #include "core/log.h"
 #include "core/rng.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,18 +23,21 @@ enum {
     BACK = 'b'     /* to who holds `to`: to, from, weight, rank of from */
 };
 
-/* Items and links that a round is about, on the rank that has most of them; all in all some 80
- * bytes each are needed meanwhile. A table is searched once a round, so large ones have larger
- * slices. */
-enum { SLICE = 2048, ROUNDS = 16 };
+/* A round needs some 80 bytes for each item and each link that it is about. With few of them one
+ * round is enough; else as many that a round needs 48 bytes an item of the whole table, or a few
+ * bytes a link where there are many links: each round searches the table, and it sends letters. */
+enum { ROUND_LEAST = 2048, RECORD_BYTES = 80, ITEM_BYTES = 48, ROUNDS_MOST = 32 };
 
 unsigned ffmk_directory_rounds(const struct ffmk_table *table)
 {
     size_t records = table->n;
-    for (size_t i = 0; i < table->n && records < (size_t)SLICE * ROUNDS; i++)
+    for (size_t i = 0; i < table->n; i++)
         records += table->entries[i].n_links;
-    const size_t rounds = (records + SLICE - 1) / SLICE;
-    return rounds < 1 ? 1 : rounds < ROUNDS ? (unsigned)rounds : ROUNDS;
+    if (records <= ROUND_LEAST)
+        return 1;
+    const double small = ceil((double)records / ROUND_LEAST);
+    const double enough = ceil((double)records * RECORD_BYTES / ((double)table->n * ITEM_BYTES));
+    return (unsigned)fmin(fmin(small, enough), ROUNDS_MOST);
 }
 
 struct slice {
@@ -124,8 +129,34 @@ static int judge(const struct ffmk_team *team, const struct findings *findings)
     return code;
 }
 
-static void write_questions(const struct slice *slice, const struct ffmk_table *table,
-                            struct ffmk_mail *questions)
+/* A link asked about in a round: where it is in the table, and who was asked. */
+struct question {
+    uint32_t place, link;
+    int home;
+};
+
+struct asked {
+    struct question *questions;
+    size_t n, capacity;
+};
+
+static bool note_asked(struct asked *asked, size_t place, size_t link, int home)
+{
+    if (asked->n == asked->capacity) {
+        const size_t capacity = asked->capacity + asked->capacity / 2 + 64;
+        void *questions = realloc(asked->questions, capacity * sizeof *asked->questions);
+        if (!questions)
+            return false;
+        asked->questions = questions;
+        asked->capacity = capacity;
+    }
+    asked->questions[asked->n++] = (struct question){(uint32_t)place, (uint32_t)link, home};
+    return true;
+}
+
+/* \return false when memory ran out. */
+static bool write_questions(const struct slice *slice, const struct ffmk_table *table,
+                            struct ffmk_mail *questions, struct asked *asked)
 {
     for (size_t i = 0; i < table->n; i++) {
         const struct ffmk_entry *entry = &table->entries[i];
@@ -144,18 +175,23 @@ static void write_questions(const struct slice *slice, const struct ffmk_table *
             ffmk_wire_put_u64(out, entry->links[k].id);
             ffmk_wire_put_u64(out, entry->id);
             ffmk_wire_put_f64(out, entry->links[k].weight);
+            if (!note_asked(asked, i, k, home))
+                return false;
         }
     }
+    return true;
 }
 
 /* Questions of all ranks to this home. \return how this rank fared. */
 static int ask(struct ffmk_team *team, int code, const struct slice *slice,
-               const struct ffmk_table *table, struct ffmk_mail *asked)
+               const struct ffmk_table *table, struct asked *asked, struct ffmk_mail *incoming)
 {
     struct ffmk_mail questions = {0};
-    if (!code)
-        write_questions(slice, table, &questions);
-    const int sent = ffmk_exchange_sparse(team, &questions, asked);
+    if (!code && !write_questions(slice, table, &questions, asked)) {
+        ffmk_mail_free(&questions);
+        code = FFMK_ERR_NO_MEMORY;
+    }
+    const int sent = ffmk_exchange_sparse(team, &questions, incoming);
     ffmk_mail_free(&questions);
     return code ? code : sent;
 }
@@ -215,13 +251,13 @@ static void answer(const struct ffmk_mail *questions, const struct ffmk_idmap *h
 }
 
 /* As a home: what this round's questions come to. */
-static int reply(const struct ffmk_mail *asked, struct ffmk_mail *answers,
+static int reply(const struct ffmk_mail *questions, struct ffmk_mail *answers,
                  struct findings *findings)
 {
     struct ffmk_idmap holders = {0};
-    const int code = enter(asked, &holders, &findings->doubled);
+    const int code = enter(questions, &holders, &findings->doubled);
     if (!code)
-        answer(asked, &holders, answers, &findings->unknown);
+        answer(questions, &holders, answers, &findings->unknown);
     ffmk_idmap_free(&holders);
     return code;
 }
@@ -283,31 +319,70 @@ static int compare_back_links(const void *a, const void *b)
     return (left->weight > right->weight) - (left->weight < right->weight);
 }
 
-/* Each entry gets those that lead to it. */
-static int set_back(struct ffmk_table *table, struct back_links *back)
+/* All links of others to an item, kept apart until the last round: a table that is searched once a
+ * round had better lie in memory in its order. */
+struct back_block {
+    size_t n;
+    ffmk_link links[]; /* and behind them the n ranks */
+};
+
+/* A block for each entry that a link leads to. */
+static int group_back(const struct ffmk_table *table, struct back_links *back,
+                      struct back_block **blocks)
 {
-    ffmk_link *links = malloc((back->n + 1) * sizeof *links);
-    int *ranks = malloc((back->n + 1) * sizeof *ranks);
-    int code = back->failed || !links || !ranks ? FFMK_ERR_NO_MEMORY : FFMK_SUCCESS;
+    if (back->failed)
+        return FFMK_ERR_NO_MEMORY;
     if (back->n > 1)
         qsort(back->links, back->n, sizeof *back->links, compare_back_links);
-    for (size_t b = 0; b < back->n && !code;) {
-        const uint64_t id = back->links[b].id;
-        size_t n = 0;
-        for (; b < back->n && back->links[b].id == id; b++, n++) {
-            links[n] = (ffmk_link){back->links[b].other, back->links[b].weight};
-            ranks[n] = back->links[b].rank;
+    for (size_t first = 0, end; first < back->n; first = end) {
+        const uint64_t id = back->links[first].id;
+        for (end = first; end < back->n && back->links[end].id == id;)
+            end++;
+        const size_t n = end - first;
+        const struct ffmk_entry *entry = ffmk_table_find(table, id);
+        if (!entry)
+            return FFMK_ERR_MPI; /* its home knows it from us */
+        struct back_block *block = malloc(sizeof *block + n * (sizeof *block->links + sizeof(int)));
+        if (!block)
+            return FFMK_ERR_NO_MEMORY;
+        int *ranks = (int *)(block->links + n);
+        block->n = n;
+        for (size_t b = 0; b < n; b++) {
+            const struct back_link *link = &back->links[first + b];
+            block->links[b] = (ffmk_link){link->other, link->weight};
+            ranks[b] = link->rank;
         }
-        struct ffmk_entry *entry = ffmk_table_find(table, id);
-        code = entry ? ffmk_table_set_back(entry, n, links, ranks) : FFMK_ERR_MPI;
+        blocks[entry - table->entries] = block;
     }
-    free(links);
-    free(ranks);
+    return FFMK_SUCCESS;
+}
+
+/* Every entry gets what is kept for it. */
+static int set_back(struct ffmk_table *table, struct back_block **blocks, int rank)
+{
+    int code = FFMK_SUCCESS;
+    for (size_t i = 0; i < table->n && !code; i++) {
+        struct ffmk_entry *entry = &table->entries[i];
+        const struct back_block *block = blocks[i];
+        code = block ? ffmk_table_set_back(entry, block->n, block->links,
+                                           (const int *)(block->links + block->n))
+                     : ffmk_table_set_back(entry, 0, NULL, NULL);
+        ffmk_entry_look(entry, rank);
+        free(blocks[i]);
+        blocks[i] = NULL;
+    }
     return code;
 }
 
+static void free_blocks(struct back_block **blocks, size_t n)
+{
+    for (size_t i = 0; blocks && i < n; i++)
+        free(blocks[i]);
+    free(blocks);
+}
+
 /* Who holds what our links lead to, and what leads to our items. */
-static int read_answers(const struct slice *slice, const struct ffmk_mail *answers,
+static int read_answers(const struct asked *asked, const struct ffmk_mail *answers,
                         struct ffmk_table *table, struct back_links *back)
 {
     struct ffmk_wire_in *readers = calloc(answers->n + 1, sizeof *readers);
@@ -315,15 +390,11 @@ static int read_answers(const struct slice *slice, const struct ffmk_mail *answe
         return FFMK_ERR_NO_MEMORY;
     for (size_t p = 0; p < answers->n; p++)
         readers[p] = ffmk_mail_read(answers, p);
-    for (size_t i = 0; i < table->n; i++) {
-        struct ffmk_entry *entry = &table->entries[i];
-        for (size_t k = 0; k < entry->n_links; k++) {
-            const int home = home_of(slice, entry->links[k].id);
-            if (home < 0)
-                continue;
-            const size_t p = ffmk_idmap_get(&answers->index, (uint64_t)home);
-            entry->link_ranks[k] = read_answer(&readers[p], back);
-        }
+    for (size_t i = 0; i < asked->n; i++) {
+        const struct question *question = &asked->questions[i];
+        const size_t p = ffmk_idmap_get(&answers->index, (uint64_t)question->home);
+        const int rank = read_answer(&readers[p], back);
+        table->entries[question->place].link_ranks[question->link] = rank;
     }
     for (size_t p = 0; p < answers->n; p++)
         read_answer(&readers[p], back); /* the back links after the last answer */
@@ -331,48 +402,65 @@ static int read_answers(const struct slice *slice, const struct ffmk_mail *answe
     return FFMK_SUCCESS;
 }
 
+/* A look-up under way. */
+struct look_up {
+    struct ffmk_table *table;
+    struct back_block **blocks; /* of each entry, or NULL */
+    struct findings findings;
+};
+
 /* Send a home's answers, which are freed, and take in those to this rank. \return how it fared. */
-static int hear(struct ffmk_team *team, const struct slice *slice, struct ffmk_mail *answers,
-                struct ffmk_table *table)
+static int hear(struct ffmk_team *team, const struct asked *asked, struct ffmk_mail *answers,
+                struct look_up *look_up)
 {
     struct ffmk_mail heard = {0};
     struct back_links back = {0};
     int code = ffmk_exchange_sparse(team, answers, &heard);
     ffmk_mail_free(answers);
     if (!code)
-        code = read_answers(slice, &heard, table, &back);
+        code = read_answers(asked, &heard, look_up->table, &back);
     ffmk_mail_free(&heard);
     if (!code)
-        code = set_back(table, &back);
+        code = group_back(look_up->table, &back, look_up->blocks);
     free(back.links);
+    return code;
+}
+
+/* One round. *agreed_p: what all agree on so far; the code returned is this rank's alone, and told
+ * to the others in the next round. */
+static int go_round(struct ffmk_team *team, int code, const struct slice *slice,
+                    struct look_up *look_up, int *agreed_p)
+{
+    struct asked asked = {0};
+    struct ffmk_mail questions = {0}, answers = {0};
+    code = ask(team, code, slice, look_up->table, &asked, &questions);
+    if (!code)
+        code = reply(&questions, &answers, &look_up->findings);
+    ffmk_mail_free(&questions);
+    *agreed_p = ffmk_team_agree(team, code);
+    if (!*agreed_p && slice->round + 1 == slice->rounds)
+        *agreed_p = judge(team, &look_up->findings);
+    if (!*agreed_p)
+        code = hear(team, &asked, &answers, look_up);
+    ffmk_mail_free(&answers);
+    free(asked.questions);
     return code;
 }
 
 int ffmk_directory_resolve(struct ffmk_team *team, int code, unsigned rounds,
                            struct ffmk_table *table)
 {
-    struct findings findings = {0};
-
-    for (size_t i = 0; i < table->n && !code; i++)
-        if (table->entries[i].n_back > 0)
-            code = ffmk_table_set_back(&table->entries[i], 0, NULL, NULL);
-    for (unsigned round = 0; round < rounds; round++) {
+    struct look_up look_up = {.table = table,
+                              .blocks = calloc(table->n + 1, sizeof(struct back_block *))};
+    int agreed = FFMK_SUCCESS;
+    if (!code && !look_up.blocks)
+        code = FFMK_ERR_NO_MEMORY;
+    for (unsigned round = 0; round < rounds && !agreed; round++) {
         const struct slice slice = {team, round, rounds};
-        struct ffmk_mail asked = {0}, answers = {0};
-        code = ask(team, code, &slice, table, &asked);
-        if (!code)
-            code = reply(&asked, &answers, &findings);
-        ffmk_mail_free(&asked);
-        int agreed = ffmk_team_agree(team, code);
-        if (!agreed && round + 1 == rounds)
-            agreed = judge(team, &findings);
-        if (agreed) {
-            ffmk_mail_free(&answers);
-            return agreed;
-        }
-        code = hear(team, &slice, &answers, table); /* told to the others in the next round */
+        code = go_round(team, code, &slice, &look_up, &agreed);
     }
-    for (size_t i = 0; i < table->n; i++)
-        ffmk_entry_look(&table->entries[i], team->rank);
-    return ffmk_team_agree(team, code);
+    if (!agreed && !code)
+        code = set_back(table, look_up.blocks, team->rank);
+    free_blocks(look_up.blocks, table->n);
+    return agreed ? agreed : ffmk_team_agree(team, code);
 }
