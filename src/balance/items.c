@@ -139,7 +139,7 @@ static bool reserve_one(struct ffmk_table *table)
         return false;
     if (table->n < table->capacity)
         return true;
-    const size_t capacity = table->capacity + table->capacity / 2 + 16;
+    const size_t capacity = table->capacity + table->capacity / 8 + 16;
     struct ffmk_entry *entries = realloc(table->entries, capacity * sizeof *entries);
     if (!entries)
         return false;
@@ -368,7 +368,7 @@ size_t *ffmk_table_order(struct ffmk_table *table)
     if (changed && !sort(table))
         return NULL;
     size_t *order = malloc((table->n + 1) * sizeof *order);
-    for (size_t i = 0; order && i < table->n; i++)
+    for (size_t i = 0; order && i < table->n_sorted; i++)
         order[i] = (size_t)(ffmk_table_find(table, table->sorted[i]) - table->entries);
     return order;
 }
