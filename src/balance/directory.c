@@ -19,7 +19,7 @@
 enum {
     HERE_IS = 'h', /* to a home: id */
     LINK = 'l',    /* to the home of `to`: to, from, weight */
-    ANSWER = 'a',  /* to who asked: rank; one for each LINK it sent, in its order */
+    ANSWER = 'a',  /* to who asked: rank, -1 where nobody is; for each LINK, in its order */
     BACK = 'b'     /* to who holds `to`: to, from, weight, rank of from */
 };
 
@@ -233,13 +233,13 @@ static void answer(const struct ffmk_mail *questions, const struct ffmk_idmap *h
             const uint64_t from = ffmk_wire_get_u64(&in);
             const double weight = ffmk_wire_get_f64(&in);
             const size_t holder = ffmk_idmap_get(holders, to);
-            if (holder == FFMK_IDMAP_NONE) {
-                note(unknown, to); /* whatever the asker now reads is of no use */
-                continue;
-            }
             struct ffmk_wire_out *out = ffmk_mail_to(answers, asker);
             ffmk_wire_put_u8(out, ANSWER);
-            ffmk_wire_put_u32(out, (uint32_t)holder);
+            ffmk_wire_put_u32(out, (uint32_t)holder); /* of NONE: -1 */
+            if (holder == FFMK_IDMAP_NONE) {
+                note(unknown, to);
+                continue;
+            }
             out = ffmk_mail_to(answers, (int)holder);
             ffmk_wire_put_u8(out, BACK);
             ffmk_wire_put_u64(out, to);
@@ -390,16 +390,19 @@ static int read_answers(const struct asked *asked, const struct ffmk_mail *answe
         return FFMK_ERR_NO_MEMORY;
     for (size_t p = 0; p < answers->n; p++)
         readers[p] = ffmk_mail_read(answers, p);
-    for (size_t i = 0; i < asked->n; i++) {
+    bool answered = true;
+    for (size_t i = 0; i < asked->n && answered; i++) {
         const struct question *question = &asked->questions[i];
         const size_t p = ffmk_idmap_get(&answers->index, (uint64_t)question->home);
-        const int rank = read_answer(&readers[p], back);
-        table->entries[question->place].link_ranks[question->link] = rank;
+        answered = p != FFMK_IDMAP_NONE; /* else memory ran out there */
+        if (answered)
+            table->entries[question->place].link_ranks[question->link] =
+                read_answer(&readers[p], back);
     }
     for (size_t p = 0; p < answers->n; p++)
         read_answer(&readers[p], back); /* the back links after the last answer */
     free(readers);
-    return FFMK_SUCCESS;
+    return answered ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
 }
 
 /* A look-up under way. */
