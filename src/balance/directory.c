@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Two sparse exchanges: registrations and questions to the homes, answers and back links from them.
- */
+ * Two sparse exchanges a round: registrations and questions to the homes, answers and back links
+ * from them. A round is about the ids whose hash falls into its slice, whoever asks: so a home
+ * knows all that it has to in that round, and an item hears of all links to it in one. Nothing of a
+ * round has to be kept for the next but what is wrong. */
 #include "balance/directory.h"
 
 #include "balance/exchange.h"
+#include "balance/idmap.h"
 #include "core/log.h"
 #include "core/rng.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,13 +19,40 @@
 enum {
     HERE_IS = 'h', /* to a home: id */
     LINK = 'l',    /* to the home of `to`: to, from, weight */
-    ANSWER = 'a',  /* to who asked: rank; one for each LINK it sent, in its order */
+    ANSWER = 'a',  /* to who asked: rank, -1 where nobody is; for each LINK, in its order */
     BACK = 'b'     /* to who holds `to`: to, from, weight, rank of from */
 };
 
-static int home_of(const struct ffmk_team *team, uint64_t id)
+/* A round needs some 80 bytes for each item and each link that it is about. With few of them one
+ * round is enough; else as many that a round needs 48 bytes an item of the whole table, or a few
+ * bytes a link where there are many links: each round searches the table, and it sends letters. */
+enum { ROUND_LEAST = 2048, RECORD_BYTES = 80, ITEM_BYTES = 48, ROUNDS_MOST = 32 };
+
+unsigned ffmk_directory_rounds(const struct ffmk_table *table)
 {
-    return (int)(((ffmk_u128)ffmk_rng_mix(id) * (unsigned)team->size) >> 64);
+    size_t records = table->n;
+    for (size_t i = 0; i < table->n; i++)
+        records += table->entries[i].n_links;
+    if (records <= ROUND_LEAST)
+        return 1;
+    const double small = ceil((double)records / ROUND_LEAST);
+    const double enough = ceil((double)records * RECORD_BYTES / ((double)table->n * ITEM_BYTES));
+    return (unsigned)fmin(fmin(small, enough), ROUNDS_MOST);
+}
+
+struct slice {
+    const struct ffmk_team *team;
+    unsigned round, rounds;
+};
+
+/* The home of an id of this round, or -1. The home is of the hash's upper bits, the round of its
+ * lower half. */
+static int home_of(const struct slice *slice, uint64_t id)
+{
+    const uint64_t hash = ffmk_rng_mix(id);
+    if ((hash & UINT32_MAX) * slice->rounds >> 32 != slice->round)
+        return -1;
+    return (int)(((ffmk_u128)hash * (unsigned)slice->team->size) >> 64);
 }
 
 /* Ids somebody has to be told of: how often it happened, and the smallest ids. */
@@ -76,39 +107,93 @@ static int complain(const struct ffmk_team *team, const struct offenders *offend
     return FFMK_SUCCESS;
 }
 
-static int judge(const struct ffmk_team *team, const struct offenders *doubled,
-                 const struct offenders *unknown)
+/* What came to light at this home, in all rounds so far. */
+struct findings {
+    struct offenders doubled, unknown;
+};
+
+static int judge(const struct ffmk_team *team, const struct findings *findings)
 {
-    uint64_t counts[2] = {doubled->count, unknown->count};
+    uint64_t counts[2] = {findings->doubled.count, findings->unknown.count};
     int code = ffmk_team_sum_u64(team, counts, 2);
     if (!code && counts[0] > 0) {
-        code = complain(team, doubled, counts[0],
+        code = complain(team, &findings->doubled, counts[0],
                         "registrations of ids that another rank holds already");
         return code ? code : FFMK_ERR_DUPLICATE;
     }
     if (!code && counts[1] > 0) {
-        code = complain(team, unknown, counts[1], "links to items that are registered nowhere");
+        code = complain(team, &findings->unknown, counts[1],
+                        "links to items that are registered nowhere");
         return code ? code : FFMK_ERR_UNKNOWN_ITEM;
     }
     return code;
 }
 
-static void ask(const struct ffmk_team *team, const struct ffmk_table *table, const size_t *order,
-                struct ffmk_mail *questions)
+/* A link asked about in a round: where it is in the table, and who was asked. */
+struct question {
+    uint32_t place, link;
+    int home;
+};
+
+struct asked {
+    struct question *questions;
+    size_t n, capacity;
+};
+
+static bool note_asked(struct asked *asked, size_t place, size_t link, int home)
+{
+    if (asked->n == asked->capacity) {
+        const size_t capacity = asked->capacity + asked->capacity / 2 + 64;
+        void *questions = realloc(asked->questions, capacity * sizeof *asked->questions);
+        if (!questions)
+            return false;
+        asked->questions = questions;
+        asked->capacity = capacity;
+    }
+    asked->questions[asked->n++] = (struct question){(uint32_t)place, (uint32_t)link, home};
+    return true;
+}
+
+/* \return false when memory ran out. */
+static bool write_questions(const struct slice *slice, const struct ffmk_table *table,
+                            struct ffmk_mail *questions, struct asked *asked)
 {
     for (size_t i = 0; i < table->n; i++) {
-        const struct ffmk_entry *entry = &table->entries[order[i]];
-        struct ffmk_wire_out *out = ffmk_mail_to(questions, home_of(team, entry->id));
-        ffmk_wire_put_u8(out, HERE_IS);
-        ffmk_wire_put_u64(out, entry->id);
+        const struct ffmk_entry *entry = &table->entries[i];
+        int home = home_of(slice, entry->id);
+        if (home >= 0) {
+            struct ffmk_wire_out *out = ffmk_mail_to(questions, home);
+            ffmk_wire_put_u8(out, HERE_IS);
+            ffmk_wire_put_u64(out, entry->id);
+        }
         for (size_t k = 0; k < entry->n_links; k++) {
-            out = ffmk_mail_to(questions, home_of(team, entry->links[k].id));
+            home = home_of(slice, entry->links[k].id);
+            if (home < 0)
+                continue;
+            struct ffmk_wire_out *out = ffmk_mail_to(questions, home);
             ffmk_wire_put_u8(out, LINK);
             ffmk_wire_put_u64(out, entry->links[k].id);
             ffmk_wire_put_u64(out, entry->id);
             ffmk_wire_put_f64(out, entry->links[k].weight);
+            if (!note_asked(asked, i, k, home))
+                return false;
         }
     }
+    return true;
+}
+
+/* Questions of all ranks to this home. \return how this rank fared. */
+static int ask(struct ffmk_team *team, int code, const struct slice *slice,
+               const struct ffmk_table *table, struct asked *asked, struct ffmk_mail *incoming)
+{
+    struct ffmk_mail questions = {0};
+    if (!code && !write_questions(slice, table, &questions, asked)) {
+        ffmk_mail_free(&questions);
+        code = FFMK_ERR_NO_MEMORY;
+    }
+    const int sent = ffmk_exchange_sparse(team, &questions, incoming);
+    ffmk_mail_free(&questions);
+    return code ? code : sent;
 }
 
 /* As a home: learn who holds what. */
@@ -148,13 +233,13 @@ static void answer(const struct ffmk_mail *questions, const struct ffmk_idmap *h
             const uint64_t from = ffmk_wire_get_u64(&in);
             const double weight = ffmk_wire_get_f64(&in);
             const size_t holder = ffmk_idmap_get(holders, to);
+            struct ffmk_wire_out *out = ffmk_mail_to(answers, asker);
+            ffmk_wire_put_u8(out, ANSWER);
+            ffmk_wire_put_u32(out, (uint32_t)holder); /* of NONE: -1 */
             if (holder == FFMK_IDMAP_NONE) {
                 note(unknown, to);
                 continue;
             }
-            struct ffmk_wire_out *out = ffmk_mail_to(answers, asker);
-            ffmk_wire_put_u8(out, ANSWER);
-            ffmk_wire_put_u32(out, (uint32_t)holder);
             out = ffmk_mail_to(answers, (int)holder);
             ffmk_wire_put_u8(out, BACK);
             ffmk_wire_put_u64(out, to);
@@ -163,6 +248,18 @@ static void answer(const struct ffmk_mail *questions, const struct ffmk_idmap *h
             ffmk_wire_put_u32(out, (uint32_t)asker);
         }
     }
+}
+
+/* As a home: what this round's questions come to. */
+static int reply(const struct ffmk_mail *questions, struct ffmk_mail *answers,
+                 struct findings *findings)
+{
+    struct ffmk_idmap holders = {0};
+    const int code = enter(questions, &holders, &findings->doubled);
+    if (!code)
+        answer(questions, &holders, answers, &findings->unknown);
+    ffmk_idmap_free(&holders);
+    return code;
 }
 
 /* Somebody's link to an item of this rank. */
@@ -183,7 +280,7 @@ struct back_links {
 static void keep(struct back_links *back, const struct back_link *link)
 {
     if (back->n == back->capacity) {
-        const size_t capacity = back->capacity ? 2 * back->capacity : 64;
+        const size_t capacity = back->capacity + back->capacity / 2 + 64;
         struct back_link *links = realloc(back->links, capacity * sizeof *links);
         if (!links) {
             back->failed = true;
@@ -222,82 +319,151 @@ static int compare_back_links(const void *a, const void *b)
     return (left->weight > right->weight) - (left->weight < right->weight);
 }
 
-/* Each entry gets those that lead to it. Both are in ascending order of id. */
-static int set_back(struct ffmk_table *table, const size_t *order, struct back_links *back)
+/* All links of others to an item, kept apart until the last round: a table that is searched once a
+ * round had better lie in memory in its order. */
+struct back_block {
+    size_t n;
+    ffmk_link links[]; /* and behind them the n ranks */
+};
+
+/* A block for each entry that a link leads to. */
+static int group_back(const struct ffmk_table *table, struct back_links *back,
+                      struct back_block **blocks)
 {
-    ffmk_link *links = malloc((back->n + 1) * sizeof *links);
-    int *ranks = malloc((back->n + 1) * sizeof *ranks);
-    int code = back->failed || !links || !ranks ? FFMK_ERR_NO_MEMORY : FFMK_SUCCESS;
+    if (back->failed)
+        return FFMK_ERR_NO_MEMORY;
     if (back->n > 1)
         qsort(back->links, back->n, sizeof *back->links, compare_back_links);
-    size_t b = 0;
-    for (size_t i = 0; i < table->n && !code; i++) {
-        struct ffmk_entry *entry = &table->entries[order[i]];
-        size_t n = 0;
-        for (; b < back->n && back->links[b].id == entry->id; b++, n++) {
-            links[n] = (ffmk_link){back->links[b].other, back->links[b].weight};
-            ranks[n] = back->links[b].rank;
+    for (size_t first = 0, end; first < back->n; first = end) {
+        const uint64_t id = back->links[first].id;
+        for (end = first; end < back->n && back->links[end].id == id;)
+            end++;
+        const size_t n = end - first;
+        const struct ffmk_entry *entry = ffmk_table_find(table, id);
+        if (!entry)
+            return FFMK_ERR_MPI; /* its home knows it from us */
+        struct back_block *block = malloc(sizeof *block + n * (sizeof *block->links + sizeof(int)));
+        if (!block)
+            return FFMK_ERR_NO_MEMORY;
+        int *ranks = (int *)(block->links + n);
+        block->n = n;
+        for (size_t b = 0; b < n; b++) {
+            const struct back_link *link = &back->links[first + b];
+            block->links[b] = (ffmk_link){link->other, link->weight};
+            ranks[b] = link->rank;
         }
-        code = ffmk_table_set_back(entry, n, links, ranks);
+        blocks[entry - table->entries] = block;
     }
-    free(links);
-    free(ranks);
+    return FFMK_SUCCESS;
+}
+
+/* Every entry gets what is kept for it. */
+static int set_back(struct ffmk_table *table, struct back_block **blocks, int rank)
+{
+    int code = FFMK_SUCCESS;
+    for (size_t i = 0; i < table->n && !code; i++) {
+        struct ffmk_entry *entry = &table->entries[i];
+        const struct back_block *block = blocks[i];
+        code = block ? ffmk_table_set_back(entry, block->n, block->links,
+                                           (const int *)(block->links + block->n))
+                     : ffmk_table_set_back(entry, 0, NULL, NULL);
+        ffmk_entry_look(entry, rank);
+        free(blocks[i]);
+        blocks[i] = NULL;
+    }
     return code;
 }
 
-static int learn(const struct ffmk_team *team, const struct ffmk_mail *answers,
-                 struct ffmk_table *table, const size_t *order)
+static void free_blocks(struct back_block **blocks, size_t n)
 {
-    struct back_links back = {0};
+    for (size_t i = 0; blocks && i < n; i++)
+        free(blocks[i]);
+    free(blocks);
+}
+
+/* Who holds what our links lead to, and what leads to our items. */
+static int read_answers(const struct asked *asked, const struct ffmk_mail *answers,
+                        struct ffmk_table *table, struct back_links *back)
+{
     struct ffmk_wire_in *readers = calloc(answers->n + 1, sizeof *readers);
     if (!readers)
         return FFMK_ERR_NO_MEMORY;
     for (size_t p = 0; p < answers->n; p++)
         readers[p] = ffmk_mail_read(answers, p);
-    for (size_t i = 0; i < table->n; i++) {
-        struct ffmk_entry *entry = &table->entries[order[i]];
-        for (size_t k = 0; k < entry->n_links; k++) {
-            const int home = home_of(team, entry->links[k].id);
-            const size_t p = ffmk_idmap_get(&answers->index, (uint64_t)home);
-            entry->link_ranks[k] = read_answer(&readers[p], &back);
-        }
+    bool answered = true;
+    for (size_t i = 0; i < asked->n && answered; i++) {
+        const struct question *question = &asked->questions[i];
+        const size_t p = ffmk_idmap_get(&answers->index, (uint64_t)question->home);
+        answered = p != FFMK_IDMAP_NONE; /* else memory ran out there */
+        if (answered)
+            table->entries[question->place].link_ranks[question->link] =
+                read_answer(&readers[p], back);
     }
     for (size_t p = 0; p < answers->n; p++)
-        read_answer(&readers[p], &back); /* the back links after the last answer */
+        read_answer(&readers[p], back); /* the back links after the last answer */
     free(readers);
-    const int code = set_back(table, order, &back);
+    return answered ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
+}
+
+/* A look-up under way. */
+struct look_up {
+    struct ffmk_table *table;
+    struct back_block **blocks; /* of each entry, or NULL */
+    struct findings findings;
+};
+
+/* Send a home's answers, which are freed, and take in those to this rank. \return how it fared. */
+static int hear(struct ffmk_team *team, const struct asked *asked, struct ffmk_mail *answers,
+                struct look_up *look_up)
+{
+    struct ffmk_mail heard = {0};
+    struct back_links back = {0};
+    int code = ffmk_exchange_sparse(team, answers, &heard);
+    ffmk_mail_free(answers);
+    if (!code)
+        code = read_answers(asked, &heard, look_up->table, &back);
+    ffmk_mail_free(&heard);
+    if (!code)
+        code = group_back(look_up->table, &back, look_up->blocks);
     free(back.links);
     return code;
 }
 
-int ffmk_directory_resolve(struct ffmk_team *team, int code, struct ffmk_table *table,
-                           const size_t *order)
+/* One round. *agreed_p: what all agree on so far; the code returned is this rank's alone, and told
+ * to the others in the next round. */
+static int go_round(struct ffmk_team *team, int code, const struct slice *slice,
+                    struct look_up *look_up, int *agreed_p)
 {
-    struct ffmk_mail to_homes = {0}, at_home = {0}, from_home = {0}, answers = {0};
-    struct ffmk_idmap holders = {0};
-    struct offenders doubled = {0}, unknown = {0};
-
+    struct asked asked = {0};
+    struct ffmk_mail questions = {0}, answers = {0};
+    code = ask(team, code, slice, look_up->table, &asked, &questions);
     if (!code)
-        ask(team, table, order, &to_homes);
-    const int sent = ffmk_exchange_sparse(team, &to_homes, &at_home);
-    code = code ? code : sent;
-    ffmk_mail_free(&to_homes);
-    if (!code)
-        code = enter(&at_home, &holders, &doubled);
-    if (!code)
-        answer(&at_home, &holders, &from_home, &unknown);
-    code = ffmk_team_agree(team, code);
-    if (!code)
-        code = judge(team, &doubled, &unknown);
-    if (!code) {
-        code = ffmk_exchange_sparse(team, &from_home, &answers);
-        if (!code)
-            code = learn(team, &answers, table, order);
-        code = ffmk_team_agree(team, code);
-    }
-    ffmk_mail_free(&at_home);
-    ffmk_mail_free(&from_home);
+        code = reply(&questions, &answers, &look_up->findings);
+    ffmk_mail_free(&questions);
+    *agreed_p = ffmk_team_agree(team, code);
+    if (!*agreed_p && slice->round + 1 == slice->rounds)
+        *agreed_p = judge(team, &look_up->findings);
+    if (!*agreed_p)
+        code = hear(team, &asked, &answers, look_up);
     ffmk_mail_free(&answers);
-    ffmk_idmap_free(&holders);
+    free(asked.questions);
     return code;
+}
+
+int ffmk_directory_resolve(struct ffmk_team *team, int code, unsigned rounds,
+                           struct ffmk_table *table)
+{
+    struct look_up look_up = {.table = table,
+                              .blocks = calloc(table->n + 1, sizeof(struct back_block *))};
+    int agreed = FFMK_SUCCESS;
+    if (!code && !look_up.blocks)
+        code = FFMK_ERR_NO_MEMORY;
+    for (unsigned round = 0; round < rounds && !agreed; round++) {
+        const struct slice slice = {team, round, rounds};
+        code = go_round(team, code, &slice, &look_up, &agreed);
+    }
+    if (!agreed && !code)
+        code = set_back(table, look_up.blocks, team->rank);
+    free_blocks(look_up.blocks, table->n);
+    return agreed ? agreed : ffmk_team_agree(team, code);
 }

@@ -3,6 +3,7 @@
 #include "balance/items.h"
 
 #include "core/log.h"
+#include "core/rng.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -80,13 +81,65 @@ static bool is_valid(const ffmk_item *item)
     return true;
 }
 
+static uint32_t hash_of(uint64_t id)
+{
+    return (uint32_t)ffmk_rng_mix(id);
+}
+
+/* The slot that holds id, or the empty one where it would go. */
+static size_t slot_of(const struct ffmk_table *table, uint64_t id)
+{
+    const size_t mask = table->n_slots - 1;
+    const uint32_t hash = hash_of(id);
+    size_t at = hash & mask;
+    while (table->index[at].entry != 0 &&
+           (table->index[at].hash != hash || table->entries[table->index[at].entry - 1].id != id))
+        at = (at + 1) & mask;
+    return at;
+}
+
+/* Linear probing, at most three quarters full. */
+static bool reserve_slot(struct ffmk_table *table)
+{
+    if (table->n < table->n_slots / 4 * 3)
+        return true;
+    const size_t n_slots = table->n_slots ? 2 * table->n_slots : 16;
+    struct ffmk_table_slot *index = calloc(n_slots, sizeof *index);
+    if (!index)
+        return false;
+    for (size_t i = 0; i < table->n_slots; i++) {
+        size_t at = table->index[i].hash & (n_slots - 1);
+        while (table->index[i].entry != 0 && index[at].entry != 0)
+            at = (at + 1) & (n_slots - 1);
+        if (table->index[i].entry != 0)
+            index[at] = table->index[i];
+    }
+    free(table->index);
+    table->index = index;
+    table->n_slots = n_slots;
+    return true;
+}
+
+/* Slots behind it move back, so there are no tombstones. */
+static void empty_slot(struct ffmk_table *table, size_t hole)
+{
+    const size_t mask = table->n_slots - 1;
+    for (size_t at = (hole + 1) & mask; table->index[at].entry != 0; at = (at + 1) & mask)
+        /* One may move back to the hole unless its own probe sequence begins behind the hole. */
+        if (((at - table->index[at].hash) & mask) >= ((at - hole) & mask)) {
+            table->index[hole] = table->index[at];
+            hole = at;
+        }
+    table->index[hole].entry = 0;
+}
+
 static bool reserve_one(struct ffmk_table *table)
 {
-    if (!ffmk_idmap_reserve(&table->index, table->n + 1))
+    if (table->n >= INT32_MAX || !reserve_slot(table))
         return false;
     if (table->n < table->capacity)
         return true;
-    const size_t capacity = table->capacity ? 2 * table->capacity : 16;
+    const size_t capacity = table->capacity + table->capacity / 8 + 16;
     struct ffmk_entry *entries = realloc(table->entries, capacity * sizeof *entries);
     if (!entries)
         return false;
@@ -104,7 +157,7 @@ static bool note_fresh(struct ffmk_table *table, uint64_t id)
             table->fresh[table->n_fresh++] = table->entries[i].id;
     }
     if (table->n_fresh == table->fresh_capacity) {
-        const size_t capacity = 2 * table->fresh_capacity + 16;
+        const size_t capacity = table->fresh_capacity + table->fresh_capacity / 2 + 16;
         uint64_t *fresh = realloc(table->fresh, capacity * sizeof *fresh);
         if (!fresh)
             return false;
@@ -126,7 +179,7 @@ int ffmk_table_set_weights(struct ffmk_entry *entry, const char *call, size_t n,
             return FFMK_ERR_NO_MEMORY;
         free(entry->more);
         entry->more = more;
-        entry->n_more = n - 1;
+        entry->n_more = (uint8_t)(n - 1);
     }
     entry->weight = weights[0];
     if (n > 1)
@@ -165,20 +218,20 @@ static size_t count_repeated(const ffmk_link *links, size_t n)
 /* What the links come to. */
 static void sum_links(struct ffmk_entry *entry)
 {
-    const size_t n = entry->n_links + entry->n_back;
+    const size_t n = ffmk_entry_links(entry);
     entry->link_sum = entry->link_most = 0;
     for (size_t k = 0; k < n; k++) {
         entry->link_sum += entry->links[k].weight;
         entry->link_most = fmax(entry->link_most, entry->links[k].weight);
     }
-    entry->n_linked = n - count_repeated(entry->links, n);
+    entry->n_linked = (uint32_t)(n - count_repeated(entry->links, n));
 }
 
 int ffmk_table_add(struct ffmk_table *table, const ffmk_item *item)
 {
     if (!is_valid(item))
         return FFMK_ERR_ARGUMENT;
-    if (ffmk_idmap_get(&table->index, item->id) != FFMK_IDMAP_NONE) {
+    if (ffmk_table_find(table, item->id)) {
         ffmk_log_mistake("%s: item %" PRIu64 " is registered already", CALL, item->id);
         return FFMK_ERR_DUPLICATE;
     }
@@ -187,14 +240,13 @@ int ffmk_table_add(struct ffmk_table *table, const ffmk_item *item)
                                .bytes = item->bytes,
                                .placed = item->position != NULL,
                                .pinned = item->pinned != 0,
-                               .n_links = item->n_links};
+                               .n_links = (uint32_t)item->n_links};
     const size_t link_bytes = sizeof *entry.links + sizeof *entry.link_ranks;
     const double *weights;
     const size_t n_weights = weights_of(item, &weights);
     if (ffmk_table_set_weights(&entry, CALL, n_weights, weights) != FFMK_SUCCESS)
         return FFMK_ERR_NO_MEMORY;
-    if (item->n_links > SIZE_MAX / link_bytes || !reserve_one(table) ||
-        !note_fresh(table, item->id)) {
+    if (item->n_links > FFMK_ENTRY_LINKS || !reserve_one(table) || !note_fresh(table, item->id)) {
         free(entry.more);
         return FFMK_ERR_NO_MEMORY;
     }
@@ -212,8 +264,9 @@ int ffmk_table_add(struct ffmk_table *table, const ffmk_item *item)
             entry.link_ranks[k] = -1;
     }
     sum_links(&entry);
-    ffmk_idmap_put(&table->index, entry.id, table->n); /* cannot fail: room was reserved */
+    const size_t slot = slot_of(table, entry.id);
     table->entries[table->n++] = entry;
+    table->index[slot] = (struct ffmk_table_slot){hash_of(entry.id), (uint32_t)table->n};
     return FFMK_SUCCESS;
 }
 
@@ -225,7 +278,15 @@ int ffmk_table_set_back(struct ffmk_entry *entry, size_t n, const ffmk_link *lin
         sum_links(entry);
         return FFMK_SUCCESS;
     }
+    if (n == entry->n_back) {
+        memcpy(entry->links + entry->n_links, links, n * sizeof *links);
+        memcpy(entry->link_ranks + entry->n_links, ranks, n * sizeof *ranks);
+        sum_links(entry);
+        return FFMK_SUCCESS;
+    }
     const size_t all = entry->n_links + n;
+    if (all > FFMK_ENTRY_LINKS)
+        return FFMK_ERR_NO_MEMORY;
     ffmk_link *block = malloc(all * (sizeof *block + sizeof *entry->link_ranks));
     if (!block)
         return FFMK_ERR_NO_MEMORY;
@@ -239,43 +300,49 @@ int ffmk_table_set_back(struct ffmk_entry *entry, size_t n, const ffmk_link *lin
     free(entry->links);
     entry->links = block;
     entry->link_ranks = block_ranks;
-    entry->n_back = n;
+    entry->n_back = (uint32_t)n;
     sum_links(entry);
     return FFMK_SUCCESS;
 }
 
+void ffmk_entry_look(struct ffmk_entry *entry, int rank)
+{
+    entry->outer = false;
+    for (size_t k = 0; k < ffmk_entry_links(entry) && !entry->outer; k++)
+        entry->outer = entry->link_ranks[k] != rank;
+}
+
 int ffmk_table_remove(struct ffmk_table *table, uint64_t id)
 {
-    const size_t place = ffmk_idmap_get(&table->index, id);
-    if (place == FFMK_IDMAP_NONE)
+    struct ffmk_entry *entry = ffmk_table_find(table, id);
+    if (!entry)
         return FFMK_ERR_UNKNOWN_ITEM;
-    free(table->entries[place].links);
-    free(table->entries[place].more);
-    ffmk_idmap_remove(&table->index, id);
-    const size_t last = --table->n;
-    if (place != last) {
-        table->entries[place] = table->entries[last];
-        ffmk_idmap_put(&table->index, table->entries[place].id, place);
+    free(entry->links);
+    free(entry->more);
+    empty_slot(table, slot_of(table, id));
+    const struct ffmk_entry *last = &table->entries[table->n - 1];
+    if (entry != last) {
+        table->index[slot_of(table, last->id)].entry = (uint32_t)(entry - table->entries) + 1;
+        *entry = *last;
     }
+    table->n--;
     return FFMK_SUCCESS;
 }
 
 struct ffmk_entry *ffmk_table_find(const struct ffmk_table *table, uint64_t id)
 {
-    const size_t place = ffmk_idmap_get(&table->index, id);
-    return place == FFMK_IDMAP_NONE ? NULL : &table->entries[place];
+    if (table->n == 0)
+        return NULL;
+    const uint32_t at = table->index[slot_of(table, id)].entry;
+    return at > 0 ? &table->entries[at - 1] : NULL;
 }
 
 /* Merge what was added since with what there was, and leave out what is gone. */
-size_t *ffmk_table_order(struct ffmk_table *table)
+static bool sort(struct ffmk_table *table)
 {
-    size_t *order = malloc((table->n + 1) * sizeof *order);
     uint64_t *ids = malloc((table->n + 1) * sizeof *ids);
-    if (!order || !ids) {
-        free(order);
-        free(ids);
-        return NULL;
-    }
+    if (!ids)
+        return false;
     if (table->n_fresh > 1)
         qsort(table->fresh, table->n_fresh, sizeof *table->fresh, compare_ids);
     size_t n = 0;
@@ -283,16 +350,26 @@ size_t *ffmk_table_order(struct ffmk_table *table)
         const bool is_old = fresh == table->n_fresh ||
                             (old < table->n_sorted && table->sorted[old] <= table->fresh[fresh]);
         const uint64_t id = is_old ? table->sorted[old++] : table->fresh[fresh++];
-        const size_t place = ffmk_idmap_get(&table->index, id);
-        if (place == FFMK_IDMAP_NONE || (n > 0 && ids[n - 1] == id))
-            continue; /* or it went and came back */
-        order[n] = place;
-        ids[n++] = id;
+        if (ffmk_table_find(table, id) && (n == 0 || ids[n - 1] != id)) /* it may be in both */
+            ids[n++] = id;
     }
     free(table->sorted);
+    free(table->fresh);
     table->sorted = ids;
     table->n_sorted = n;
-    table->n_fresh = 0;
+    table->fresh = NULL;
+    table->n_fresh = table->fresh_capacity = 0;
+    return true;
+}
+
+size_t *ffmk_table_order(struct ffmk_table *table)
+{
+    const bool changed = table->n_fresh > 0 || table->n_sorted != table->n;
+    if (changed && !sort(table))
+        return NULL;
+    size_t *order = malloc((table->n + 1) * sizeof *order);
+    for (size_t i = 0; order && i < table->n_sorted; i++)
+        order[i] = (size_t)(ffmk_table_find(table, table->sorted[i]) - table->entries);
     return order;
 }
 
@@ -312,6 +389,6 @@ void ffmk_table_free(struct ffmk_table *table)
     free(table->entries);
     free(table->sorted);
     free(table->fresh);
-    ffmk_idmap_free(&table->index);
+    free(table->index);
     *table = (struct ffmk_table){0};
 }

@@ -4,26 +4,34 @@
 #ifndef FFMK_BALANCE_ITEMS_H
 #define FFMK_BALANCE_ITEMS_H
 
-#include "balance/idmap.h"
-
 #include <ffmk.h>
+#include <stdbool.h>
 
 struct ffmk_entry {
     uint64_t id;
     double weight; /* the first */
-    size_t n_more; /* weights beyond it */
-    double *more;
+    double *more;  /* those beyond it */
     size_t bytes;
     double position[3];
-    bool placed; /* position was given */
-    bool pinned;
-    size_t n_links;  /* given with it */
-    size_t n_back;   /* others' links to it, behind its own; known with link_ranks */
-    size_t n_linked; /* items that any of these lead to */
     double link_sum, link_most;
     ffmk_link *links;
-    int *link_ranks; /* who holds the other ends, as of the last directory look-up; same block as
-                        links */
+    int *link_ranks;   /* who holds the other ends, as of the last directory look-up; same block as
+                          links */
+    uint32_t n_links;  /* given with it */
+    uint32_t n_back;   /* others' links to it, behind its own; known with link_ranks */
+    uint32_t n_linked; /* items that any of these lead to */
+    uint8_t n_more;
+    bool placed; /* position was given */
+    bool pinned;
+    bool outer; /* a link leads to another rank; known with link_ranks */
+};
+
+/** Most links that an entry can have in all. */
+#define FFMK_ENTRY_LINKS ((size_t)INT32_MAX)
+
+struct ffmk_table_slot {
+    uint32_t hash;  /* of an id */
+    uint32_t entry; /* its place in entries + 1; 0: empty */
 };
 
 /** Entries lie densely in no particular order. Begin with {0}. */
@@ -31,8 +39,9 @@ struct ffmk_table {
     struct ffmk_entry *entries;
     size_t n;
     size_t capacity;
-    struct ffmk_idmap index; /* id → place in entries */
-    uint64_t *sorted;        /* ids there were when order was last asked for, ascending */
+    struct ffmk_table_slot *index;
+    size_t n_slots;
+    uint64_t *sorted; /* ids there were when order was last asked for, ascending */
     size_t n_sorted;
     uint64_t *fresh; /* added since; what is gone is in these still */
     size_t n_fresh, fresh_capacity;
@@ -57,6 +66,15 @@ struct ffmk_entry *ffmk_table_find(const struct ffmk_table *table, uint64_t id);
  * \return FFMK_ERR_NO_MEMORY. */
 int ffmk_table_set_back(struct ffmk_entry *entry, size_t n, const ffmk_link *links,
                         const int *ranks);
+
+/** Its own links and those of others to it. */
+static inline size_t ffmk_entry_links(const struct ffmk_entry *entry)
+{
+    return (size_t)entry->n_links + entry->n_back;
+}
+
+/** link_ranks were set, and this is rank `rank`: find out whether any leads elsewhere. */
+void ffmk_entry_look(struct ffmk_entry *entry, int rank);
 
 /** The places of all entries in ascending order of id; to be freed. NULL when memory ran out (never
  * for want of entries). */

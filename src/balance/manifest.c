@@ -20,7 +20,7 @@ void ffmk_manifest_write(const struct ffmk_entry *entry, struct ffmk_wire_out *m
         ffmk_wire_put_f64(manifest, entry->position[axis]);
     ffmk_wire_put_u64(manifest, entry->n_links);
     ffmk_wire_put_u64(manifest, entry->n_back);
-    for (size_t k = 0; k < entry->n_links + entry->n_back; k++) {
+    for (size_t k = 0; k < ffmk_entry_links(entry); k++) {
         ffmk_wire_put_u64(manifest, entry->links[k].id);
         ffmk_wire_put_f64(manifest, entry->links[k].weight);
         ffmk_wire_put_u32(manifest, (uint32_t)entry->link_ranks[k]);
@@ -48,7 +48,8 @@ ffmk_item ffmk_manifest_read(struct ffmk_wire_in *manifest, struct ffmk_manifest
     return item;
 }
 
-int ffmk_manifest_enter(struct ffmk_table *table, ffmk_item item, struct ffmk_wire_in links)
+int ffmk_manifest_enter(struct ffmk_table *table, ffmk_item item, struct ffmk_wire_in links,
+                        int rank)
 {
     const size_t n = links.length / LINK_BYTES;
     ffmk_link *copy = malloc((n + 1) * sizeof *copy);
@@ -69,6 +70,7 @@ int ffmk_manifest_enter(struct ffmk_table *table, ffmk_item item, struct ffmk_wi
             memcpy(entry->link_ranks, ranks, item.n_links * sizeof *ranks);
         code =
             ffmk_table_set_back(entry, n - item.n_links, copy + item.n_links, ranks + item.n_links);
+        ffmk_entry_look(entry, rank);
         if (code)
             ffmk_table_remove(table, item.id);
     }

@@ -21,8 +21,9 @@ struct ffmk_manifest_numbers {
 ffmk_item ffmk_manifest_read(struct ffmk_wire_in *manifest, struct ffmk_manifest_numbers *numbers,
                              struct ffmk_wire_in *links);
 
-/** Register an item as it was read.
+/** Register an item as it was read; this is rank `rank`.
  * \return FFMK_ERR_NO_MEMORY; the table is as before then. */
-int ffmk_manifest_enter(struct ffmk_table *table, ffmk_item item, struct ffmk_wire_in links);
+int ffmk_manifest_enter(struct ffmk_table *table, ffmk_item item, struct ffmk_wire_in links,
+                        int rank);
 
 #endif

@@ -7,15 +7,17 @@
 #include <stdlib.h>
 
 /* Bring link_ranks to how things will be. */
-static void update_links(const struct ffmk_plan *plan, struct ffmk_table *table)
+static void update_links(const struct ffmk_team *team, const struct ffmk_plan *plan,
+                         struct ffmk_table *table)
 {
     for (size_t i = 0; i < table->n; i++) {
         struct ffmk_entry *entry = &table->entries[i];
-        for (size_t k = 0; k < entry->n_links + entry->n_back; k++) {
+        for (size_t k = 0; k < ffmk_entry_links(entry); k++) {
             const size_t rank = ffmk_idmap_get(&plan->whereto, entry->links[k].id);
             if (rank != FFMK_IDMAP_NONE)
                 entry->link_ranks[k] = (int)rank;
         }
+        ffmk_entry_look(entry, team->rank);
     }
 }
 
@@ -68,7 +70,7 @@ int ffmk_migrate_run(struct ffmk_team *team, const struct ffmk_plan *plan, struc
     struct ffmk_stream **streams = NULL;
     size_t n = 0;
 
-    update_links(plan, mover->table);
+    update_links(team, plan, mover->table);
     write_manifests(team, plan, mover->table, &manifests);
     int code = ffmk_exchange_sparse(team, &manifests, &announced);
     bool begun = false;

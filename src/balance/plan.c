@@ -22,8 +22,9 @@ static const double MEMORY_LEAST = 1e-20;
  * gave the same, and the complement's least is the largest. */
 struct agreed {
     bool known;
-    bool limited; /* a rank has a memory limit */
-    bool asked;   /* some rank wants to know what the plan comes to */
+    bool limited;      /* a rank has a memory limit */
+    bool asked;        /* some rank wants to know what the plan comes to */
+    unsigned look_ups; /* rounds of the directory, where links are not known */
     struct ffmk_source_units units;
 };
 
@@ -116,12 +117,13 @@ static int enter(const struct ffmk_team *team, int code, const struct ffmk_table
                                                     [FFMK_PLAN_MOVES] = FFMK_ENTRANCE_REBALANCE,
                                                     [FFMK_PLAN_GIVEN] = FFMK_ENTRANCE_MIGRATE};
     uint64_t values[FFMK_ENTRANCE_VALUES] = {0};
-    uint64_t *rest = values + REST, *largest = rest + 3;
-    _Static_assert(REST + 3 + LARGEST <= FFMK_ENTRANCE_VALUES, "no room at the entrance");
+    uint64_t *rest = values + REST, *largest = rest + 4;
+    _Static_assert(REST + 4 + LARGEST <= FFMK_ENTRANCE_VALUES, "no room at the entrance");
     write_options(&wish->options, values);
     rest[0] = wish->known;
     rest[1] = wish->able.memory_limit == SIZE_MAX;
     rest[2] = !wish->asks;
+    rest[3] = ~(uint64_t)ffmk_directory_rounds(table);
     find_largest(table, largest);
     code = ffmk_entrance_enter(team, calls[wish->call], code, values);
     if (code)
@@ -129,6 +131,7 @@ static int enter(const struct ffmk_team *team, int code, const struct ffmk_table
     agreed->known = rest[0] != 0;
     agreed->limited = rest[1] == 0;
     agreed->asked = rest[2] == 0;
+    agreed->look_ups = (unsigned)~rest[3];
     for (int d = 0; d < FFMK_WEIGHTS_MOST; d++)
         agreed->units.weights[d] = or_one(largest[d]);
     agreed->units.link = or_one(largest[LARGEST - 3]);
@@ -193,7 +196,7 @@ int *ffmk_plan_linked_ranks(const struct ffmk_team *team, const struct ffmk_tabl
     bool failed = !ranks;
     for (size_t i = 0; i < table->n && !failed; i++) {
         const struct ffmk_entry *entry = &table->entries[i];
-        for (size_t k = 0; k < entry->n_links + entry->n_back && !failed; k++) {
+        for (size_t k = 0; entry->outer && k < ffmk_entry_links(entry) && !failed; k++) {
             const int rank = entry->link_ranks[k];
             if (rank == last || rank == team->rank)
                 continue;
@@ -230,7 +233,7 @@ static void write_news(const struct ffmk_team *team, const struct ffmk_table *ta
         if (plan->destinations[i] == team->rank)
             continue;
         const struct ffmk_entry *entry = &table->entries[plan->order[i]];
-        for (size_t k = 0; k < entry->n_links + entry->n_back; k++) {
+        for (size_t k = 0; k < ffmk_entry_links(entry); k++) {
             const int rank = entry->link_ranks[k];
             bool told = rank == team->rank;
             for (size_t l = k; l > 0 && k - l < 8 && !told; l--) /* saves most repetitions */
@@ -291,7 +294,7 @@ static double cut_of(const struct ffmk_team *team, const struct ffmk_table *tabl
     double cut = 0;
     for (size_t i = 0; i < table->n; i++) {
         const struct ffmk_entry *entry = &table->entries[i];
-        for (size_t k = 0; k < entry->n_links + entry->n_back; k++)
+        for (size_t k = 0; entry->outer && k < ffmk_entry_links(entry); k++)
             if (entry->link_ranks[k] != team->rank)
                 cut += entry->links[k].weight / unit;
     }
@@ -306,7 +309,7 @@ static double cut_added(const struct ffmk_team *team, const struct ffmk_table *t
     for (size_t i = 0; i < table->n; i++) {
         const struct ffmk_entry *entry = &table->entries[plan->order[i]];
         const int here = plan->destinations[i];
-        for (size_t k = 0; here != team->rank && k < entry->n_links + entry->n_back; k++) {
+        for (size_t k = 0; here != team->rank && k < ffmk_entry_links(entry); k++) {
             const size_t moved = ffmk_idmap_get(&plan->whereto, entry->links[k].id);
             const int there = moved == FFMK_IDMAP_NONE ? entry->link_ranks[k] : (int)moved;
             const int change = (here != there) - (entry->link_ranks[k] != team->rank);
@@ -380,7 +383,7 @@ static int take(struct ffmk_team *team, struct ffmk_table *table, const struct f
         const struct ffmk_entry *entry = &table->entries[plan->order[i]];
         plan->destinations[i] = entry->pinned ? team->rank : wish->destinations[i];
     }
-    const int code = ffmk_plan_measure(team, FFMK_SUCCESS, true, table, &wish->able, plan);
+    const int code = ffmk_plan_measure(team, 0, table, &wish->able, plan);
     plan->imbalance_before = plan->imbalance_bound = plan->imbalance_after;
     return code;
 }
@@ -397,7 +400,7 @@ int ffmk_plan_make(struct ffmk_team *team, int code, struct ffmk_table *table,
         code = FFMK_ERR_NO_MEMORY;
     code = enter(team, code, table, wish, &agreed);
     if (!code && !agreed.known)
-        code = ffmk_directory_resolve(team, code, table, plan->order);
+        code = ffmk_directory_resolve(team, code, agreed.look_ups, table);
     if (code || !plan->order || !plan->destinations)
         return code;
     plan->n_weights = agreed.units.n_weights;
@@ -413,15 +416,13 @@ int ffmk_plan_make(struct ffmk_team *team, int code, struct ffmk_table *table,
     return sum_up(team, code, table, start_ns, plan);
 }
 
-int ffmk_plan_measure(struct ffmk_team *team, int code, bool known, struct ffmk_table *table,
+int ffmk_plan_measure(struct ffmk_team *team, unsigned look_ups, struct ffmk_table *table,
                       const struct ffmk_plan_rank *able, struct ffmk_plan *plan)
 {
     enum { SUMS = FFMK_WEIGHTS_MOST + 2 };
-    size_t *order = known ? NULL : ffmk_table_order(table);
     double sums[SUMS] = {0}, largest[FFMK_WEIGHTS_MOST] = {0};
-    if (!known)
-        code = ffmk_directory_resolve(team, order ? code : FFMK_ERR_NO_MEMORY, table, order);
-    free(order);
+    int code =
+        look_ups > 0 ? ffmk_directory_resolve(team, FFMK_SUCCESS, look_ups, table) : FFMK_SUCCESS;
     if (code)
         return code;
     for (size_t i = 0; i < table->n; i++)

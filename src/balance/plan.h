@@ -3,6 +3,7 @@
 #ifndef FFMK_BALANCE_PLAN_H
 #define FFMK_BALANCE_PLAN_H
 
+#include "balance/idmap.h"
 #include "balance/items.h"
 #include "balance/team.h"
 
@@ -58,8 +59,9 @@ int ffmk_plan_make(struct ffmk_team *team, int code, struct ffmk_table *table,
                    const struct ffmk_plan_wish *wish, struct ffmk_plan *plan);
 
 /** Imbalance and cut as things are, into plan->…_after: after items had to stay that were planned
- * to move, say. Looks link_ranks up again where they are not `known` to be right. */
-int ffmk_plan_measure(struct ffmk_team *team, int code, bool known, struct ffmk_table *table,
+ * to move, say. link_ranks are looked up again in so many rounds (directory.h), 0 where they are
+ * right. */
+int ffmk_plan_measure(struct ffmk_team *team, unsigned look_ups, struct ffmk_table *table,
                       const struct ffmk_plan_rank *able, struct ffmk_plan *plan);
 
 /** Ranks that hold an item linked to one of ours, ascending, to be freed. NULL when memory ran out.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * The collective calls on a registry: plan, move, and both only when it pays. */
+#include "balance/directory.h"
 #include "balance/migrate.h"
 #include "balance/registry.h"
 #include "balance/useful.h"
@@ -115,16 +116,19 @@ static int move(ffmk_items *items, struct ffmk_plan *plan, bool measured, ffmk_b
     int code = ffmk_migrate_run(&items->team, plan, &mover);
     if (code)
         return code;
-    *failure_p = ffmk_team_agree(&items->team, mover.failure);
+    double most[2] = {-(double)mover.failure, ffmk_directory_rounds(&items->table)};
+    code = ffmk_team_max(&items->team, most, 2);
+    *failure_p = -(int)most[0];
 
     uint64_t counts[3] = {mover.items_sent, mover.bytes_sent, mover.items_kept};
     double weight = mover.weight_sent;
-    code = ffmk_team_sum_u64(&items->team, counts, 3);
+    if (!code)
+        code = ffmk_team_sum_u64(&items->team, counts, 3);
     if (!code)
         code = ffmk_team_sum(&items->team, &weight, 1);
     if (!code && (counts[2] > 0 || measured)) /* not as planned: look how it is */
-        code = ffmk_plan_measure(&items->team, code, counts[2] == 0, &items->table, &items->able,
-                                 plan);
+        code = ffmk_plan_measure(&items->team, counts[2] > 0 ? (unsigned)most[1] : 0, &items->table,
+                                 &items->able, plan);
     double migrate_s = seconds_since(start_ns);
     if (!code)
         code = ffmk_team_max(&items->team, &migrate_s, 1);

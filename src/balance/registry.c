@@ -286,12 +286,12 @@ int ffmk_items_link_ranks(const ffmk_items *items, uint64_t id, int *ranks, size
         return ffmk_registry_refuse(FFMK_ERR_STATE, __func__,
                                     "known after a plan, until items are added or removed");
     if (capacity < entry->n_links)
-        return ffmk_registry_refuse(FFMK_ERR_LIMIT, __func__, "room for %zu ranks, of %zu links",
+        return ffmk_registry_refuse(FFMK_ERR_LIMIT, __func__, "room for %zu ranks, of %u links",
                                     capacity, entry->n_links);
     if (entry->n_links == 0)
         return FFMK_SUCCESS;
     if (!ranks)
-        return ffmk_registry_refuse(FFMK_ERR_ARGUMENT, __func__, "ranks is NULL for %zu links",
+        return ffmk_registry_refuse(FFMK_ERR_ARGUMENT, __func__, "ranks is NULL for %u links",
                                     entry->n_links);
     memcpy(ranks, entry->link_ranks, entry->n_links * sizeof *ranks);
     return FFMK_SUCCESS;

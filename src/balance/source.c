@@ -33,7 +33,7 @@ static bool rouse(const struct ffmk_source *source, struct ffmk_graph *graph,
 {
     double weights[FFMK_GRAPH_WEIGHTS];
     struct ffmk_graph_record record = describe(source, entry, weights);
-    record.n_links = (uint32_t)(entry->n_links + entry->n_back);
+    record.n_links = (uint32_t)(ffmk_entry_links(entry));
     if (!ffmk_graph_reserve(graph, 1, record.n_links, record.n_links))
         return false;
     for (size_t k = 0; k < record.n_links; k++)
@@ -60,15 +60,6 @@ static bool wake(void *context, struct ffmk_graph *graph, const uint64_t *id)
     return true;
 }
 
-/* Something elsewhere is linked to it. */
-static bool is_outer(const struct ffmk_source *source, const struct ffmk_entry *entry)
-{
-    for (size_t k = 0; k < entry->n_links + entry->n_back; k++)
-        if (entry->link_ranks[k] != source->rank)
-            return true;
-    return false;
-}
-
 int ffmk_source_fill(struct ffmk_source *source, struct ffmk_graph *graph)
 {
     const struct ffmk_table *table = source->table;
@@ -76,11 +67,11 @@ int ffmk_source_fill(struct ffmk_source *source, struct ffmk_graph *graph)
     size_t most = 0, n_outer = 0, n_links = 0;
     for (size_t i = 0; i < table->n; i++) {
         const struct ffmk_entry *entry = &table->entries[source->order[i]];
-        const size_t n = entry->n_links + entry->n_back;
+        const size_t n = ffmk_entry_links(entry);
         const struct ffmk_graph_record record = describe(source, entry, weights);
         ffmk_graph_doze(graph, &record, weights, entry->link_sum / source->units->link);
         most = n > most ? n : most;
-        if (is_outer(source, entry)) {
+        if (entry->outer) {
             n_outer++;
             n_links += n;
         } else {
@@ -95,7 +86,7 @@ int ffmk_source_fill(struct ffmk_source *source, struct ffmk_graph *graph)
     graph->wake = wake;
     for (size_t i = 0; i < table->n; i++) {
         const struct ffmk_entry *entry = &table->entries[source->order[i]];
-        if (is_outer(source, entry) && !rouse(source, graph, entry))
+        if (entry->outer && !rouse(source, graph, entry))
             return FFMK_ERR_NO_MEMORY;
     }
     return ffmk_graph_ready(graph) ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;

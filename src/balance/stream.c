@@ -334,7 +334,7 @@ static enum verdict take_one(struct ffmk_mover *mover, struct ffmk_stream *strea
     const ffmk_item item = ffmk_manifest_read(&stream->manifest, &numbers, &links);
     if (size == PACK_FAILED)
         return NOT_TAKEN;
-    if (ffmk_manifest_enter(mover->table, item, links) != FFMK_SUCCESS) {
+    if (ffmk_manifest_enter(mover->table, item, links, mover->team->rank) != FFMK_SUCCESS) {
         mover->failure = mover->failure ? mover->failure : FFMK_ERR_NO_MEMORY;
         return NO_ROOM;
     }

@@ -12,8 +12,8 @@ static uint8_t *reserve(struct ffmk_wire_out *out, size_t length)
         return NULL;
     if (out->capacity - out->length < length) {
         const size_t needed = out->length + length;
-        const size_t doubled = out->capacity > 0 ? 2 * out->capacity : 64;
-        const size_t capacity = needed > doubled ? needed : doubled;
+        const size_t grown = out->capacity > 0 ? out->capacity + out->capacity / 2 : 64;
+        const size_t capacity = needed > grown ? needed : grown;
         uint8_t *data = needed < SIZE_MAX / 4 ? realloc(out->data, capacity) : NULL;
         if (!data) {
             out->failed = true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What it proves: the table of items and its hash keep what they were given through any order of
  * calls, and refuse what is wrong without changing. */
+#include "balance/idmap.h"
 #include "balance/items.h"
 #include "core/rng.h"
 
@@ -36,6 +37,51 @@ START_TEST(map_agrees_with_an_array)
             ck_assert_msg(ffmk_idmap_get(&map, (uint64_t)i << (seed % 40)) == expected[i],
                           "seed %d", (int)seed);
         ffmk_idmap_free(&map);
+    }
+}
+END_TEST
+
+START_TEST(table_agrees_with_an_array)
+{
+    enum { IDS = 300 };
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        uint64_t state = seed;
+        double expected[IDS] = {0}; /* weights; 0: not there */
+        size_t n = 0;
+        struct ffmk_table table = {0};
+        for (int step = 0; step < 3000; step++) {
+            const size_t i = ffmk_rng_below(&state, IDS);
+            ffmk_item item = FFMK_ITEM_INIT;
+            item.id = i << (seed % 40); /* also ids that differ in few bits */
+            item.weight = (double)(1 + step);
+            if (expected[i] > 0) {
+                ck_assert_int_eq(ffmk_table_remove(&table, item.id), FFMK_SUCCESS);
+                ck_assert_ptr_null(ffmk_table_find(&table, item.id));
+                expected[i] = 0;
+                n--;
+            } else {
+                ck_assert_int_eq(ffmk_table_add(&table, &item), FFMK_SUCCESS);
+                expected[i] = item.weight;
+                n++;
+            }
+            ck_assert_msg(table.n == n, "seed %d", (int)seed);
+            if (ffmk_rng_below(&state, 40) != 0)
+                continue;
+            size_t *order = ffmk_table_order(&table);
+            size_t at = 0;
+            for (size_t j = 0; j < IDS; j++) {
+                const uint64_t id = (uint64_t)j << (seed % 40);
+                const struct ffmk_entry *entry = ffmk_table_find(&table, id);
+                ck_assert_msg((entry != NULL) == (expected[j] > 0), "seed %d", (int)seed);
+                if (!entry)
+                    continue;
+                ck_assert_msg(entry->id == id && entry->weight == expected[j], "seed %d",
+                              (int)seed);
+                ck_assert_msg(entry == &table.entries[order[at++]], "seed %d", (int)seed);
+            }
+            free(order);
+        }
+        ffmk_table_free(&table);
     }
 }
 END_TEST
@@ -109,4 +155,5 @@ START_TEST(table_refuses)
 }
 END_TEST
 
-CASES("items", map_agrees_with_an_array, table_keeps_items, table_refuses)
+CASES("items", map_agrees_with_an_array, table_agrees_with_an_array, table_keeps_items,
+      table_refuses)
