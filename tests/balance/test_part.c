@@ -112,8 +112,20 @@ static void draw(struct world *world, uint64_t seed)
     tie_all(world, ffmk_rng_below(&state, 5), side, &state);
 }
 
+/* In a tree of groups, who refines says nothing of borders on the way up; and once little is left
+ * to move, borders that have just come up are not met. */
+static void check_letter(const struct ffmk_part *from, int32_t to, enum ffmk_part_letter kind,
+                         const struct ffmk_wire_out *body)
+{
+    if (from->n_trees > 1 && kind == FFMK_PART_UP && from->course.refines)
+        ck_assert_uint_le(body->length, sizeof(struct ffmk_totals));
+    if (from->n_trees > 1 && kind == FFMK_PART_OFFER && from->course.settled)
+        ck_assert(!from->border.partners[ffmk_border_partner(&from->border, to)].fresh);
+}
+
 /* Letters under way. Those of one kind from one part to another arrive in their order. */
 struct post {
+    const struct ffmk_part *parts;
     struct letter {
         int from, to;
         enum ffmk_part_letter kind;
@@ -126,6 +138,7 @@ static void send(void *context, int32_t from, int32_t to, enum ffmk_part_letter 
                  struct ffmk_wire_out *body)
 {
     struct post *post = context;
+    check_letter(&post->parts[from], to, kind, body);
     if (post->n == post->capacity)
         post->letters = realloc(post->letters,
                                 (post->capacity = 2 * post->capacity + 64) * sizeof *post->letters);
@@ -226,7 +239,7 @@ static struct ffmk_part_result run(struct world *world, uint64_t order, bool sle
 {
     const int n_parts = world->rules.n_parts, seed = (int)world->seed;
     static struct ffmk_part parts[PARTS];
-    struct post post = {0};
+    struct post post = {.parts = parts};
     static int held[ITEMS];
     int times[ITEMS] = {0}, counted[PARTS] = {0};
     for (int p = 0; p < n_parts; p++) {
