@@ -289,8 +289,8 @@ int ffmk_items_set_memory_limit(ffmk_items *items, size_t bytes);
 
 /** Say where each item of this rank should go; nothing moves. Collective.
  * `destinations` has room for ffmk_items_count() ranks and is filled in the order of
- * ffmk_items_ids(). info may be NULL; where it is on all ranks, what the plan comes to is not summed
- * up, which saves messages.
+ * ffmk_items_ids(). info may be NULL; where it is on all ranks, what the plan comes to is not
+ * summed up, which saves messages.
  * \return the same code on every rank: FFMK_ERR_ARGUMENT, FFMK_ERR_DUPLICATE, FFMK_ERR_UNKNOWN_ITEM
  * (a link leads to an item that is registered nowhere; the offending ids are logged),
  * FFMK_ERR_NO_MEMORY, FFMK_ERR_MPI. */
