@@ -6,36 +6,13 @@
 #include <ffmk.h>
 
 #include "core/rng.h"
+#include "fail.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int me, n_ranks;
-static uint64_t seed;
-
-static void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
-
-static void fail(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    fprintf(stderr, "rank %d of %d, seed %llu: ", me, n_ranks, (unsigned long long)seed);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    va_end(args);
-    MPI_Abort(MPI_COMM_WORLD, 1);
-    abort();
-}
-
-#define CHECK(condition, ...)                                                                      \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            fail(__VA_ARGS__);                                                                     \
-    } while (0)
 
 /* The application's side: where the data of each item is, by id − 1. Ids are spread so that they
  * are not dense. */

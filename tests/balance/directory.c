@@ -7,36 +7,12 @@
 #include "balance/directory.h"
 #include "balance/exchange.h"
 #include "core/rng.h"
+#include "fail.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static struct ffmk_team team;
-static uint64_t seed;
-
-static void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
-
-static void fail(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    fprintf(stderr, "rank %d of %d, seed %" PRIu64 ": ", team.rank, team.size, seed);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    va_end(args);
-    MPI_Abort(MPI_COMM_WORLD, 1);
-    abort();
-}
-
-#define CHECK(condition, ...)                                                                      \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            fail(__VA_ARGS__);                                                                     \
-    } while (0)
 
 /* All items of all ranks, the same everywhere. Item i has id ids[i], lies on owner[i], and gives
  * the links first[i] … first[i + 1]. */

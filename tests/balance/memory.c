@@ -1,83 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What it proves: a plan takes no more memory than promised beyond what the registry keeps, the
  * first one included, and items lie as they should after a call with more items than one round of
- * the directory is about, also where callbacks fail. malloc and its kin of our library are counted
- * on the way (the linker's --wrap). Usage: memory <side>: side³ items a rank, in a row of cubes. */
+ * the directory is about, also where callbacks fail. Usage: memory <side>: side³ items a rank, in a
+ * row of cubes. */
 #include "empty.h"
+#include "fail.h"
+#include "heap.h"
 #include <ffmk.h>
 
-#include <malloc.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int me, n_ranks, side;
 static bool failing; /* callbacks do */
-
-static size_t heap, heap_most;
-
-void *__real_malloc(size_t bytes);
-void *__real_calloc(size_t n, size_t bytes);
-void *__real_realloc(void *old, size_t bytes);
-void __real_free(void *old);
-void *__wrap_malloc(size_t bytes);
-void *__wrap_calloc(size_t n, size_t bytes);
-void *__wrap_realloc(void *old, size_t bytes);
-void __wrap_free(void *old);
-
-static void *counted(void *block)
-{
-    heap += malloc_usable_size(block);
-    heap_most = heap > heap_most ? heap : heap_most;
-    return block;
-}
-
-void *__wrap_malloc(size_t bytes)
-{
-    return counted(__real_malloc(bytes));
-}
-
-void *__wrap_calloc(size_t n, size_t bytes)
-{
-    return counted(__real_calloc(n, bytes));
-}
-
-void *__wrap_realloc(void *old, size_t bytes)
-{
-    const size_t before = malloc_usable_size(old);
-    void *block = __real_realloc(old, bytes);
-    if (block || bytes == 0)
-        heap -= before;
-    return counted(block);
-}
-
-void __wrap_free(void *old)
-{
-    heap -= malloc_usable_size(old);
-    __real_free(old);
-}
-
-static void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
-
-static void fail(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    fprintf(stderr, "rank %d of %d: ", me, n_ranks);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    va_end(args);
-    MPI_Abort(MPI_COMM_WORLD, 1);
-    abort();
-}
-
-#define CHECK(condition, ...)                                                                      \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            fail(__VA_ARGS__);                                                                     \
-    } while (0)
 
 static int pack_some(void *context, uint64_t id, void *buffer, size_t capacity, size_t *written_p)
 {
