@@ -14,7 +14,8 @@ moves, of a seed's mean: who moves much in every third step moves.
               itself takes is measured, and left out
   wall        ms, of the slowest rank; with more ranks than cores it tells of the scheduler
   messages    that a rank sends, + collective calls
-  heap        KiB that our library takes during the call, the most of any rank
+  heap        KiB that our library takes during the call, the most of any rank; of the same plans, made once more by a
+              program that counts what malloc gives, which takes time
 Then for each peer the paired ratios ours / peer: median over the seeds [95 % interval by the sign test's order statistics;
 the range with less than six seeds, which is less sure]. Better or worse: the interval does not hold 1. CPU is that without
 waiting.
@@ -51,16 +52,16 @@ COMPARED = {"cut": "cut_after", "migration": "weight_moved_percent", "CPU": "cpu
 TOLERANCE = 1.05
 
 
-def measure(args, np, start, steps, seeds, workload, methods):
+def measure(args, program, np, start, steps, seeds, workload, methods):
     """The program's rows, as dictionaries; without those of a peer that failed, which is said."""
     words = [str(np) if word == "NP" else word for word in args.launcher.split(";")]
-    words += [args.program, workload, start, steps, 1, seeds, args.side, args.parts, *methods]
+    words += [program, workload, start, steps, 1, seeds, args.side, args.parts, *methods]
     env = environment() | {"SCOTCH_PTHREAD_NUMBER": "1"}
     done = subprocess.run([str(word) for word in words], env=env, capture_output=True, text=True, timeout=3000, check=False)
     failed = re.search(r"^balance_peers: rank \d+, (?!ours)(\S+): no plan$", done.stderr, re.MULTILINE)
     if failed and done.returncode:
         print(f"\n{failed[1]} fails on {workload}, np {np}: {done.stderr.splitlines()[0]}")
-        return measure(args, np, start, steps, seeds, workload, [method for method in methods if method != failed[1]])
+        return measure(args, program, np, start, steps, seeds, workload, [method for method in methods if method != failed[1]])
     sys.stderr.write(done.stderr)
     rows = [dict(zip(FIELDS, line.split(","), strict=True)) for line in done.stdout.splitlines()]
     if done.returncode or len(rows) != len(methods) * seeds * (steps + 1):
@@ -70,6 +71,20 @@ def measure(args, np, start, steps, seeds, workload, methods):
         if np > 1 and (row["collectives"] == 0 or row["cpu_ms"] < 0):
             sys.exit(f"{row['method']}: no MPI call of its was seen, or more time in them than there was")
         row.update(np=np, parts=args.parts or np, workload=workload, start=start)
+    return rows
+
+
+def measure_all(args, methods, *case):
+    """The rows of all, ours with the heap they take."""
+    rows = measure(args, args.program, *case, methods)
+    own = [method for method in methods if method.startswith("ours")]
+    counted = measure(args, args.heap_program, *case, own) if own else []
+    heap = {(row["seed"], row["step"], row["method"]): row for row in counted}
+    for row in rows:
+        again = heap.get((row["seed"], row["step"], row["method"]), row)
+        if (row["cut_after"], row["weight_moved_percent"]) != (again["cut_after"], again["weight_moved_percent"]):
+            sys.exit(f"{row['method']} on {row['workload']}, np {row['np']}: another plan when made again")
+        row["heap_kib"] = again["heap_kib"]
     return rows
 
 
@@ -162,6 +177,7 @@ def main():
     parser.add_argument("--csv", type=pathlib.Path, help="every plan")
     parser.add_argument("--launcher", required=True, help="words with ; between them and NP for the number of ranks")
     parser.add_argument("--program", required=True)
+    parser.add_argument("--heap-program", required=True)
     args = parser.parse_args()
     listed = [line.split() for line in subprocess.run([args.program], check=True, capture_output=True, text=True).stdout.splitlines()]
     known = [words[0] for words in listed if not args.parts or "parts" in words]
@@ -173,7 +189,7 @@ def main():
     for np, seeds, steps, workloads, methods in cases(args, known):
         for workload in workloads:
             for start in ("blocks", "slabs") if args.cold else ("blocks",):
-                rows = measure(args, np, start, 0 if args.cold else steps, seeds, workload, methods)
+                rows = measure_all(args, methods, np, start, 0 if args.cold else steps, seeds, workload)
                 every += rows
                 what = f"the first plan, from {start}" if args.cold else f"{steps} warm steps"
                 crowded = ", MORE RANKS THAN CORES" if np > len(os.sched_getaffinity(0)) else ""
