@@ -16,7 +16,7 @@ static int compare_partners(const void *a, const void *b)
 static struct ffmk_partner *append(struct ffmk_border *border, int32_t part)
 {
     if (border->n == border->capacity) {
-        const uint32_t capacity = 2 * border->capacity + 8;
+        const uint32_t capacity = border->capacity + border->capacity / 2 + 8;
         struct ffmk_partner *partners =
             realloc(border->partners, capacity * sizeof *border->partners);
         if (!partners)
@@ -31,6 +31,7 @@ static struct ffmk_partner *append(struct ffmk_border *border, int32_t part)
     return partner;
 }
 
+/* Ascending, whatever was added. */
 static void sort(struct ffmk_border *border)
 {
     if (border->n > 1)
@@ -53,7 +54,7 @@ static int touch(struct ffmk_border *border, uint32_t partner, uint32_t item)
     if (*first != FFMK_GRAPH_NONE && border->touches[*first].item == item)
         return FFMK_SUCCESS;
     if (border->n_touches == border->touches_capacity) {
-        const uint32_t capacity = border->touches_capacity + border->touches_capacity / 2 + 64;
+        const uint32_t capacity = border->touches_capacity + border->touches_capacity / 2 + 16;
         struct ffmk_touch *touches = realloc(border->touches, capacity * sizeof *border->touches);
         if (!touches)
             return FFMK_ERR_NO_MEMORY;
@@ -75,8 +76,13 @@ static uint32_t find_partner(struct ffmk_border *border, uint32_t recent[RECENT]
     if (*at < border->n && border->partners[*at].part == part)
         return *at;
     *at = ffmk_border_partner(border, part);
-    if (*at == FFMK_GRAPH_NONE && append(border, part))
+    if (*at == FFMK_GRAPH_NONE) {
+        struct ffmk_partner *partner = append(border, part);
+        if (!partner)
+            return FFMK_GRAPH_NONE;
+        partner->fresh = partner->restless = true;
         *at = border->n - 1;
+    }
     return *at;
 }
 
@@ -107,27 +113,74 @@ static int find_partners(struct ffmk_border *border, struct ffmk_graph *graph)
     return FFMK_SUCCESS;
 }
 
+/* What a pass made of a partner; what is known of it stays. */
+static void begin_anew(struct ffmk_partner *partner)
+{
+    partner->linked = 0;
+    partner->flow = NULL;
+    partner->news.length = 0;
+    partner->touched = FFMK_GRAPH_NONE;
+    partner->gave = partner->got = partner->fresh = false;
+}
+
+/* Those that nothing is linked to are none. \return whether there were any. */
+static bool drop_unlinked(struct ffmk_border *border)
+{
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < border->n; k++) {
+        struct ffmk_partner *partner = &border->partners[k];
+        if (partner->touched == FFMK_GRAPH_NONE) {
+            ffmk_idmap_remove(&border->index, (uint64_t)partner->part);
+            ffmk_wire_free(&partner->news);
+        } else {
+            border->partners[n++] = *partner;
+        }
+    }
+    const bool any = n < border->n;
+    border->n = n;
+    return any;
+}
+
+/* Flows in the order of the partners: 0 of those that had none. \return false without memory. */
+static bool lay_out_flows(struct ffmk_border *border)
+{
+    const size_t n_weights = border->n_weights;
+    double *flows = calloc((border->n + 1ul) * n_weights, sizeof *flows);
+    if (!flows)
+        return false;
+    for (uint32_t k = 0; k < border->n; k++) {
+        struct ffmk_partner *partner = &border->partners[k];
+        if (partner->flow)
+            memcpy(&flows[k * n_weights], partner->flow, n_weights * sizeof *flows);
+        partner->flow = &flows[k * n_weights];
+    }
+    free(border->flows);
+    border->flows = flows;
+    return true;
+}
+
+static void drop_all(struct ffmk_border *border)
+{
+    for (uint32_t k = 0; k < border->n; k++)
+        border->partners[k].touched = FFMK_GRAPH_NONE;
+    drop_unlinked(border);
+}
+
 int ffmk_border_find(struct ffmk_border *border, struct ffmk_graph *graph)
 {
-    struct ffmk_border old = *border;
-    border->partners = NULL;
-    border->n = border->capacity = border->n_touches = 0;
-    border->index = (struct ffmk_idmap){0};
-    int code = find_partners(border, graph);
-    if (!code)
+    const uint32_t n_known = border->n;
+    for (uint32_t k = 0; k < n_known; k++)
+        begin_anew(&border->partners[k]);
+    border->n_touches = 0;
+    border->n_weights = graph->n_weights;
+    const int code = find_partners(border, graph);
+    const bool more = border->n > n_known;
+    if (drop_unlinked(border) || more)
         sort(border);
-    for (uint32_t k = 0; k < border->n && !code; k++) {
-        const uint32_t known = ffmk_border_partner(&old, border->partners[k].part);
-        struct ffmk_partner *partner = &border->partners[k];
-        partner->fresh = known == FFMK_GRAPH_NONE;
-        partner->restless = partner->fresh || old.partners[known].restless;
-        partner->colour = partner->fresh ? 0 : old.partners[known].colour;
-    }
-    for (uint32_t k = 0; k < old.n; k++)
-        ffmk_wire_free(&old.partners[k].news);
-    free(old.partners);
-    ffmk_idmap_free(&old.index);
-    return code;
+    if (lay_out_flows(border))
+        return code;
+    drop_all(border);
+    return FFMK_ERR_NO_MEMORY;
 }
 
 int ffmk_border_join(struct ffmk_border *border, const struct ffmk_border_extra *extra)
@@ -135,7 +188,12 @@ int ffmk_border_join(struct ffmk_border *border, const struct ffmk_border_extra 
     struct ffmk_partner *partner = append(border, extra->part);
     if (!partner)
         return FFMK_ERR_NO_MEMORY;
-    memcpy(partner->flow, extra->flow, sizeof partner->flow);
+    if (!lay_out_flows(border)) {
+        ffmk_idmap_remove(&border->index, (uint64_t)extra->part);
+        border->n--;
+        return FFMK_ERR_NO_MEMORY;
+    }
+    memcpy(partner->flow, extra->flow, border->n_weights * sizeof *partner->flow);
     partner->restless = true;
     sort(border);
     return FFMK_SUCCESS;
@@ -178,7 +236,7 @@ static void take(struct band *band, uint32_t item)
     if (border->mark[item] != 0 || it->moved || it->pinned)
         return;
     if (border->n_band == border->band_capacity) {
-        const uint32_t capacity = 2 * border->band_capacity + 64;
+        const uint32_t capacity = 2 * border->band_capacity + 16;
         uint32_t *more = realloc(border->band, capacity * sizeof *more);
         if (!more) {
             band->failed = true;
@@ -309,6 +367,7 @@ void ffmk_border_free(struct ffmk_border *border)
         ffmk_wire_free(&border->partners[k].news);
     ffmk_idmap_free(&border->index);
     free(border->partners);
+    free(border->flows);
     free(border->touches);
     free(border->band);
     free(border->mark);

@@ -9,20 +9,22 @@
 
 struct ffmk_partner {
     int32_t part;
-    double linked;                   /* weight of the links to its items */
-    double flow[FFMK_GRAPH_WEIGHTS]; /* load that should go there, from there when negative */
-    struct ffmk_wire_out news;       /* of items linked to its own: where they went */
-    uint32_t touched;                /* the first of border->touches */
-    bool gave, got;                  /* items to, from it in this pass */
-    uint8_t colour;                  /* when it is met (order.h); 0: behind those that have one */
-    bool restless;                   /* items near this border changed hands in the last pass */
-    bool fresh;                      /* it was no partner in the last pass */
+    double linked;             /* weight of the links to its items */
+    double *flow;              /* n_weights: load that should go there, from there when negative */
+    struct ffmk_wire_out news; /* of items linked to its own: where they went */
+    uint32_t touched;          /* the first of border->touches */
+    bool gave, got;            /* items to, from it in this pass */
+    uint8_t colour;            /* when it is met (order.h); 0: behind those that have one */
+    bool restless;             /* items near this border changed hands in the last pass */
+    bool fresh;                /* it was no partner in the last pass */
 };
 
 /** Begin with {0}. */
 struct ffmk_border {
     struct ffmk_partner *partners; /* ascending */
     uint32_t n, capacity;
+    unsigned n_weights;
+    double *flows;           /* of all partners */
     struct ffmk_idmap index; /* part → place in partners */
     struct ffmk_touch {      /* an item that a link leads from to a partner's, once, at least */
         uint32_t item, next;

@@ -20,13 +20,11 @@ static const double DEPTH = 3;
 static double price_of(const struct ffmk_meeting *meeting, int32_t origin, int32_t to,
                        const double *weights)
 {
-    const struct ffmk_rules *rules = meeting->rules;
     if (origin != to && origin != meeting->graph->part)
         return 0;
-    double moved = 0;
-    for (unsigned d = 0; d < rules->n_shared; d++)
-        moved += weights[d] / meeting->scale->item[d];
-    const double cost = rules->price * moved / rules->n_shared * meeting->scale->link;
+    double cost = 0;
+    for (unsigned d = 0; d < meeting->rules->n_shared; d++)
+        cost += weights[d] * meeting->price[d];
     return origin == to ? cost : -cost;
 }
 

@@ -96,6 +96,7 @@ static void deliver_here(struct ffmk_drive *drive)
         struct ffmk_drive_letter letter = drive->here[drive->at++];
         ffmk_part_hear(ffmk_drive_part(drive, letter.to), letter.from,
                        (enum ffmk_part_letter)letter.kind, &letter.body);
+        ffmk_wire_free(&letter.body);
     }
     drive->at = drive->end = 0;
 }
@@ -103,15 +104,16 @@ static void deliver_here(struct ffmk_drive *drive)
 static void run_simple(struct ffmk_drive *drive)
 {
     struct ffmk_part *part = drive->parts;
+    struct ffmk_wire_out letter = {0};
     int32_t from;
     enum ffmk_part_letter kind;
     while (!drive->code && ffmk_part_awaits(part, &from, &kind)) {
-        struct ffmk_wire_out letter = {0};
         drive->code = ffmk_exchange_receive(drive->team, from, FFMK_TAG_PART + (int)kind, &letter);
         if (!drive->code)
             ffmk_part_hear(part, from, kind, &letter);
         deliver_here(drive);
     }
+    ffmk_wire_free(&letter);
 }
 
 /* Take a letter, if there is one. */
@@ -130,9 +132,9 @@ static void look(struct ffmk_drive *drive, int *arrived_p)
         ffmk_part_hear(ffmk_drive_part(drive, address.to), address.from,
                        (enum ffmk_part_letter)address.kind, &letter);
     } else if (!code && *arrived_p) {
-        ffmk_wire_free(&letter);
         code = FFMK_ERR_NO_MEMORY; /* between whom it goes is lost with it */
     }
+    ffmk_wire_free(&letter);
     drive->code = drive->code ? drive->code : code;
 }
 

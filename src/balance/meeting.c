@@ -34,6 +34,18 @@ static bool wanted(const struct ffmk_meeting *meeting, const double *flow, const
     return any;
 }
 
+void ffmk_meeting_begin(struct ffmk_meeting *meeting, const double *load)
+{
+    const struct ffmk_rules *rules = meeting->rules;
+    const struct ffmk_scale *scale = meeting->scale;
+    memcpy(meeting->load, load, sizeof meeting->load);
+    ffmk_graph_centre(meeting->graph, meeting->centre);
+    for (unsigned d = 0; d < rules->n_shared; d++)
+        meeting->price[d] = rules->price / rules->n_shared * scale->link / scale->item[d];
+    meeting->improved = 0;
+    meeting->n_gifts = 0;
+}
+
 int ffmk_meeting_offer(struct ffmk_meeting *meeting, uint32_t partner, struct ffmk_wire_out *offer)
 {
     struct ffmk_border *border = meeting->border;
@@ -297,6 +309,7 @@ void ffmk_meeting_tell(const struct ffmk_meeting *meeting, uint32_t partner,
     const uint64_t restless = to->restless;
     ffmk_wire_put_bytes(news, &restless, sizeof restless);
     ffmk_wire_put_bytes(news, to->news.data, to->news.length);
+    news->failed = news->failed || to->news.failed;
 }
 
 void ffmk_meeting_hear_more(struct ffmk_meeting *meeting, struct ffmk_wire_in *news)

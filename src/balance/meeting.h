@@ -21,6 +21,7 @@ struct ffmk_meeting {
     double load[FFMK_GRAPH_WEIGHTS];  /* as it will be once all partners left took their flows */
     double limit[FFMK_GRAPH_WEIGHTS]; /* most this part may hold */
     double centre[4];                 /* when the pass began */
+    double price[FFMK_GRAPH_WEIGHTS]; /* of moving a unit of each, in link weights */
     struct ffmk_gift {                /* of this pass */
         uint32_t partner;
         uint32_t first, n_links; /* its links, in graph->links */
@@ -28,6 +29,9 @@ struct ffmk_meeting {
     uint32_t n_gifts, gifts_capacity;
     double improved; /* sum of what refine found, where this part was the judge */
 };
+
+/** Begin a pass with so much load. `limit` is the caller's to set. */
+void ffmk_meeting_begin(struct ffmk_meeting *meeting, const double *load);
 
 /** Write what is offered to a partner. \return FFMK_ERR_NO_MEMORY. */
 int ffmk_meeting_offer(struct ffmk_meeting *meeting, uint32_t partner, struct ffmk_wire_out *offer);

@@ -154,10 +154,7 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
 
     part->to_carry = ffmk_wish_to_carry(part->rules, &part->course.scale, &part->border);
     part->order = realloc(part->order, (part->border.n + 1ul) * sizeof *part->order);
-    memcpy(meeting->load, part->load, sizeof meeting->load);
-    ffmk_graph_centre(&part->graph, meeting->centre);
-    meeting->improved = 0;
-    meeting->n_gifts = 0;
+    ffmk_meeting_begin(meeting, part->load);
     part->n_order = 0;
     for (uint32_t k = 0; k < part->border.n && part->order; k++) {
         struct ffmk_partner *partner = &part->border.partners[k];
@@ -214,10 +211,12 @@ static void begin_spread(struct ffmk_part *part)
 static void end_spread(struct ffmk_part *part)
 {
     ffmk_order_settle(&part->colours, &part->border);
-    if (ffmk_spread_step(&part->spread, part->rules, &part->border))
+    if (ffmk_spread_step(&part->spread, part->rules, &part->border)) {
         send_potentials(part);
-    else
-        report(part);
+        return;
+    }
+    ffmk_order_free(&part->colours);
+    report(part);
 }
 
 /* Orders for the unit of `level`: pass them on to its members, down to this part's own. */
@@ -333,6 +332,7 @@ static void end_meeting(struct ffmk_part *part, struct ffmk_wire_in *letter)
 static void end_news(struct ffmk_part *part)
 {
     ffmk_order_settle(&part->colours, &part->border);
+    ffmk_order_free(&part->colours);
     for (uint32_t k = 0; k < part->border.n; k++)
         if (part->border.partners[k].gave) {
             struct ffmk_wire_out more = {0};
@@ -468,6 +468,7 @@ static void keep(struct ffmk_part *part, int32_t from, enum ffmk_part_letter kin
         part->stash_capacity = capacity;
     }
     part->stash[part->n_stash++] = (struct ffmk_part_stash){from, kind, *letter};
+    *letter = (struct ffmk_wire_out){0};
 }
 
 /* Read what was kept as long as it is what is awaited. */
@@ -525,7 +526,8 @@ void ffmk_part_hear(struct ffmk_part *part, int32_t from, enum ffmk_part_letter 
     if (ffmk_part_awaits(part, &awaited, &awaited_kind) && awaited == from &&
         awaited_kind == kind) {
         read_letter(part, letter);
-        ffmk_wire_free(letter);
+        letter->length = 0;
+        letter->failed = false;
         use_stash(part);
     } else {
         keep(part, from, kind, letter);

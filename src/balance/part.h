@@ -75,8 +75,8 @@ void ffmk_part_start(struct ffmk_part *part, int code);
 /** The letter without which it cannot go on. \return false when it is done. */
 bool ffmk_part_awaits(const struct ffmk_part *part, int32_t *from_p, enum ffmk_part_letter *kind_p);
 
-/** Hand a letter over; it is freed. In any order, but those of a kind from the same part in the
- * order in which they were sent. */
+/** Hand a letter over; it is empty then, and may be filled again or freed. In any order, but those
+ * of a kind from the same part in the order in which they were sent. */
 void ffmk_part_hear(struct ffmk_part *part, int32_t from, enum ffmk_part_letter kind,
                     struct ffmk_wire_out *letter);
 

@@ -61,6 +61,10 @@ bool ffmk_spread_step(struct ffmk_spread *spread, const struct ffmk_rules *rules
             border->partners[k].flow[d] = ffmk_flow_edge(&spread->flow[d], theirs, k);
         ffmk_flow_advance(&spread->flow[d]);
     }
+    if (spread->done) {
+        ffmk_spread_free(spread);
+        spread->done = true;
+    }
     return !spread->done;
 }
 

@@ -34,7 +34,7 @@ void ffmk_spread_hear(struct ffmk_spread *spread, const struct ffmk_rules *rules
                       struct ffmk_wire_in *letter);
 
 /** All partners were heard: one step. \return whether there is another; if not, the partners' flows
- * are set. */
+ * are set, and what it took is freed. */
 bool ffmk_spread_step(struct ffmk_spread *spread, const struct ffmk_rules *rules,
                       struct ffmk_border *border);
 

@@ -57,11 +57,10 @@ static uint32_t restless_of(const struct ffmk_part *part, uint32_t partner)
 
 void ffmk_survey_borders(const struct ffmk_part *part, struct ffmk_wire_out *borders)
 {
-    for (uint32_t k = 0; k < part->border.n; k++) {
-        const struct ffmk_tree_border border = {
+    struct ffmk_tree_border *border = ffmk_wire_put_room(borders, part->border.n * sizeof *border);
+    for (uint32_t k = 0; k < part->border.n && border; k++)
+        border[k] = (struct ffmk_tree_border){
             .unit = (uint32_t)part->border.partners[k].part,
             .restless = restless_of(part, k),
             .conductance = ffmk_wish_conductance(part->rules, &part->border.partners[k])};
-        ffmk_wire_put_bytes(borders, &border, sizeof border);
-    }
 }

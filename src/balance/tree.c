@@ -87,8 +87,13 @@ void ffmk_tree_write(const struct ffmk_rules *rules, const struct ffmk_totals *t
                      uint32_t n_borders, const struct ffmk_tree_border *borders,
                      struct ffmk_wire_out *up)
 {
-    ffmk_wire_put_bytes(up, totals, totals_bytes(rules));
-    ffmk_wire_put_bytes(up, borders, n_borders * sizeof *borders);
+    const size_t head = totals_bytes(rules), bytes = n_borders * sizeof *borders;
+    uint8_t *room = ffmk_wire_put_room(up, head + bytes);
+    if (!room)
+        return;
+    memcpy(room, totals, head);
+    if (bytes > 0)
+        memcpy(room + head, borders, bytes);
 }
 
 int ffmk_tree_take(struct ffmk_tree *tree, uint32_t unit, struct ffmk_wire_in *up)

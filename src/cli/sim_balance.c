@@ -94,7 +94,7 @@ static bool fits(const struct ffmk_sim_balance_case *wanted)
 {
     const double there = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     const double items = (double)wanted->side * wanted->side * wanted->side;
-    const double needed = wanted->ranks * (14000 + 210 * items);
+    const double needed = wanted->ranks * (16000 + 210 * items);
     if (there <= 0 || needed <= there)
         return true;
     ffmk_log("%u ranks of %.0f items need about %.0f GB, and this machine has %.0f; take fewer "

@@ -421,6 +421,7 @@ static void hear(struct ffmk_sim_balance *sim, const struct ffmk_loggp_letter *l
     mark(sim);
     ffmk_part_hear(&sim->parts[to], (int32_t)letter->from, (enum ffmk_part_letter)letter->kind,
                    &body);
+    ffmk_wire_free(&body);
     charge(sim, to, 0);
     follow(sim, to);
 }

@@ -10,6 +10,9 @@
 
 enum { BUCKETS = 65 };
 
+/* Room for so many events is kept where there are none at the moment. */
+enum { KEPT = 1 << 16 };
+
 static const struct ffmk_loggp_named named[] = {
     {"infiniband",
      {3200, 1100, 1080, 0.5},
@@ -143,7 +146,7 @@ static bool refill(struct ffmk_loggp *loggp)
             free(bucket.events[e].letter.data);
             good = false;
         }
-    if (loggp->buckets[b].events) /* cannot be: all went lower */
+    if (loggp->buckets[b].events || bucket.capacity > KEPT) /* none there: all went lower */
         free(bucket.events);
     else
         loggp->buckets[b] = (struct bucket){.events = bucket.events, .capacity = bucket.capacity};

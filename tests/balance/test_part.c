@@ -156,6 +156,7 @@ static void deliver(struct post *post, struct ffmk_part *parts, size_t at)
     struct letter letter = post->letters[first];
     memmove(&post->letters[first], &post->letters[first + 1], (--post->n - first) * sizeof letter);
     ffmk_part_hear(&parts[letter.to], letter.from, letter.kind, &letter.body);
+    ffmk_wire_free(&letter.body);
 }
 
 static struct ffmk_graph_record describe(const struct world *world, uint32_t item,

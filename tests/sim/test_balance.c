@@ -190,6 +190,7 @@ START_TEST(parts_driven_without_time_come_to_the_same)
     for (size_t at = 0; at < queue.n; at++) {
         struct queued one = queue.letters[at];
         ffmk_part_hear(&parts[one.to], one.from, one.kind, &one.letter);
+        ffmk_wire_free(&one.letter);
     }
     ck_assert_uint_eq(queue.n, outcome->calls[0].messages);
     for (int32_t p = 0; p < RANKS; p++) {
