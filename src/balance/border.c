@@ -2,6 +2,8 @@
  * Partners, and bands of items along the borders to them. */
 #include "balance/border.h"
 
+#include "core/spare.h"
+
 #include <ffmk.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,7 @@ static struct ffmk_partner *append(struct ffmk_border *border, int32_t part)
     if (border->n == border->capacity) {
         const uint32_t capacity = border->capacity + border->capacity / 2 + 8;
         struct ffmk_partner *partners =
-            realloc(border->partners, capacity * sizeof *border->partners);
+            ffmk_spare_realloc(border->partners, capacity * sizeof *border->partners);
         if (!partners)
             return NULL;
         border->partners = partners;
@@ -55,7 +57,8 @@ static int touch(struct ffmk_border *border, uint32_t partner, uint32_t item)
         return FFMK_SUCCESS;
     if (border->n_touches == border->touches_capacity) {
         const uint32_t capacity = border->touches_capacity + border->touches_capacity / 2 + 16;
-        struct ffmk_touch *touches = realloc(border->touches, capacity * sizeof *border->touches);
+        struct ffmk_touch *touches =
+            ffmk_spare_realloc(border->touches, capacity * sizeof *border->touches);
         if (!touches)
             return FFMK_ERR_NO_MEMORY;
         border->touches = touches;
@@ -145,7 +148,7 @@ static bool drop_unlinked(struct ffmk_border *border)
 static bool lay_out_flows(struct ffmk_border *border)
 {
     const size_t n_weights = border->n_weights;
-    double *flows = calloc((border->n + 1ul) * n_weights, sizeof *flows);
+    double *flows = ffmk_spare_calloc((border->n + 1ul) * n_weights, sizeof *flows);
     if (!flows)
         return false;
     for (uint32_t k = 0; k < border->n; k++) {
@@ -205,7 +208,7 @@ static bool reserve_marks(struct ffmk_border *border, const struct ffmk_graph *g
     if (graph->n_places <= border->mark_capacity)
         return true;
     const uint32_t capacity = graph->n_places + graph->n_places / 8 + 16;
-    uint32_t *mark = realloc(border->mark, capacity * sizeof *mark);
+    uint32_t *mark = ffmk_spare_realloc(border->mark, capacity * sizeof *mark);
     if (!mark)
         return false;
     memset(mark + border->mark_capacity, 0, (capacity - border->mark_capacity) * sizeof *mark);
@@ -237,7 +240,7 @@ static void take(struct band *band, uint32_t item)
         return;
     if (border->n_band == border->band_capacity) {
         const uint32_t capacity = 2 * border->band_capacity + 16;
-        uint32_t *more = realloc(border->band, capacity * sizeof *more);
+        uint32_t *more = ffmk_spare_realloc(border->band, capacity * sizeof *more);
         if (!more) {
             band->failed = true;
             return;
@@ -299,7 +302,7 @@ static struct seed *find_seeds(struct band *band, uint32_t *n_p)
     struct ffmk_graph *graph = band->graph;
     if (!ffmk_graph_awaken_all(graph) || !reserve_marks(band->border, graph))
         return NULL;
-    struct seed *seeds = malloc((graph->n_awake + 1ul) * sizeof *seeds);
+    struct seed *seeds = ffmk_spare_malloc((graph->n_awake + 1ul) * sizeof *seeds);
     uint32_t n = 0;
     for (uint32_t i = 0; i < graph->n_places && seeds; i++) {
         const struct ffmk_graph_item *item = &graph->items[i];

@@ -3,6 +3,7 @@
 #include "balance/court.h"
 
 #include "core/rng.h"
+#include "core/spare.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -54,7 +55,7 @@ bool ffmk_court_read(struct ffmk_court *court, struct ffmk_wire_in *in)
     if (!court->head ||
         court->head->n_band > (in->length - in->at) / sizeof(struct ffmk_offer_item))
         return false;
-    court->foreign = malloc((court->head->n_band + 1) * sizeof *court->foreign);
+    court->foreign = ffmk_spare_malloc((court->head->n_band + 1) * sizeof *court->foreign);
     for (uint32_t q = 0; court->foreign && q < court->head->n_band; q++) {
         if (!ffmk_offer_read_item(meeting->graph->n_weights, in, &court->foreign[q]))
             return false;
@@ -192,9 +193,9 @@ bool ffmk_court_set_up(struct ffmk_court *court)
     const size_t n = court->n;
     if (court->n_links > INT32_MAX)
         return false;
-    court->room = malloc(n * (sizeof *court->items + sizeof *court->weights) +
-                         court->n_links * sizeof *court->links +
-                         ffmk_refine_scratch(n) * sizeof *court->scratch);
+    court->room = ffmk_spare_malloc(n * (sizeof *court->items + sizeof *court->weights) +
+                                    court->n_links * sizeof *court->links +
+                                    ffmk_refine_scratch(n) * sizeof *court->scratch);
     if (!court->room)
         return false;
     court->items = court->room;

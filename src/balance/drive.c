@@ -3,6 +3,8 @@
  * MPI. Else letters are taken as they come, and say between whom they go. */
 #include "balance/drive.h"
 
+#include "core/spare.h"
+
 #include <ffmk.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +41,7 @@ static void keep_here(struct ffmk_drive *drive, const struct ffmk_drive_letter *
     }
     if (drive->end == drive->capacity) {
         const size_t capacity = 2 * drive->capacity + 64;
-        struct ffmk_drive_letter *here = realloc(drive->here, capacity * sizeof *here);
+        struct ffmk_drive_letter *here = ffmk_spare_realloc(drive->here, capacity * sizeof *here);
         if (!here) { /* others would wait for this letter for ever */
             drive->code = FFMK_ERR_NO_MEMORY;
             return;
@@ -82,6 +84,7 @@ int ffmk_drive_begin(struct ffmk_drive *drive, const struct ffmk_team *team,
                      const struct ffmk_rules *rules)
 {
     *drive = (struct ffmk_drive){.team = team, .rules = *rules};
+    ffmk_spare_begin();
     drive->first = first_of(drive, team->rank);
     drive->n = first_of(drive, team->rank + 1) - drive->first;
     drive->parts = drive->n > 1 ? calloc((size_t)drive->n, sizeof *drive->parts) : &drive->only;
@@ -183,5 +186,6 @@ void ffmk_drive_free(struct ffmk_drive *drive)
     if (drive->parts != &drive->only)
         free(drive->parts);
     free(drive->here);
+    ffmk_spare_end();
     *drive = (struct ffmk_drive){0};
 }

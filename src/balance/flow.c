@@ -2,6 +2,8 @@
  * Second-order diffusion of potentials, and elimination. */
 #include "balance/flow.h"
 
+#include "core/spare.h"
+
 #include <ffmk.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,16 +68,17 @@ static bool network_build(struct network *network, uint32_t n, size_t n_links,
                           const struct ffmk_flow_link *links)
 {
     const size_t square = (size_t)n * n;
-    *network = (struct network){.n = n,
-                                .conductance = calloc(square + 1, sizeof(double)),
-                                .degree = calloc(n + 1ul, sizeof(double)),
-                                .surplus = malloc((n + 1ul) * sizeof(double)),
-                                .x = malloc((n + 1ul) * sizeof(double)),
-                                .order = malloc((n + 1ul) * sizeof(uint32_t)),
-                                .first = calloc(n + 2ul, sizeof(uint32_t)),
-                                .neighbours = malloc((square / 2 + 1) * sizeof(uint32_t)),
-                                .leader = malloc((n + 1ul) * sizeof(uint32_t)),
-                                .gone = calloc(n + 1ul, sizeof(bool))};
+    *network =
+        (struct network){.n = n,
+                         .conductance = ffmk_spare_calloc(square + 1, sizeof(double)),
+                         .degree = ffmk_spare_calloc(n + 1ul, sizeof(double)),
+                         .surplus = ffmk_spare_malloc((n + 1ul) * sizeof(double)),
+                         .x = ffmk_spare_malloc((n + 1ul) * sizeof(double)),
+                         .order = ffmk_spare_malloc((n + 1ul) * sizeof(uint32_t)),
+                         .first = ffmk_spare_calloc(n + 2ul, sizeof(uint32_t)),
+                         .neighbours = ffmk_spare_malloc((square / 2 + 1) * sizeof(uint32_t)),
+                         .leader = ffmk_spare_malloc((n + 1ul) * sizeof(uint32_t)),
+                         .gone = ffmk_spare_calloc(n + 1ul, sizeof(bool))};
     if (!network->conductance || !network->degree || !network->surplus || !network->x ||
         !network->order || !network->first || !network->neighbours || !network->leader ||
         !network->gone)
@@ -186,7 +189,7 @@ int ffmk_flow_solve(uint32_t n, const double *load, const double *limit, size_t 
                     struct ffmk_flow_link *links, double tolerance)
 {
     struct network network;
-    double *surplus = calloc(n + 1ul, sizeof *surplus);
+    double *surplus = ffmk_spare_calloc(n + 1ul, sizeof *surplus);
     const bool built = network_build(&network, n, n_links, links) && surplus;
     for (uint32_t i = 0; i < n && built; i++)
         surplus[i] = load[i] - limit[i];

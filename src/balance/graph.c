@@ -3,6 +3,7 @@
 #include "balance/graph.h"
 
 #include "core/rng.h"
+#include "core/spare.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@ static bool grow(void *array_p, uint32_t *capacity_p, size_t n, size_t bytes)
     if (n > MOST)
         return false;
     const size_t capacity = n + n / 8 + 8;
-    void *more = realloc(*array, capacity * bytes);
+    void *more = ffmk_spare_realloc(*array, capacity * bytes);
     if (!more)
         return false;
     *array = more;
@@ -42,7 +43,7 @@ static bool reserve_index(struct ffmk_graph *graph, size_t n)
     size_t slots = 16;
     while (n > slots / 4 * 3)
         slots *= 2;
-    uint32_t *index = calloc(slots, sizeof *index);
+    uint32_t *index = ffmk_spare_calloc(slots, sizeof *index);
     if (!index)
         return false;
     free(graph->index);
@@ -260,7 +261,7 @@ static int compare_first(const void *a, const void *b, void *items)
 /* In the order in which they lie, each item's links move down to where the last one's end. */
 static void close_holes(struct ffmk_graph *graph)
 {
-    uint32_t *order = malloc(((size_t)graph->n_awake + 1) * sizeof *order);
+    uint32_t *order = ffmk_spare_malloc(((size_t)graph->n_awake + 1) * sizeof *order);
     if (!order)
         return; /* the holes stay */
     uint32_t n = 0;

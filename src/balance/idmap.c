@@ -3,6 +3,7 @@
 #include "balance/idmap.h"
 
 #include "core/rng.h"
+#include "core/spare.h"
 
 #include <stdlib.h>
 
@@ -25,7 +26,7 @@ bool ffmk_idmap_reserve(struct ffmk_idmap *map, size_t n)
         n_slots *= 2;
     if (n_slots == map->n_slots)
         return true;
-    struct ffmk_idmap bigger = {malloc(n_slots * sizeof *map->slots), n_slots, map->n};
+    struct ffmk_idmap bigger = {ffmk_spare_malloc(n_slots * sizeof *map->slots), n_slots, map->n};
     if (!bigger.slots)
         return false;
     for (size_t i = 0; i < n_slots; i++)

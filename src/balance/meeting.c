@@ -4,6 +4,7 @@
 #include "balance/meeting.h"
 
 #include "balance/court.h"
+#include "core/spare.h"
 
 #include <ffmk.h>
 #include <math.h>
@@ -99,7 +100,7 @@ static int give(struct ffmk_meeting *meeting, uint32_t partner, uint32_t place)
     const uint64_t id = ffmk_graph_id(graph, place);
     if (meeting->n_gifts == meeting->gifts_capacity) {
         const uint32_t capacity = 2 * meeting->gifts_capacity + 16;
-        struct ffmk_gift *gifts = realloc(meeting->gifts, capacity * sizeof *gifts);
+        struct ffmk_gift *gifts = ffmk_spare_realloc(meeting->gifts, capacity * sizeof *gifts);
         if (!gifts)
             return FFMK_ERR_NO_MEMORY;
         meeting->gifts = gifts;
@@ -162,7 +163,7 @@ static int take_offered(const struct ffmk_court *court, uint32_t partner,
                         const struct ffmk_offer_item *offered)
 {
     const size_t n = offered->record->n_links;
-    struct ffmk_graph_target *links = malloc((n + 1) * sizeof *links);
+    struct ffmk_graph_target *links = ffmk_spare_malloc((n + 1) * sizeof *links);
     if (!links)
         return FFMK_ERR_NO_MEMORY;
     for (size_t k = 0; k < n; k++) {

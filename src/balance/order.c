@@ -3,6 +3,7 @@
 #include "balance/order.h"
 
 #include "core/rng.h"
+#include "core/spare.h"
 
 #include <ffmk.h>
 #include <stdlib.h>
@@ -73,9 +74,9 @@ static int compare_turns(const void *a, const void *b)
 
 int ffmk_order_colour(uint32_t n, size_t n_edges, struct ffmk_order_edge *edges)
 {
-    uint32_t *degree = calloc(n + 1ul, sizeof *degree);
-    uint64_t *used = calloc(n + 1ul, sizeof *used);
-    struct turn *turns = malloc((n_edges + 1) * sizeof *turns);
+    uint32_t *degree = ffmk_spare_calloc(n + 1ul, sizeof *degree);
+    uint64_t *used = ffmk_spare_calloc(n + 1ul, sizeof *used);
+    struct turn *turns = ffmk_spare_malloc((n_edges + 1) * sizeof *turns);
     const int code = degree && used && turns ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
     for (size_t e = 0; e < n_edges && !code; e++) {
         degree[edges[e].a]++;
@@ -102,7 +103,7 @@ int ffmk_order_colour(uint32_t n, size_t n_edges, struct ffmk_order_edge *edges)
 int ffmk_order_begin(struct ffmk_order *order, const struct ffmk_border *border)
 {
     ffmk_order_free(order);
-    order->pairs = calloc(border->n + 1ul, sizeof *order->pairs);
+    order->pairs = ffmk_spare_calloc(border->n + 1ul, sizeof *order->pairs);
     return order->pairs ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
 }
 

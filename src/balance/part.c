@@ -4,6 +4,7 @@
 
 #include "balance/survey.h"
 #include "balance/wish.h"
+#include "core/spare.h"
 
 #include <ffmk.h>
 #include <math.h>
@@ -86,6 +87,8 @@ static void report(struct ffmk_part *part)
     struct ffmk_wire_out borders = {0};
     if (part->n_trees == 1 || !part->course.refines)
         ffmk_survey_borders(part, &borders);
+    if (borders.failed || ffmk_spare_is_gone())
+        fail(part, FFMK_ERR_NO_MEMORY);
     ffmk_survey_totals(part, &totals);
     go_up(part, 0, &totals, (uint32_t)(borders.length / sizeof(struct ffmk_tree_border)),
           (const void *)borders.data);
@@ -153,7 +156,7 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
         fail(part, ffmk_border_join(&part->border, &orders->extras[x]));
 
     part->to_carry = ffmk_wish_to_carry(part->rules, &part->course.scale, &part->border);
-    part->order = realloc(part->order, (part->border.n + 1ul) * sizeof *part->order);
+    part->order = ffmk_spare_realloc(part->order, (part->border.n + 1ul) * sizeof *part->order);
     ffmk_meeting_begin(meeting, part->load);
     part->n_order = 0;
     for (uint32_t k = 0; k < part->border.n && part->order; k++) {
@@ -195,7 +198,7 @@ static void send_potentials(struct ffmk_part *part)
 static void begin_spread(struct ffmk_part *part)
 {
     double limit[FFMK_GRAPH_WEIGHTS];
-    double *conductances = malloc((part->border.n + 1ul) * sizeof *conductances);
+    double *conductances = ffmk_spare_malloc((part->border.n + 1ul) * sizeof *conductances);
     for (uint32_t k = 0; k < part->border.n && conductances; k++)
         conductances[k] = ffmk_wish_conductance(part->rules, &part->border.partners[k]);
     for (unsigned d = 0; d < part->rules->n_weights; d++)
@@ -230,7 +233,7 @@ static void go_down(struct ffmk_part *part, uint32_t level, struct ffmk_tree_ord
         part->course.result.code = orders->totals.code;
     for (; level > 0; level--) {
         struct ffmk_tree *tree = &part->trees[level - 1];
-        struct ffmk_wire_out *downs = calloc(tree->n + 1ul, sizeof *downs);
+        struct ffmk_wire_out *downs = ffmk_spare_calloc(tree->n + 1ul, sizeof *downs);
         struct ffmk_tree_orders mine = {.totals = orders->totals};
         if (!downs || !tree->members) {
             fail(part, FFMK_ERR_NO_MEMORY);
@@ -458,7 +461,7 @@ static void keep(struct ffmk_part *part, int32_t from, enum ffmk_part_letter kin
 {
     if (part->n_stash == part->stash_capacity) {
         const uint32_t capacity = 2 * part->stash_capacity + 8;
-        struct ffmk_part_stash *stash = realloc(part->stash, capacity * sizeof *stash);
+        struct ffmk_part_stash *stash = ffmk_spare_realloc(part->stash, capacity * sizeof *stash);
         if (!stash) {
             fail(part, FFMK_ERR_NO_MEMORY);
             ffmk_wire_free(letter);
@@ -511,7 +514,7 @@ void ffmk_part_start(struct ffmk_part *part, int code)
 {
     part->code = code;
     part->n_trees = ffmk_tree_levels(part->rules);
-    part->trees = calloc(part->n_trees, sizeof *part->trees);
+    part->trees = ffmk_spare_calloc(part->n_trees, sizeof *part->trees);
     if (!part->trees)
         fail(part, FFMK_ERR_NO_MEMORY);
     begin_pass(part);

@@ -2,6 +2,8 @@
  * Entries of a table as items of a graph. */
 #include "balance/source.h"
 
+#include "core/spare.h"
+
 #include <ffmk.h>
 #include <math.h>
 #include <stdlib.h>
@@ -78,7 +80,7 @@ int ffmk_source_fill(struct ffmk_source *source, struct ffmk_graph *graph)
             ffmk_graph_sleep(graph, weights);
         }
     }
-    source->links = malloc((most + 1) * sizeof *source->links);
+    source->links = ffmk_spare_malloc((most + 1) * sizeof *source->links);
     if (!source->links || most > INT32_MAX || table->n > INT32_MAX ||
         !ffmk_graph_reserve(graph, n_outer, n_links, n_outer))
         return FFMK_ERR_NO_MEMORY;

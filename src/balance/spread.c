@@ -2,6 +2,8 @@
  * Diffusion among partners (flow.h), of each weight by itself. */
 #include "balance/spread.h"
 
+#include "core/spare.h"
+
 #include <ffmk.h>
 #include <math.h>
 #include <stdlib.h>
@@ -14,9 +16,10 @@ int ffmk_spread_begin(struct ffmk_spread *spread, const struct ffmk_rules *rules
     const uint32_t n = border->n;
     ffmk_spread_free(spread);
     spread->steps = rules->spread;
-    spread->conductances = malloc((n + 1ul) * sizeof *spread->conductances);
-    spread->potentials = calloc((n + 1ul) * rules->n_weights, sizeof *spread->potentials);
-    spread->flow = calloc(rules->n_weights, sizeof *spread->flow);
+    spread->conductances = ffmk_spare_malloc((n + 1ul) * sizeof *spread->conductances);
+    spread->potentials =
+        ffmk_spare_calloc((n + 1ul) * rules->n_weights, sizeof *spread->potentials);
+    spread->flow = ffmk_spare_calloc(rules->n_weights, sizeof *spread->flow);
     spread->able = conductances && spread->conductances && spread->potentials && spread->flow;
     if (!spread->able)
         return FFMK_ERR_NO_MEMORY;

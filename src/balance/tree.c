@@ -4,6 +4,7 @@
 
 #include "balance/flow.h"
 #include "balance/order.h"
+#include "core/spare.h"
 
 #include <ffmk.h>
 #include <math.h>
@@ -74,7 +75,7 @@ int ffmk_tree_begin(struct ffmk_tree *tree, const struct ffmk_rules *rules, uint
                                .level = level,
                                .first = first,
                                .n = units - first < fanout ? units - first : fanout};
-    tree->members = calloc(tree->n, sizeof *tree->members);
+    tree->members = ffmk_spare_calloc(tree->n, sizeof *tree->members);
     return tree->members ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
 }
 
@@ -98,10 +99,12 @@ void ffmk_tree_write(const struct ffmk_rules *rules, const struct ffmk_totals *t
 
 int ffmk_tree_take(struct ffmk_tree *tree, uint32_t unit, struct ffmk_wire_in *up)
 {
+    if (!tree->members)
+        return FFMK_ERR_NO_MEMORY;
     struct ffmk_tree_member *member = &tree->members[unit - tree->first];
     const size_t bytes = up->length - up->at, head = totals_bytes(tree->rules);
     const void *letter = ffmk_wire_get_bytes(up, bytes);
-    if (!letter || bytes < head || !(member->letter = malloc(bytes)))
+    if (!letter || bytes < head || !(member->letter = ffmk_spare_malloc(bytes)))
         return FFMK_ERR_NO_MEMORY;
     memcpy(member->letter, letter, bytes);
     member->totals = member->letter;
@@ -139,13 +142,13 @@ int ffmk_tree_sum(struct ffmk_tree *tree, struct ffmk_totals *totals)
     size_t n = 0;
     *totals = (struct ffmk_totals){0};
     for (uint32_t m = 0; m < tree->n; m++) {
-        if (!tree->members[m].totals) /* it could not be kept */
+        if (!tree->members || !tree->members[m].totals) /* it could not be kept */
             return FFMK_ERR_NO_MEMORY;
         add(totals, tree->rules->n_weights, tree->members[m].totals);
         for (uint32_t e = 0; e < tree->members[m].n_borders; e++)
             n += !is_inside(tree, tree->members[m].borders[e].unit);
     }
-    tree->outside = malloc((n + 1) * sizeof *tree->outside);
+    tree->outside = ffmk_spare_malloc((n + 1) * sizeof *tree->outside);
     if (!tree->outside)
         return FFMK_ERR_NO_MEMORY;
     n = 0;
@@ -190,8 +193,8 @@ static int build_inside(const struct ffmk_tree *tree, struct inside *inside)
     size_t n = 2ul * tree->n;
     for (uint32_t m = 0; m < tree->n; m++)
         n += tree->members[m].n_borders;
-    inside->links = malloc(n * sizeof *inside->links);
-    inside->leader = malloc(tree->n * sizeof *inside->leader);
+    inside->links = ffmk_spare_malloc(n * sizeof *inside->links);
+    inside->leader = ffmk_spare_malloc(tree->n * sizeof *inside->leader);
     if (!inside->links || !inside->leader)
         return FFMK_ERR_NO_MEMORY;
     for (uint32_t m = 0; m < tree->n; m++)
@@ -239,8 +242,8 @@ static int connect(const struct ffmk_tree *tree, struct inside *inside, const do
                    const double *limit)
 {
     const uint32_t n = tree->n;
-    double *surplus = calloc(2ul * n, sizeof *surplus);
-    struct island *islands = malloc(2ul * n * sizeof *islands);
+    double *surplus = ffmk_spare_calloc(2ul * n, sizeof *surplus);
+    struct island *islands = ffmk_spare_malloc(2ul * n * sizeof *islands);
     uint32_t n_poor = 0, n_rich = 0, n_givers = 0;
     if (!surplus || !islands) {
         free(surplus);
@@ -320,10 +323,10 @@ static double *flow_of(const struct plan *plan, uint32_t member, uint32_t e, uns
 static bool plan_build(const struct ffmk_tree *tree, struct plan *plan)
 {
     size_t n = 0;
-    plan->first = malloc((tree->n + 1ul) * sizeof *plan->first);
+    plan->first = ffmk_spare_malloc((tree->n + 1ul) * sizeof *plan->first);
     plan->n_weights = tree->rules->n_weights;
-    plan->load = calloc(tree->n, plan->n_weights * sizeof *plan->load);
-    plan->extras = calloc(tree->n, sizeof *plan->extras);
+    plan->load = ffmk_spare_calloc(tree->n, plan->n_weights * sizeof *plan->load);
+    plan->extras = ffmk_spare_calloc(tree->n, sizeof *plan->extras);
     if (!plan->first || !plan->load || !plan->extras)
         return false;
     for (uint32_t m = 0; m < tree->n; m++) {
@@ -332,8 +335,8 @@ static bool plan_build(const struct ffmk_tree *tree, struct plan *plan)
         for (unsigned d = 0; d < plan->n_weights && tree->members[m].totals; d++)
             *load_of(plan, m, d) = tree->members[m].totals->of[d].rest;
     }
-    plan->flows = calloc(n + 1, plan->n_weights * sizeof *plan->flows);
-    plan->colours = calloc(n + 1, sizeof *plan->colours);
+    plan->flows = ffmk_spare_calloc(n + 1, plan->n_weights * sizeof *plan->flows);
+    plan->colours = ffmk_spare_calloc(n + 1, sizeof *plan->colours);
     return plan->flows && plan->colours;
 }
 
@@ -421,8 +424,8 @@ static double set_limits(const struct ffmk_tree *tree, const struct plan *plan, 
 static int solve(const struct ffmk_tree *tree, struct inside *inside, const double *aim,
                  struct plan *plan)
 {
-    double *load = malloc(2ul * tree->n * sizeof *load);
-    struct ffmk_border_extra *extras = calloc(tree->n, sizeof *extras);
+    double *load = ffmk_spare_malloc(2ul * tree->n * sizeof *load);
+    struct ffmk_border_extra *extras = ffmk_spare_calloc(tree->n, sizeof *extras);
     int code = load && extras ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
     double *limit = load + tree->n;
     for (unsigned d = 0; d < tree->rules->n_weights && !code; d++) {
@@ -491,7 +494,7 @@ static int set_colours(const struct ffmk_tree *tree, struct plan *plan)
     uint32_t n = 0;
     for (uint32_t m = 0; m < tree->n; m++)
         n += tree->members[m].n_borders;
-    struct ffmk_order_edge *edges = malloc((n + 1ul) * sizeof *edges);
+    struct ffmk_order_edge *edges = ffmk_spare_malloc((n + 1ul) * sizeof *edges);
     n = 0;
     for (uint32_t m = 0; m < tree->n && edges; m++)
         for (uint32_t e = 0; e < tree->members[m].n_borders; e++) {
@@ -543,7 +546,7 @@ int ffmk_tree_direct(struct ffmk_tree *tree, const struct ffmk_tree_orders *orde
             code = solve(tree, &inside, aim, &plan);
     }
     plan.least_restless = any ? FFMK_TREE_RESTLESS : FFMK_TREE_HOPES;
-    if (!code && is_whole(tree))
+    if (!code && is_whole(tree) && orders->totals.code == FFMK_SUCCESS)
         code = set_colours(tree, &plan);
     if (!code)
         write_orders(tree, &orders->totals, any, &plan, downs);
@@ -570,9 +573,9 @@ int ffmk_tree_read(struct ffmk_tree_orders *orders, const struct ffmk_rules *rul
     *orders = (struct ffmk_tree_orders){.n_flows = (uint32_t)counts[0],
                                         .n_extras = (uint32_t)counts[1],
                                         .n_colours = (uint32_t)counts[2],
-                                        .flows = malloc(flow_bytes + 1),
-                                        .extras = malloc(extra_bytes + 1),
-                                        .colours = malloc(counts[2] + 1)};
+                                        .flows = ffmk_spare_malloc(flow_bytes + 1),
+                                        .extras = ffmk_spare_malloc(extra_bytes + 1),
+                                        .colours = ffmk_spare_malloc(counts[2] + 1)};
     memcpy(&orders->totals, totals, totals_bytes(rules));
     if (!orders->flows || !orders->extras || !orders->colours)
         return FFMK_ERR_NO_MEMORY;

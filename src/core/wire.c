@@ -2,6 +2,8 @@
  * Bounds-checked encoding. */
 #include "core/wire.h"
 
+#include "core/spare.h"
+
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,7 @@ static uint8_t *reserve(struct ffmk_wire_out *out, size_t length)
         const size_t needed = out->length + length;
         const size_t grown = out->capacity > 0 ? out->capacity + out->capacity / 2 : 64;
         const size_t capacity = needed > grown ? needed : grown;
-        uint8_t *data = needed < SIZE_MAX / 4 ? realloc(out->data, capacity) : NULL;
+        uint8_t *data = needed < SIZE_MAX / 4 ? ffmk_spare_realloc(out->data, capacity) : NULL;
         if (!data) {
             out->failed = true;
             return NULL;

@@ -4,234 +4,14 @@
  * or doubled, pinned ones stay; every part knows where what it is linked to is; what the plan says
  * of itself is so, and is never worse than what there was. Two weights that lie at the two ends of
  * a chain of parts are evened out in one plan. */
-#include "balance/part.h"
 #include "core/rng.h"
 
 #include "cases.h"
+#include "world.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { SLAB = 12, PARTS = 24, ITEMS = SLAB * SLAB * PARTS, LINKS = 8 };
-
-struct world {
-    uint64_t seed;
-    struct ffmk_rules rules;
-    uint32_t n;
-    int part[ITEMS];
-    bool pinned[ITEMS];
-    double weight[ITEMS][FFMK_GRAPH_WEIGHTS];
-    float position[ITEMS][3];
-    bool placed;
-    uint32_t n_links[ITEMS];
-    uint32_t link[ITEMS][LINKS];
-    float link_weight[ITEMS][LINKS];
-    double capacity[PARTS], own_limit[PARTS];
-};
-
-static void tie(struct world *world, uint32_t a, uint32_t b, float weight)
-{
-    if (a == b || world->n_links[a] == LINKS || world->n_links[b] == LINKS)
-        return;
-    for (uint32_t k = 0; k < world->n_links[a]; k++)
-        if (world->link[a][k] == b)
-            return;
-    world->link_weight[a][world->n_links[a]] = world->link_weight[b][world->n_links[b]] = weight;
-    world->link[a][world->n_links[a]++] = b;
-    world->link[b][world->n_links[b]++] = a;
-}
-
-static void tie_all(struct world *world, uint64_t shape, uint32_t side, uint64_t *state)
-{
-    for (uint32_t i = 0; i < world->n; i++) {
-        const uint32_t at[3] = {i % side, i / side % side, i / side / side};
-        const uint32_t stride[3] = {1, side, side * side};
-        for (int axis = 0; axis < 3; axis++) {
-            world->position[i][axis] = (float)at[axis];
-            if (shape < 3 && at[axis] + 1 < side && i + stride[axis] < world->n)
-                tie(world, i, i + stride[axis], shape < 2 ? 1 : (float)ffmk_rng_unit(state));
-        }
-        for (uint64_t k = shape == 3 ? ffmk_rng_below(state, 4) : 0; k > 0; k--)
-            tie(world, i, (uint32_t)ffmk_rng_below(state, world->n),
-                (float)ffmk_rng_below(state, 3));
-    }
-}
-
-static void draw(struct world *world, uint64_t seed)
-{
-    static const int fanouts[] = {64, 2, 3, 5};
-    uint64_t state = seed;
-    memset(world, 0, sizeof *world);
-    world->seed = seed;
-    const uint32_t side = 2 + (uint32_t)ffmk_rng_below(&state, 6);
-    const uint32_t n_parts = 1 + (uint32_t)ffmk_rng_below(&state, PARTS);
-    world->n = ffmk_rng_below(&state, 30) == 0 ? 0 : side * side * side;
-    world->rules =
-        (struct ffmk_rules){.n_parts = (int32_t)n_parts,
-                            .fanout = fanouts[ffmk_rng_below(&state, 4)],
-                            .spread = (int)ffmk_rng_below(&state, 4),
-                            .n_weights = 1 + (unsigned)ffmk_rng_below(&state, 3),
-                            .conductance = ffmk_rng_unit(&state),
-                            .price = ffmk_rng_below(&state, 2) ? 0 : ffmk_rng_unit(&state),
-                            .pull = 0.2,
-                            .aim = 0.2,
-                            .patience = 20,
-                            .worth = 0.01,
-                            .passes_most = 1 + (int)ffmk_rng_below(&state, 12),
-                            .seed = seed};
-    /* Now and then the last weight is one of which each part can hold so much. */
-    world->rules.n_shared =
-        world->rules.n_weights - (world->rules.n_weights > 1 && ffmk_rng_below(&state, 3) == 0);
-    if (world->n >= 4 * n_parts && ffmk_rng_below(&state, 3) == 0)
-        world->rules.least_items = 1 + (uint32_t)ffmk_rng_below(&state, 3);
-    for (unsigned d = 0; d < FFMK_GRAPH_WEIGHTS; d++)
-        world->rules.imbalance[d] = 1 + 0.3 * ffmk_rng_unit(&state);
-    const uint64_t spread = ffmk_rng_below(&state, 4), weights = ffmk_rng_below(&state, 4);
-    const uint64_t pins = ffmk_rng_below(&state, 3) == 0 ? 10 : 0;
-    const bool unequal = ffmk_rng_below(&state, 4) == 0;
-    world->placed = ffmk_rng_below(&state, 2);
-    double total = 0;
-    for (uint32_t i = 0; i < world->n; i++) {
-        world->part[i] = (int)(spread == 0   ? (uint64_t)i * n_parts / world->n
-                               : spread == 1 ? n_parts / 2
-                               : spread == 2 ? ffmk_rng_below(&state, n_parts)
-                                             : (uint64_t)i * ((n_parts + 1) / 2) / world->n);
-        world->pinned[i] = pins && ffmk_rng_below(&state, pins) == 0;
-        for (unsigned d = 0; d < world->rules.n_weights; d++)
-            world->weight[i][d] = weights == 0   ? 0.1
-                                  : weights == 1 ? ffmk_rng_unit(&state)
-                                  : weights == 2 ? (double)ffmk_rng_below(&state, 3) / 3
-                                                 : pow(ffmk_rng_unit(&state), 8);
-        total += world->weight[i][world->rules.n_weights - 1];
-    }
-    for (uint32_t p = 0; p < n_parts; p++) {
-        world->capacity[p] = unequal ? 0.5 + ffmk_rng_unit(&state) : 1;
-        world->own_limit[p] = (1.1 + ffmk_rng_unit(&state)) * total / n_parts + 1e-6;
-    }
-    tie_all(world, ffmk_rng_below(&state, 5), side, &state);
-}
-
-/* In a tree of groups, who refines says nothing of borders on the way up; and once little is left
- * to move, borders that have just come up are not met. */
-static void check_letter(const struct ffmk_part *from, int32_t to, enum ffmk_part_letter kind,
-                         const struct ffmk_wire_out *body)
-{
-    if (from->n_trees > 1 && kind == FFMK_PART_UP && from->course.refines)
-        ck_assert_uint_le(body->length, sizeof(struct ffmk_totals));
-    if (from->n_trees > 1 && kind == FFMK_PART_OFFER && from->course.settled)
-        ck_assert(!from->border.partners[ffmk_border_partner(&from->border, to)].fresh);
-}
-
-/* Letters under way. Those of one kind from one part to another arrive in their order. */
-struct post {
-    const struct ffmk_part *parts;
-    struct letter {
-        int from, to;
-        enum ffmk_part_letter kind;
-        struct ffmk_wire_out body;
-    } * letters;
-    size_t n, capacity;
-};
-
-static void send(void *context, int32_t from, int32_t to, enum ffmk_part_letter kind,
-                 struct ffmk_wire_out *body)
-{
-    struct post *post = context;
-    check_letter(&post->parts[from], to, kind, body);
-    if (post->n == post->capacity)
-        post->letters = realloc(post->letters,
-                                (post->capacity = 2 * post->capacity + 64) * sizeof *post->letters);
-    post->letters[post->n++] = (struct letter){from, to, kind, *body};
-}
-
-static void deliver(struct post *post, struct ffmk_part *parts, size_t at)
-{
-    const struct letter drawn = post->letters[at];
-    size_t first = at;
-    for (size_t l = at; l-- > 0;)
-        if (post->letters[l].from == drawn.from && post->letters[l].to == drawn.to &&
-            post->letters[l].kind == drawn.kind)
-            first = l;
-    struct letter letter = post->letters[first];
-    memmove(&post->letters[first], &post->letters[first + 1], (--post->n - first) * sizeof letter);
-    ffmk_part_hear(&parts[letter.to], letter.from, letter.kind, &letter.body);
-    ffmk_wire_free(&letter.body);
-}
-
-static struct ffmk_graph_record describe(const struct world *world, uint32_t item,
-                                         struct ffmk_graph_target links[LINKS], bool *outer_p)
-{
-    const int number = world->part[item];
-    *outer_p = false;
-    for (uint32_t k = 0; k < world->n_links[item]; k++) {
-        const uint32_t other = world->link[item][k];
-        links[k] =
-            (struct ffmk_graph_target){other, world->link_weight[item][k], world->part[other]};
-        *outer_p = *outer_p || world->part[other] != number;
-    }
-    struct ffmk_graph_record record = {.id = item,
-                                       .home = number,
-                                       .origin = number,
-                                       .best = number,
-                                       .n_links = world->n_links[item],
-                                       .placed = world->placed,
-                                       .pinned = world->pinned[item]};
-    memcpy(record.position, world->position[item], sizeof record.position);
-    return record;
-}
-
-static void rouse(struct ffmk_graph *graph, const struct world *world, uint32_t item)
-{
-    struct ffmk_graph_target links[LINKS];
-    bool outer;
-    const struct ffmk_graph_record record = describe(world, item, links, &outer);
-    ck_assert(ffmk_graph_reserve(graph, 1, LINKS, LINKS));
-    ffmk_graph_rouse(graph, &record, world->weight[item], links);
-}
-
-static bool wake(void *source, struct ffmk_graph *graph, const uint64_t *id)
-{
-    const struct world *world = source;
-    if (id)
-        rouse(graph, world, (uint32_t)*id);
-    for (uint32_t i = 0; i < world->n && !id; i++) {
-        const uint32_t vertex = ffmk_graph_find(graph, i);
-        if (world->part[i] == graph->part &&
-            (vertex == FFMK_GRAPH_NONE || graph->vertices[vertex].held == FFMK_GRAPH_ASLEEP))
-            rouse(graph, world, i);
-    }
-    return true;
-}
-
-/* `sleepy`: what nothing elsewhere is linked to sleeps. */
-static void fill(struct ffmk_part *part, struct world *world, int number, bool sleepy)
-{
-    struct ffmk_graph *graph = &part->graph;
-    part->capacity = world->capacity[number];
-    part->own_limit[world->rules.n_weights - 1] = world->own_limit[number];
-    if (sleepy) {
-        graph->wake = wake;
-        graph->source = world;
-    }
-    for (uint32_t i = 0; i < world->n; i++) {
-        struct ffmk_graph_target links[LINKS];
-        bool outer;
-        if (world->part[i] != number)
-            continue;
-        const struct ffmk_graph_record record = describe(world, i, links, &outer);
-        double weight = 0;
-        for (uint32_t k = 0; k < record.n_links; k++)
-            weight += (double)links[k].weight;
-        ffmk_graph_doze(graph, &record, world->weight[i], weight);
-        if (outer || !sleepy)
-            rouse(graph, world, i);
-        else
-            ffmk_graph_sleep(graph, world->weight[i]);
-    }
-    if (world->seed % 2)
-        ck_assert(ffmk_graph_ready(graph));
-}
 
 /* Run a plan with letters arriving in the order that `order` draws; where each item is in the best
  * plan. */
@@ -244,18 +24,18 @@ static struct ffmk_part_result run(struct world *world, uint64_t order, bool sle
     static int held[ITEMS];
     int times[ITEMS] = {0}, counted[PARTS] = {0};
     for (int p = 0; p < n_parts; p++) {
-        ffmk_part_begin(&parts[p], &world->rules, p, send, &post);
-        fill(&parts[p], world, p, sleepy);
+        ffmk_part_begin(&parts[p], &world->rules, p, post_send, &post);
+        world_fill(&parts[p], world, p, sleepy);
     }
     for (uint32_t i = 0; i < world->n; i++)
         held[i] = best[i] = world->part[i]; /* of what sleeps until the end */
     for (int p = 0; p < n_parts; p++) {
         ffmk_part_start(&parts[p], 0);
         while (post.n > 0 && ffmk_rng_below(&order, 2))
-            deliver(&post, parts, ffmk_rng_below(&order, post.n));
+            post_deliver(&post, parts, ffmk_rng_below(&order, post.n));
     }
     while (post.n > 0)
-        deliver(&post, parts, ffmk_rng_below(&order, post.n));
+        post_deliver(&post, parts, ffmk_rng_below(&order, post.n));
     for (int p = 0; p < n_parts; p++) {
         const struct ffmk_graph *graph = &parts[p].graph;
         ck_assert_msg(parts[p].done, "seed %d: part %d waits for ever", seed, p);
@@ -355,7 +135,7 @@ static void check_seeds(uint64_t first, uint64_t count)
         first = strtoull(getenv("FFMK_SEEDS"), NULL, 10), count = 1;
     for (uint64_t seed = first; seed < first + count; seed++) {
         int best[ITEMS], again[ITEMS];
-        draw(&world, seed);
+        world_draw(&world, seed);
         const struct ffmk_part_result result = run(&world, seed, false, best);
         ck_assert_msg(result.code == 0, "seed %d: code %d", (int)seed, result.code);
         run(&world, seed + 1000003, false, again);
@@ -420,9 +200,9 @@ static void draw_slabs(struct world *world, int n_parts)
         world->position[i][0] = (float)(i / SLAB);
         world->position[i][1] = (float)(i % SLAB);
         if (i % SLAB > 0)
-            tie(world, i, i - 1, 1);
+            world_tie(world, i, i - 1, 1);
         if (i >= SLAB)
-            tie(world, i, i - SLAB, 1);
+            world_tie(world, i, i - SLAB, 1);
     }
     for (int p = 0; p < n_parts; p++)
         world->capacity[p] = 1;
