@@ -20,7 +20,7 @@ Then for each peer the paired ratios ours / peer: median over the seeds [95 % in
 the range with less than six seeds, which is less sure]. Better or worse: the interval does not hold 1. CPU is that without
 waiting.
 
-Without options, what a machine with two cores does in 25 minutes when it has nothing else to do: with more ranks fewer
+Without options, what a machine with two cores does in 35 minutes when it has nothing else to do: with more ranks fewer
 steps and no phg-repart, and with 64 the other graph partitioners on the first workload only. --cold: the first plan, from blocks and from slabs."""
 import argparse
 import collections
