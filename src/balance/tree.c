@@ -2,7 +2,7 @@
  * One group of the tree: sums of its members, and their flows. */
 #include "balance/tree.h"
 
-#include "balance/flow.h"
+#include "balance/inside.h"
 #include "balance/order.h"
 #include "core/spare.h"
 
@@ -10,10 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Of an edge that only makes a graph connected: what goes over it is cut off from all it is linked
- * to. */
-static const double NARROW = 0.125;
 
 /* How near to the aim a flow has to come, as a share of the mean load. */
 static const double NEAR = 1e-3;
@@ -121,11 +117,6 @@ static bool is_whole(const struct ffmk_tree *tree)
     return tree->n == (uint32_t)tree->rules->n_parts;
 }
 
-static bool is_inside(const struct ffmk_tree *tree, uint32_t unit)
-{
-    return unit >= tree->first && unit - tree->first < tree->n;
-}
-
 static int compare_borders(const void *a, const void *b)
 {
     const struct ffmk_tree_border *left = a;
@@ -146,7 +137,7 @@ int ffmk_tree_sum(struct ffmk_tree *tree, struct ffmk_totals *totals)
             return FFMK_ERR_NO_MEMORY;
         add(totals, tree->rules->n_weights, tree->members[m].totals);
         for (uint32_t e = 0; e < tree->members[m].n_borders; e++)
-            n += !is_inside(tree, tree->members[m].borders[e].unit);
+            n += !ffmk_tree_is_inside(tree, tree->members[m].borders[e].unit);
     }
     tree->outside = ffmk_spare_malloc((n + 1) * sizeof *tree->outside);
     if (!tree->outside)
@@ -155,7 +146,7 @@ int ffmk_tree_sum(struct ffmk_tree *tree, struct ffmk_totals *totals)
     for (uint32_t m = 0; m < tree->n; m++)
         for (uint32_t e = 0; e < tree->members[m].n_borders; e++) {
             struct ffmk_tree_border border = tree->members[m].borders[e];
-            if (is_inside(tree, border.unit))
+            if (ffmk_tree_is_inside(tree, border.unit))
                 continue;
             border.unit /= fanout;
             tree->outside[n++] = border;
@@ -170,131 +161,6 @@ int ffmk_tree_sum(struct ffmk_tree *tree, struct ffmk_totals *totals)
             tree->outside[++last] = tree->outside[e];
     }
     tree->n_outside = n > 0 ? last + 1 : 0;
-    return FFMK_SUCCESS;
-}
-
-/* The edges among the members, and those that connect what would be apart. */
-struct inside {
-    struct ffmk_flow_link *links;
-    size_t n, n_given; /* the first n_given are borders */
-    uint32_t *leader;  /* of each member's component */
-};
-
-static uint32_t find_leader(uint32_t *leader, uint32_t m)
-{
-    while (leader[m] != m)
-        m = leader[m] = leader[leader[m]];
-    return m;
-}
-
-/* The borders among the members, and which of them are connected so. */
-static int build_inside(const struct ffmk_tree *tree, struct inside *inside)
-{
-    size_t n = 2ul * tree->n;
-    for (uint32_t m = 0; m < tree->n; m++)
-        n += tree->members[m].n_borders;
-    inside->links = ffmk_spare_malloc(n * sizeof *inside->links);
-    inside->leader = ffmk_spare_malloc(tree->n * sizeof *inside->leader);
-    if (!inside->links || !inside->leader)
-        return FFMK_ERR_NO_MEMORY;
-    for (uint32_t m = 0; m < tree->n; m++)
-        inside->leader[m] = m;
-    for (uint32_t m = 0; m < tree->n; m++)
-        for (uint32_t e = 0; e < tree->members[m].n_borders; e++) {
-            const struct ffmk_tree_border *border = &tree->members[m].borders[e];
-            const uint32_t other = border->unit - tree->first;
-            if (!is_inside(tree, border->unit) || other <= m)
-                continue;
-            inside->links[inside->n++] = (struct ffmk_flow_link){m, other, border->conductance, 0};
-            const uint32_t a = find_leader(inside->leader, m);
-            const uint32_t b = find_leader(inside->leader, other);
-            inside->leader[a < b ? b : a] = a < b ? a : b;
-        }
-    inside->n_given = inside->n;
-    return FFMK_SUCCESS;
-}
-
-static void join(struct inside *inside, uint32_t a, uint32_t b)
-{
-    inside->links[inside->n++] = (struct ffmk_flow_link){a, b, NARROW, 0};
-    inside->leader[find_leader(inside->leader, b)] = find_leader(inside->leader, a);
-}
-
-/* A component, by its member that has most (above what it should have), or least. */
-struct island {
-    uint32_t member;
-    double surplus; /* of the component */
-};
-
-static int compare_islands(const void *a, const void *b)
-{
-    const struct island *left = a;
-    const struct island *right = b;
-    if (left->surplus != right->surplus)
-        return left->surplus > right->surplus ? -1 : 1;
-    return left->member < right->member ? -1 : 1;
-}
-
-/* Connect what is apart. Components that have too little hang below members that have too much, as
- * many as each could fill: in a binary tree, so that in each pass a part gives two others what is
- * for half of them each. */
-static int connect(const struct ffmk_tree *tree, struct inside *inside, const double *load,
-                   const double *limit)
-{
-    const uint32_t n = tree->n;
-    double *surplus = ffmk_spare_calloc(2ul * n, sizeof *surplus);
-    struct island *islands = ffmk_spare_malloc(2ul * n * sizeof *islands);
-    uint32_t n_poor = 0, n_rich = 0, n_givers = 0;
-    if (!surplus || !islands) {
-        free(surplus);
-        free(islands);
-        return FFMK_ERR_NO_MEMORY;
-    }
-    double *of_component = surplus + n, mean = 0;
-    struct island *rich = islands + n;
-    for (uint32_t m = 0; m < n; m++) {
-        surplus[m] = load[m] - limit[m];
-        of_component[find_leader(inside->leader, m)] += surplus[m];
-        mean += limit[m] / n;
-    }
-    uint32_t first = find_leader(inside->leader, 0); /* the richest component */
-    for (uint32_t m = 0; m < n; m++)
-        if (inside->leader[m] == m && of_component[m] > of_component[first])
-            first = m;
-    for (uint32_t m = 0; m < n; m++) {
-        if (inside->leader[m] != m || m == first)
-            continue;
-        struct island island = {.member = m, .surplus = of_component[m]};
-        const double sign = island.surplus > 0 ? 1 : -1;
-        for (uint32_t k = 0; k < n; k++)
-            if (find_leader(inside->leader, k) == m &&
-                sign * surplus[k] > sign * surplus[island.member])
-                island.member = k;
-        if (island.surplus > 0)
-            rich[n_rich++] = island;
-        else
-            islands[n_poor++] = island;
-    }
-    qsort(islands, n_poor, sizeof *islands, compare_islands);
-    /* Rich ones in a chain, whose first is the richest component; all their members give. */
-    for (uint32_t r = 0; r < n_rich; r++)
-        join(inside, r > 0 ? rich[r - 1].member : first, rich[r].member);
-    const uint32_t main = find_leader(inside->leader, first);
-    for (uint32_t m = 0; m < n; m++)
-        if (find_leader(inside->leader, m) == main)
-            rich[n_givers++] = (struct island){m, surplus[m]};
-    qsort(rich, n_givers, sizeof *rich, compare_islands);
-    for (uint32_t p = 0, g = 0; p < n_poor; g = g + 1 < n_givers ? g + 1 : 0) {
-        const double share = mean > 0 ? rich[g].surplus / mean : 0;
-        const uint32_t rest = n_poor - p;
-        uint32_t wants = share > 1 ? (share < rest ? (uint32_t)(share + 0.5) : rest) : 1;
-        for (uint32_t w = 0; w < wants; w++)
-            join(inside, w < 2 ? rich[g].member : islands[p + (w - 2) / 2].member,
-                 islands[p + w].member);
-        p += wants;
-    }
-    free(surplus);
-    free(islands);
     return FFMK_SUCCESS;
 }
 
@@ -365,7 +231,7 @@ static void share_out(const struct ffmk_tree *tree, const struct ffmk_tree_order
     for (uint32_t m = 0; m < tree->n; m++)
         for (uint32_t e = 0; e < tree->members[m].n_borders; e++) {
             const struct ffmk_tree_border *border = &tree->members[m].borders[e];
-            if (is_inside(tree, border->unit))
+            if (ffmk_tree_is_inside(tree, border->unit))
                 continue;
             const struct ffmk_tree_border key = {.unit = border->unit / fanout};
             uint32_t at = 0;
@@ -421,7 +287,7 @@ static double set_limits(const struct ffmk_tree *tree, const struct plan *plan, 
     return fabs(sum) / tree->n;
 }
 
-static int solve(const struct ffmk_tree *tree, struct inside *inside, const double *aim,
+static int solve(const struct ffmk_tree *tree, struct ffmk_inside *inside, const double *aim,
                  struct plan *plan)
 {
     double *load = ffmk_spare_malloc(2ul * tree->n * sizeof *load);
@@ -433,7 +299,7 @@ static int solve(const struct ffmk_tree *tree, struct inside *inside, const doub
             continue;
         const double mean = set_limits(tree, plan, d, aim[d], load, limit);
         if (inside->n == inside->n_given)
-            code = connect(tree, inside, load, limit);
+            code = ffmk_inside_connect(inside, tree, load, limit);
         if (!code)
             code = ffmk_flow_solve(tree->n, load, limit, inside->n, inside->links, NEAR * mean);
         for (size_t e = 0; e < inside->n && !code; e++) {
@@ -534,14 +400,14 @@ int ffmk_tree_direct(struct ffmk_tree *tree, const struct ffmk_tree_orders *orde
                      const double *aim, struct ffmk_wire_out *downs)
 {
     struct plan plan = {0};
-    struct inside inside = {0};
+    struct ffmk_inside inside = {0};
     bool any = false;
     for (unsigned d = 0; d < tree->rules->n_weights; d++)
         any = any || isfinite(aim[d]);
     int code = plan_build(tree, &plan) ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
     if (!code && any) {
         share_out(tree, orders, &plan);
-        code = build_inside(tree, &inside);
+        code = ffmk_inside_build(&inside, tree);
         if (!code)
             code = solve(tree, &inside, aim, &plan);
     }
@@ -553,8 +419,7 @@ int ffmk_tree_direct(struct ffmk_tree *tree, const struct ffmk_tree_orders *orde
     for (uint32_t m = 0; m < tree->n && !code; m++)
         code = downs[m].failed ? FFMK_ERR_NO_MEMORY : FFMK_SUCCESS;
     plan_free(tree, &plan);
-    free(inside.links);
-    free(inside.leader);
+    ffmk_inside_free(&inside);
     return code;
 }
 

@@ -79,6 +79,11 @@ struct ffmk_tree {
     struct ffmk_tree_border *outside;
 };
 
+static inline bool ffmk_tree_is_inside(const struct ffmk_tree *tree, uint32_t unit)
+{
+    return unit >= tree->first && unit - tree->first < tree->n;
+}
+
 /** How many levels of groups there are: 1 at least. */
 uint32_t ffmk_tree_levels(const struct ffmk_rules *rules);
 

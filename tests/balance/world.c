@@ -92,14 +92,23 @@ void world_draw(struct world *world, uint64_t seed)
 }
 
 /* In a tree of groups, who refines says nothing of borders on the way up; and once little is left
- * to move, borders that have just come up are not met. */
-static void check_letter(const struct ffmk_part *from, int32_t to, enum ffmk_part_letter kind,
-                         const struct ffmk_wire_out *body)
+ * to move, borders that have just come up, so that no news went there in the last pass, are not
+ * met. */
+static void check_letter(struct post *post, const struct ffmk_part *from, int32_t to,
+                         enum ffmk_part_letter kind, const struct ffmk_wire_out *body)
 {
+    int *told = &post->told[from->graph.part][to];
+    const int pass = from->course.result.passes;
+    if (kind == FFMK_PART_NEWS)
+        *told = pass;
     if (from->n_trees > 1 && kind == FFMK_PART_UP && from->course.refines)
         ck_assert_uint_le(body->length, sizeof(struct ffmk_totals));
-    if (from->n_trees > 1 && kind == FFMK_PART_OFFER && from->course.settled)
-        ck_assert(!from->border.partners[ffmk_border_partner(&from->border, to)].fresh);
+    if (from->n_trees > 1 && kind == FFMK_PART_OFFER && from->course.settled) {
+        const struct ffmk_partner *partner =
+            &from->border.partners[ffmk_border_partner(&from->border, to)];
+        const bool no_border = partner->touched == FFMK_GRAPH_NONE;
+        ck_assert(no_border || *told == pass - 1);
+    }
 }
 
 void post_send(void *context, int32_t from, int32_t to, enum ffmk_part_letter kind,
@@ -107,7 +116,7 @@ void post_send(void *context, int32_t from, int32_t to, enum ffmk_part_letter ki
 {
     struct post *post = context;
     if (post->parts)
-        check_letter(&post->parts[from], to, kind, body);
+        check_letter(post, &post->parts[from], to, kind, body);
     if (post->n == post->capacity)
         post->letters = realloc(post->letters,
                                 (post->capacity = 2 * post->capacity + 64) * sizeof *post->letters);

@@ -33,6 +33,8 @@ struct post {
         struct ffmk_wire_out body;
     } * letters;
     size_t n, capacity;
+    int told[PARTS]
+            [PARTS]; /* the last pass in which news went from one to another; for the check */
 };
 
 /** Any world, by its seed. */
