@@ -232,11 +232,16 @@ struct band {
     bool failed;
 };
 
+static bool may_go(const struct ffmk_graph_item *item)
+{
+    return !item->moved && !item->pinned && !item->offered;
+}
+
 static void take(struct band *band, uint32_t item)
 {
     struct ffmk_border *border = band->border;
     const struct ffmk_graph_item *it = &band->graph->items[item];
-    if (border->mark[item] != 0 || it->moved || it->pinned)
+    if (border->mark[item] != 0 || !may_go(it))
         return;
     if (border->n_band == border->band_capacity) {
         const uint32_t capacity = 2 * border->band_capacity + 16;
@@ -306,7 +311,7 @@ static struct seed *find_seeds(struct band *band, uint32_t *n_p)
     uint32_t n = 0;
     for (uint32_t i = 0; i < graph->n_places && seeds; i++) {
         const struct ffmk_graph_item *item = &graph->items[i];
-        if (!ffmk_graph_is_held(graph, i) || item->moved || item->pinned)
+        if (!ffmk_graph_is_held(graph, i) || !may_go(item))
             continue;
         struct seed seed = {.id = ffmk_graph_id(graph, i), .item = i};
         for (uint32_t k = item->first; k < item->first + item->n_links; k++)

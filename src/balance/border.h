@@ -14,7 +14,9 @@ struct ffmk_partner {
     struct ffmk_wire_out news; /* of items linked to its own: where they went */
     uint32_t touched;          /* the first of border->touches */
     bool gave, got;            /* items to, from it in this pass */
-    uint8_t colour;            /* when it is met (order.h); 0: behind those that have one */
+    uint8_t colour, turn;      /* when it is met (order.h) */
+    uint32_t offered;          /* the first of the places offered to it in this turn, and how */
+    uint32_t n_offered;        /* many; in the meeting */
     bool restless;             /* items near this border changed hands in the last pass */
     bool fresh;                /* it was no partner in the last pass */
 };

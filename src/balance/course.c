@@ -81,10 +81,10 @@ double ffmk_course_aim(const struct ffmk_course *course, const struct ffmk_rules
                        const double *own_limit)
 {
     struct ffmk_totals_of of;
-    if (weight >= rules->n_shared || !isfinite(course->aim[weight]))
+    if (weight >= rules->n_shared || !isfinite(course->wish.aim[weight]))
         return INFINITY;
     ffmk_course_count(course, rules, weight, capacity, load, own_limit, &of);
-    return course->aim[weight] * of.open + of.held;
+    return course->wish.aim[weight] * of.open + of.held;
 }
 
 double ffmk_course_limit(const struct ffmk_course *course, const struct ffmk_rules *rules,
@@ -179,13 +179,13 @@ static void set_aim(struct ffmk_course *course, const struct ffmk_rules *rules,
                                  : 1;
         const double slack = course->scale.bound[d] * above - 1;
         course->share[d] = shared ? (1 + (1 - strict) * slack) / (1 + slack) : 1;
-        course->aim[d] = INFINITY;
+        course->wish.aim[d] = INFINITY;
         if (share_of(course, totals, d, shared ? course->rise : 1) > 1)
-            course->aim[d] =
+            course->wish.aim[d] =
                 shared ? course->level[d] * (1 + rules->aim / (1 + course->stalls) * slack) : BELOW;
     }
     if (missing) /* what is empty gets as much as all have */
-        course->aim[0] = course->level[0];
+        course->wish.aim[0] = course->level[0];
 }
 
 /* When what is too much in the fullest part is less than an item, and items are not small against
@@ -197,9 +197,9 @@ static void set_grain(struct ffmk_course *course, const struct ffmk_totals *tota
     const double most = scale->bound[0] * scale->mean[0] * course->rise;
     const double above = totals->of[0].largest - most;
     const bool coarse = grain > COARSE * (most - course->level[0]);
-    scale->grain = course->strict >= FAILED && above > ROUNDING * most && above <= grain && coarse
-                       ? totals->of[0].heaviest
-                       : 0;
+    course->wish.mixes =
+        course->strict >= FAILED && above > ROUNDING * most && above <= grain && coarse;
+    scale->grain = course->wish.mixes ? totals->of[0].heaviest : 0;
 }
 
 bool ffmk_course_decide(struct ffmk_course *course, const struct ffmk_rules *rules,

@@ -29,7 +29,7 @@ struct ffmk_course {
     struct ffmk_part_result result;
     struct ffmk_scale scale;
     struct ffmk_course_quality best;
-    double aim[FFMK_GRAPH_WEIGHTS];   /* what flows should leave, see ffmk_tree_direct() */
+    struct ffmk_tree_wish wish;
     double share[FFMK_GRAPH_WEIGHTS]; /* of its limit that a part may use in this pass */
     double level[FFMK_GRAPH_WEIGHTS]; /* mean load of a capacity of 1, where parts are not full */
     double rise;   /* by so much of what is asked may be exceeded because parts are full; ≥ 1 */

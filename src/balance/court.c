@@ -225,7 +225,8 @@ void ffmk_court_decide(struct ffmk_court *court)
     struct ffmk_refine refine = {
         .n_weights = n_weights,
         .unit = unit,
-        .side = {{court->load[0], meeting->limit, meeting->graph->sums.n, rules->least_items},
+        .side = {{court->load[0], meeting->allowed, meeting->graph->sums.n - meeting->kept,
+                  rules->least_items},
                  {court->load[1], court->limit, court->head->n, rules->least_items}},
         .items = court->items,
         .weights = court->weights,

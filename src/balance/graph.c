@@ -202,7 +202,7 @@ static void put(struct ffmk_graph *graph, uint32_t place, const struct ffmk_grap
                                                    .origin = record->origin,
                                                    .best = record->best,
                                                    .first = graph->n_links,
-                                                   .n_links = n_links & 0x1fffffffu,
+                                                   .n_links = n_links & 0xfffffffu,
                                                    .placed = record->placed != 0,
                                                    .pinned = record->pinned != 0};
     memcpy(graph->items[place].position, record->position, sizeof record->position);
@@ -312,7 +312,7 @@ void ffmk_graph_tidy(struct ffmk_graph *graph)
         if (!ffmk_vertex_is_held(&graph->vertices[v]))
             graph->vertices[v].held = FFMK_GRAPH_LOST;
     for (uint32_t i = 0; i < graph->n_places; i++)
-        graph->items[i].moved = 0;
+        graph->items[i].moved = graph->items[i].offered = 0;
     if (graph->lost_links > graph->n_links / 4)
         close_holes(graph);
 }

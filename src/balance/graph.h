@@ -49,10 +49,11 @@ struct ffmk_graph_item {
     int32_t origin; /* the part it was in when the plan began */
     int32_t best;   /* the part that holds it in the best plan so far */
     uint32_t first; /* its links are links[first … first + n_links) */
-    uint32_t n_links : 29;
+    uint32_t n_links : 28;
     uint32_t placed : 1;
-    uint32_t pinned : 1; /* stays where it is */
-    uint32_t moved : 1;  /* changed hands in this pass and stays until the next */
+    uint32_t pinned : 1;  /* stays where it is */
+    uint32_t moved : 1;   /* changed hands in this pass and stays until the next */
+    uint32_t offered : 1; /* to a part that has not answered yet */
 };
 
 /** Of the items held, those that sleep included. */
@@ -159,8 +160,8 @@ void ffmk_graph_hear(struct ffmk_graph *graph, uint64_t id, int32_t part);
 /** What the cut would shrink by, were an item of ours at another part: it may be negative. */
 double ffmk_graph_gain(const struct ffmk_graph *graph, uint32_t place, int32_t part);
 
-/** Between passes: close the holes in links, let what moved move again, and take what is not held
- * for lost: ffmk_border_find() finds again what something is linked to. */
+/** Between passes: close the holes in links, let what moved or was offered move again, and take
+ * what is not held for lost: ffmk_border_find() finds again what something is linked to. */
 void ffmk_graph_tidy(struct ffmk_graph *graph);
 
 /** Remember the present plan as the best one. */

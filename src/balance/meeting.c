@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct answer_head {
-    double load[FFMK_GRAPH_WEIGHTS]; /* of the guest, from now on */
+    double change[FFMK_GRAPH_WEIGHTS]; /* of the load that the guest offered */
     uint32_t n_taken, n_given;
 };
 
@@ -29,7 +29,7 @@ static bool wanted(const struct ffmk_meeting *meeting, const double *flow, const
 {
     bool any = meeting->scale->grain > 0;
     for (unsigned d = 0; d < meeting->graph->n_weights; d++) {
-        wanted_load[d] = fmax(flow[d], load[d] - meeting->limit[d]);
+        wanted_load[d] = fmax(flow[d], load[d] - meeting->allowed[d]);
         any = any || wanted_load[d] > 0;
     }
     return any;
@@ -47,17 +47,54 @@ void ffmk_meeting_begin(struct ffmk_meeting *meeting, const double *load)
     meeting->n_gifts = 0;
 }
 
+void ffmk_meeting_take_turn(struct ffmk_meeting *meeting, uint32_t n_offers, uint32_t n_judged)
+{
+    const uint32_t n_least = meeting->rules->least_items, n = meeting->graph->sums.n;
+    const uint32_t spare = n_least > 0 && n > n_least ? n - n_least : 0;
+    const uint32_t shares = n_offers + (n_judged > 0); /* what is judged, is one behind another */
+    for (unsigned d = 0; d < meeting->graph->n_weights; d++)
+        meeting->allowed[d] =
+            meeting->load[d] + (meeting->limit[d] - meeting->load[d]) / fmax(shares, 1);
+    meeting->kept = shares > 0 ? spare - spare / shares : 0;
+    meeting->n_offered = 0;
+}
+
+/* Keep in mind what is offered: the band, or nothing. */
+static bool note_offer(struct ffmk_meeting *meeting, uint32_t partner, uint32_t n)
+{
+    const uint32_t end = meeting->n_offered + n;
+    if (end > meeting->offered_capacity) {
+        const uint32_t capacity = end + end / 2 + 32;
+        uint32_t *offered =
+            ffmk_spare_realloc(meeting->offered, capacity * sizeof *meeting->offered);
+        if (!offered)
+            return false;
+        meeting->offered = offered;
+        meeting->offered_capacity = capacity;
+    }
+    struct ffmk_partner *to = &meeting->border->partners[partner];
+    to->offered = meeting->n_offered;
+    to->n_offered = n;
+    for (uint32_t q = 0; q < n; q++) {
+        const uint32_t place = meeting->border->band[q];
+        meeting->offered[meeting->n_offered++] = place;
+        meeting->graph->items[place].offered = 1;
+    }
+    return true;
+}
+
 int ffmk_meeting_offer(struct ffmk_meeting *meeting, uint32_t partner, struct ffmk_wire_out *offer)
 {
     struct ffmk_border *border = meeting->border;
     struct ffmk_graph *graph = meeting->graph;
-    struct ffmk_offer_head head = {.n = graph->sums.n, .squares = graph->sums.squares};
+    struct ffmk_offer_head head = {.n = graph->sums.n - meeting->kept,
+                                   .squares = graph->sums.squares};
     const size_t head_bytes = ffmk_offer_head_bytes(graph->n_weights);
     const double *flow = border->partners[partner].flow;
     double with[FFMK_GRAPH_WEIGHTS] = {0}, load[FFMK_GRAPH_WEIGHTS] = {0};
     for (unsigned d = 0; d < graph->n_weights; d++) {
         with[d] = meeting->load[d] + flow[d];
-        head.of[d] = (struct ffmk_offer_of){with[d], meeting->limit[d], flow[d]};
+        head.of[d] = (struct ffmk_offer_of){with[d], meeting->allowed[d], flow[d]};
     }
     memcpy(head.centre, meeting->centre, sizeof head.centre);
     const bool needs = wanted(meeting, flow, with, load);
@@ -70,7 +107,7 @@ int ffmk_meeting_offer(struct ffmk_meeting *meeting, uint32_t partner, struct ff
     for (uint32_t q = 0; q < head.n_band; q++)
         bytes += ffmk_offer_item_bytes(graph, border->band[q]);
     uint8_t *room = ffmk_wire_put_room(offer, bytes);
-    if (!room)
+    if (!room || !note_offer(meeting, partner, head.n_band))
         return FFMK_ERR_NO_MEMORY;
     memcpy(room, &head, head_bytes);
     room += head_bytes;
@@ -184,7 +221,8 @@ static int write_answer(const struct ffmk_court *court, struct ffmk_wire_out *an
     const uint32_t *band = meeting->border->band, n_own = court->n_own, n = court->n;
     struct answer_head head = {0};
     size_t bytes = 0;
-    memcpy(head.load, court->load[1], sizeof head.load);
+    for (unsigned d = 0; d < meeting->graph->n_weights; d++)
+        head.change[d] = court->load[1][d] - court->head->of[d].load;
     for (uint32_t q = n_own; q < n; q++)
         head.n_taken += court->items[q].side == 0;
     for (uint32_t q = 0; q < n_own; q++)
@@ -243,11 +281,9 @@ static int find_own(struct ffmk_court *court, uint32_t partner, bool *should_p)
 /* Nothing goes over. */
 static int leave(const struct ffmk_court *court, struct ffmk_wire_out *answer)
 {
-    struct answer_head head = {0};
-    for (unsigned d = 0; d < court->meeting->graph->n_weights; d++) {
-        head.load[d] = court->head->of[d].load;
+    const struct answer_head head = {.n_taken = 0};
+    for (unsigned d = 0; d < court->meeting->graph->n_weights; d++)
         court->meeting->load[d] -= court->head->of[d].flow;
-    }
     ffmk_wire_put_bytes(answer, &head, sizeof head);
     return answer->failed ? FFMK_ERR_NO_MEMORY : FFMK_SUCCESS;
 }
@@ -284,11 +320,16 @@ int ffmk_meeting_accept(struct ffmk_meeting *meeting, uint32_t partner, struct f
         head ? ffmk_wire_get_bytes(answer, head->n_taken * sizeof *taken) : NULL;
     if (!taken)
         return FFMK_ERR_NO_MEMORY;
-    memcpy(meeting->load, head->load, sizeof meeting->load);
+    const struct ffmk_partner *judge = &meeting->border->partners[partner];
+    const uint32_t first = judge->offered, n_offered = judge->n_offered;
+    for (unsigned d = 0; d < meeting->graph->n_weights; d++)
+        meeting->load[d] += judge->flow[d] + head->change[d];
+    for (uint32_t q = 0; q < n_offered; q++)
+        meeting->graph->items[meeting->offered[first + q]].offered = 0;
     int code = FFMK_SUCCESS;
     for (uint32_t t = 0; t < head->n_taken && !code; t++)
-        if (taken[t] < meeting->border->n_band)
-            code = give(meeting, partner, meeting->border->band[taken[t]]);
+        if (taken[t] < n_offered)
+            code = give(meeting, partner, meeting->offered[first + taken[t]]);
     for (uint32_t g = 0; g < head->n_given && !code; g++) {
         struct ffmk_offer_item item;
         if (!ffmk_offer_read_item(meeting->graph->n_weights, answer, &item))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Edge colouring: greedy where all is known, by lot among neighbours. */
+ * Edge colouring, more or less: greedy where all is known, by lot among neighbours. */
 #include "balance/order.h"
 
 #include "core/rng.h"
@@ -30,8 +30,10 @@ static int compare_places(const void *a, const void *b, void *context)
     const struct sorting *by = context;
     const struct ffmk_partner *left = &by->border->partners[*(const uint32_t *)a];
     const struct ffmk_partner *right = &by->border->partners[*(const uint32_t *)b];
-    if (left->colour != right->colour) /* 0 comes last */
-        return left->colour - 1u < right->colour - 1u ? -1 : 1;
+    if (left->turn != right->turn) /* 0 comes last */
+        return left->turn - 1u < right->turn - 1u ? -1 : 1;
+    if (left->colour != right->colour)
+        return left->colour < right->colour ? -1 : 1;
     const uint64_t one = ffmk_order_key(by->rules, by->pass, by->part, left->part);
     const uint64_t other = ffmk_order_key(by->rules, by->pass, by->part, right->part);
     return (one > other) - (one < other);
@@ -57,14 +59,14 @@ static uint64_t bit_of(uint8_t colour)
 }
 
 /* Edges of members with many come first, for these have least choice. */
-struct turn {
+struct rank {
     uint32_t most, sum, edge;
 };
 
-static int compare_turns(const void *a, const void *b)
+static int compare_ranks(const void *a, const void *b)
 {
-    const struct turn *left = a;
-    const struct turn *right = b;
+    const struct rank *left = a;
+    const struct rank *right = b;
     if (left->most != right->most)
         return left->most > right->most ? -1 : 1;
     if (left->sum != right->sum)
@@ -72,32 +74,120 @@ static int compare_turns(const void *a, const void *b)
     return left->edge < right->edge ? -1 : 1;
 }
 
-int ffmk_order_colour(uint32_t n, size_t n_edges, struct ffmk_order_edge *edges)
+static const uint32_t NOBODY = UINT32_MAX;
+
+/* Who borders whom, and who meets whom when. */
+struct table {
+    uint32_t n, n_turns;
+    int at_once;
+    uint32_t *first;                     /* of each member's neighbours; one more is their end */
+    uint32_t *neighbours;                /* one behind another */
+    uint32_t (*met)[FFMK_ORDER_AT_ONCE]; /* in each turn of each member; or NOBODY */
+    uint32_t *near[2]; /* of each member: the last edge + 1 whose a, b it borders */
+};
+
+static void table_free(struct table *table)
 {
-    uint32_t *degree = ffmk_spare_calloc(n + 1ul, sizeof *degree);
-    uint64_t *used = ffmk_spare_calloc(n + 1ul, sizeof *used);
-    struct turn *turns = ffmk_spare_malloc((n_edges + 1) * sizeof *turns);
-    const int code = degree && used && turns ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
-    for (size_t e = 0; e < n_edges && !code; e++) {
-        degree[edges[e].a]++;
-        degree[edges[e].b]++;
+    free(table->first);
+    free(table->neighbours);
+    free(table->met);
+    free(table->near[0]);
+    free(table->near[1]);
+}
+
+static bool table_build(struct table *table, uint32_t n, size_t n_edges,
+                        const struct ffmk_order_edge *edges)
+{
+    uint32_t most = 0;
+    table->n = n;
+    table->first = ffmk_spare_calloc(n + 2ul, sizeof *table->first);
+    table->neighbours = ffmk_spare_malloc((2 * n_edges + 1) * sizeof *table->neighbours);
+    for (int end = 0; end < 2; end++)
+        table->near[end] = ffmk_spare_calloc(n + 1ul, sizeof *table->near[end]);
+    if (!table->first || !table->neighbours || !table->near[0] || !table->near[1])
+        return false;
+    /* Counted two places behind and filled in one behind, they end up where they should be. */
+    uint32_t *count = table->first + 2, *fill = table->first + 1;
+    for (size_t e = 0; e < n_edges; e++) {
+        count[edges[e].a] += 1;
+        count[edges[e].b] += 1;
     }
-    for (size_t e = 0; e < n_edges && !code; e++) {
-        const uint32_t a = degree[edges[e].a], b = degree[edges[e].b];
-        turns[e] = (struct turn){a > b ? a : b, a + b, (uint32_t)e};
+    for (uint32_t m = 0; m < n; m++) {
+        most = count[m] > most ? count[m] : most;
+        count[m] += fill[m];
     }
-    if (!code && n_edges > 1)
-        qsort(turns, n_edges, sizeof *turns, compare_turns);
-    for (size_t t = 0; t < n_edges && !code; t++) {
-        struct ffmk_order_edge *edge = &edges[turns[t].edge];
-        edge->colour = lowest(~(used[edge->a] | used[edge->b]));
-        used[edge->a] |= bit_of(edge->colour);
-        used[edge->b] |= bit_of(edge->colour);
+    for (size_t e = 0; e < n_edges; e++) {
+        table->neighbours[fill[edges[e].a]++] = edges[e].b;
+        table->neighbours[fill[edges[e].b]++] = edges[e].a;
     }
-    free(degree);
-    free(used);
-    free(turns);
-    return code;
+    /* An edge waits for no more than the others of its ends. */
+    table->n_turns = 2 * most < FFMK_ORDER_TURNS ? 2 * most : FFMK_ORDER_TURNS;
+    table->met = ffmk_spare_malloc(((size_t)n * table->n_turns + 1) * sizeof *table->met);
+    for (size_t t = 0; t < (size_t)n * table->n_turns && table->met; t++)
+        for (int k = 0; k < FFMK_ORDER_AT_ONCE; k++)
+            table->met[t][k] = NOBODY;
+    return table->met != NULL;
+}
+
+static uint32_t *met_by(const struct table *table, uint32_t member, uint32_t turn)
+{
+    return table->met[(size_t)member * table->n_turns + turn - 1];
+}
+
+/* The place for another meeting of a member in a turn; NULL when there is none, or it meets one
+ * that borders the other end. */
+static uint32_t *place_in(const struct table *table, uint32_t member, uint32_t turn,
+                          const uint32_t *near_other, uint32_t stamp)
+{
+    uint32_t *met = met_by(table, member, turn), *place = NULL;
+    for (int k = 0; k < table->at_once; k++) {
+        if (met[k] == NOBODY)
+            place = &met[k];
+        else if (near_other[met[k]] == stamp)
+            return NULL;
+    }
+    return place;
+}
+
+static void give_turn(struct table *table, struct ffmk_order_edge *edge, uint32_t stamp)
+{
+    const uint32_t ends[2] = {edge->a, edge->b};
+    for (int end = 0; end < 2; end++)
+        for (uint32_t k = table->first[ends[end]]; k < table->first[ends[end] + 1]; k++)
+            table->near[end][table->neighbours[k]] = stamp;
+    edge->turn = 0;
+    for (uint32_t turn = 1; turn <= table->n_turns && edge->turn == 0; turn++) {
+        uint32_t *at_a = place_in(table, edge->a, turn, table->near[1], stamp);
+        uint32_t *at_b = place_in(table, edge->b, turn, table->near[0], stamp);
+        if (!at_a || !at_b)
+            continue;
+        *at_a = edge->b;
+        *at_b = edge->a;
+        edge->turn = (uint8_t)turn;
+    }
+}
+
+static uint32_t degree_of(const struct table *table, uint32_t member)
+{
+    return table->first[member + 1] - table->first[member];
+}
+
+int ffmk_order_turns(uint32_t n, size_t n_edges, struct ffmk_order_edge *edges, int at_once)
+{
+    struct table table = {.at_once = at_once};
+    struct rank *ranks = ffmk_spare_malloc((n_edges + 1) * sizeof *ranks);
+    const bool good = ranks && table_build(&table, n, n_edges, edges);
+    for (size_t e = 0; e < n_edges && good; e++) {
+        const uint32_t a = degree_of(&table, edges[e].a), b = degree_of(&table, edges[e].b);
+        ranks[e] = (struct rank){a > b ? a : b, a + b, (uint32_t)e};
+    }
+    if (good && n_edges > 1)
+        qsort(ranks, n_edges, sizeof *ranks, compare_ranks);
+    for (size_t r = 0; r < n_edges && good; r++)
+        give_turn(&table, &edges[ranks[r].edge], ranks[r].edge + 1);
+    free(ranks);
+    table_free(&table);
+    return good ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
 }
 
 int ffmk_order_begin(struct ffmk_order *order, const struct ffmk_border *border)
@@ -159,8 +249,10 @@ void ffmk_order_settle(struct ffmk_order *order, struct ffmk_border *border)
 {
     for (uint32_t k = 0; k < border->n && order->pairs; k++) {
         const struct ffmk_order_pair *pair = &order->pairs[k];
-        if (!border->partners[k].colour)
-            border->partners[k].colour = lowest(pair->told.offered & pair->heard.offered);
+        struct ffmk_partner *partner = &border->partners[k];
+        if (!partner->colour)
+            partner->colour = lowest(pair->told.offered & pair->heard.offered);
+        partner->turn = (uint8_t)((partner->colour + FFMK_ORDER_AT_ONCE - 1) / FFMK_ORDER_AT_ONCE);
     }
 }
 

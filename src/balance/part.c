@@ -140,7 +140,7 @@ static bool waits(const struct ffmk_part *part, const struct ffmk_partner *partn
     return part->n_trees > 1 && part->course.settled && partner->fresh;
 }
 
-/* Whom to meet, in the order of colours and keys that both sides know. */
+/* Whom to meet, in the order of turns and keys that both sides know. */
 static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders *orders)
 {
     struct ffmk_meeting *meeting = &part->meeting;
@@ -148,9 +148,9 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
         for (unsigned d = 0; d < part->rules->n_weights; d++)
             part->border.partners[k].flow[d] +=
                 orders->flows[(size_t)k * part->rules->n_weights + d];
-    for (uint32_t k = 0; k < part->border.n && orders->n_colours == part->border.n; k++) {
-        part->border.partners[k].restless = orders->colours[k] != FFMK_ORDER_UNMET;
-        part->border.partners[k].colour = orders->colours[k];
+    for (uint32_t k = 0; k < part->border.n && orders->n_turns == part->border.n; k++) {
+        part->border.partners[k].restless = orders->turns[k] != FFMK_ORDER_UNMET;
+        part->border.partners[k].turn = orders->turns[k];
     }
     for (uint32_t x = 0; x < orders->n_extras; x++)
         fail(part, ffmk_border_join(&part->border, &orders->extras[x]));
@@ -165,8 +165,7 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
             continue;
         for (unsigned d = 0; d < part->rules->n_weights; d++)
             meeting->load[d] -= partner->flow[d];
-        if (partner->restless || part->course.scale.grain > 0 ||
-            ffmk_wish_flows(part->rules, partner))
+        if (partner->restless || part->course.wish.mixes || ffmk_wish_flows(part->rules, partner))
             part->order[part->n_order++] = k;
         partner->restless = false;
     }
@@ -175,8 +174,7 @@ static void begin_meetings(struct ffmk_part *part, const struct ffmk_tree_orders
     ffmk_order_sort(part->rules, part->course.result.passes, part->graph.part, &part->border,
                     part->order, part->n_order);
     part->phase = PART_MEET;
-    part->at = 0;
-    part->asked = false;
+    part->turn_ends = 0;
 }
 
 /* Spread: diffusion among neighbours, before the flow that the tree finds */
@@ -241,12 +239,13 @@ static void go_down(struct ffmk_part *part, uint32_t level, struct ffmk_tree_ord
             free(downs);
             break;
         }
-        double none[FFMK_GRAPH_WEIGHTS];
+        struct ffmk_tree_wish none = {.mixes = false};
         for (unsigned d = 0; d < FFMK_GRAPH_WEIGHTS; d++)
-            none[d] = INFINITY;
-        fail(part, ffmk_tree_direct(
-                       tree, orders,
-                       more && !spreads && !part->course.weighs ? part->course.aim : none, downs));
+            none.aim[d] = INFINITY;
+        fail(part,
+             ffmk_tree_direct(tree, orders,
+                              more && !spreads && !part->course.weighs ? &part->course.wish : &none,
+                              downs));
         for (uint32_t m = 1; m < tree->n; m++)
             post(part, ffmk_tree_speaker(part->rules, level - 1, tree->first + m), FFMK_PART_DOWN,
                  &downs[m]);
@@ -279,22 +278,46 @@ static bool is_judge(const struct ffmk_part *part, int32_t other)
     return lower_judges == (part->graph.part < other);
 }
 
-/* Go to the next meeting as far as no letter is needed. */
-static void meet(struct ffmk_part *part)
+static bool judges(const struct ffmk_part *part, uint32_t at)
 {
-    if (part->at < part->n_order && !part->asked) {
-        const uint32_t k = part->order[part->at];
-        const int32_t other = part->border.partners[k].part;
-        part->asked = true;
-        if (!is_judge(part, other)) {
-            struct ffmk_wire_out offer = {0};
-            fail(part, ffmk_meeting_offer(&part->meeting, k, &offer));
-            post(part, other, FFMK_PART_OFFER, &offer);
-        }
-        return;
+    return is_judge(part, part->border.partners[part->order[at]].part);
+}
+
+/* The next turn: make its offers. */
+static void begin_turn(struct ffmk_part *part)
+{
+    const struct ffmk_partner *partners = part->border.partners;
+    const uint32_t *order = part->order;
+    uint32_t n_judged = 0, end = part->turn_ends;
+    part->turn_begins = end;
+    do {
+        n_judged += judges(part, end++);
+    } while (end < part->n_order && !part->course.wish.mixes && partners[order[end]].turn > 0 &&
+             partners[order[end]].turn == partners[order[end - 1]].turn);
+    part->turn_ends = end;
+    ffmk_meeting_take_turn(&part->meeting, end - part->turn_begins - n_judged, n_judged);
+    for (uint32_t at = part->turn_begins; at < end; at++) {
+        struct ffmk_wire_out offer = {0};
+        if (judges(part, at))
+            continue;
+        fail(part, ffmk_meeting_offer(&part->meeting, order[at], &offer));
+        post(part, partners[order[at]].part, FFMK_PART_OFFER, &offer);
     }
-    if (part->at < part->n_order)
-        return;
+    part->phase = PART_JUDGE;
+    part->at = part->turn_begins;
+}
+
+/* Whether a letter of this turn has to come, of those that it judges or of the others. */
+static bool turn_awaits(struct ffmk_part *part, bool judged)
+{
+    while (part->at < part->turn_ends && judges(part, part->at) != judged)
+        part->at++;
+    return part->at < part->turn_ends;
+}
+
+/* All meetings of this pass are over. */
+static void end_meetings(struct ffmk_part *part)
+{
     if (part->course.last) { /* nobody goes on from where things are now */
         end_pass(part);
         return;
@@ -315,21 +338,20 @@ static void meet(struct ffmk_part *part)
     part->at = 0;
 }
 
-static void end_meeting(struct ffmk_part *part, struct ffmk_wire_in *letter)
+static void judge(struct ffmk_part *part, struct ffmk_wire_in *offer)
 {
-    const uint32_t k = part->order[part->at];
-    const int32_t other = part->border.partners[k].part;
-    if (is_judge(part, other)) {
-        struct ffmk_wire_out answer = {0};
-        fail(part, letter->length == 0 ? FFMK_ERR_NO_MEMORY
-                                       : ffmk_meeting_judge(&part->meeting, k, letter, &answer));
-        post(part, other, FFMK_PART_ANSWER, &answer);
-    } else {
-        fail(part, letter->length == 0 ? FFMK_ERR_NO_MEMORY
-                                       : ffmk_meeting_accept(&part->meeting, k, letter));
-    }
-    part->at++;
-    part->asked = false;
+    const uint32_t k = part->order[part->at++];
+    struct ffmk_wire_out answer = {0};
+    fail(part, offer->length == 0 ? FFMK_ERR_NO_MEMORY
+                                  : ffmk_meeting_judge(&part->meeting, k, offer, &answer));
+    post(part, part->border.partners[k].part, FFMK_PART_ANSWER, &answer);
+}
+
+static void accept(struct ffmk_part *part, struct ffmk_wire_in *answer)
+{
+    const uint32_t k = part->order[part->at++];
+    fail(part,
+         answer->length == 0 ? FFMK_ERR_NO_MEMORY : ffmk_meeting_accept(&part->meeting, k, answer));
 }
 
 static void end_news(struct ffmk_part *part)
@@ -362,9 +384,21 @@ static void go_on(struct ffmk_part *part)
             end_spread(part);
             break;
         case PART_MEET:
-            if (part->asked)
+            if (part->turn_ends < part->n_order)
+                begin_turn(part);
+            else
+                end_meetings(part);
+            break;
+        case PART_JUDGE:
+            if (turn_awaits(part, true))
                 return;
-            meet(part);
+            part->phase = PART_ANSWERS;
+            part->at = part->turn_begins;
+            break;
+        case PART_ANSWERS:
+            if (turn_awaits(part, false))
+                return;
+            part->phase = PART_MEET;
             break;
         case PART_NEWS:
             if (part->at < part->border.n)
@@ -398,9 +432,10 @@ bool ffmk_part_awaits(const struct ffmk_part *part, int32_t *from_p, enum ffmk_p
         *from_p = ffmk_tree_speaker(part->rules, level + 1, unit_of(part, level + 1));
         *kind_p = FFMK_PART_DOWN;
         return true;
-    case PART_MEET:
+    case PART_JUDGE:
+    case PART_ANSWERS:
         *from_p = part->border.partners[part->order[part->at]].part;
-        *kind_p = is_judge(part, *from_p) ? FFMK_PART_OFFER : FFMK_PART_ANSWER;
+        *kind_p = part->phase == PART_JUDGE ? FFMK_PART_OFFER : FFMK_PART_ANSWER;
         return true;
     case PART_SPREAD:
     case PART_NEWS:
@@ -410,6 +445,7 @@ bool ffmk_part_awaits(const struct ffmk_part *part, int32_t *from_p, enum ffmk_p
                   : part->phase == PART_NEWS ? FFMK_PART_NEWS
                                              : FFMK_PART_MORE;
         return true;
+    case PART_MEET:
     case PART_DONE:
         break;
     }
@@ -439,8 +475,11 @@ static void read_letter(struct ffmk_part *part, const struct ffmk_wire_out *lett
         ffmk_spread_hear(&part->spread, part->rules, &part->border, part->at, &in);
         ffmk_order_hear(&part->colours, part->at++, &in);
         break;
-    case PART_MEET:
-        end_meeting(part, &in);
+    case PART_JUDGE:
+        judge(part, &in);
+        break;
+    case PART_ANSWERS:
+        accept(part, &in);
         break;
     case PART_NEWS:
         if (part->n_trees > 1)
@@ -451,6 +490,7 @@ static void read_letter(struct ffmk_part *part, const struct ffmk_wire_out *lett
         ffmk_meeting_hear_more(&part->meeting, &in);
         part->at++;
         break;
+    case PART_MEET:
     case PART_DONE:
         break;
     }
@@ -549,6 +589,7 @@ void ffmk_part_free(struct ffmk_part *part)
     ffmk_spread_free(&part->spread);
     ffmk_order_free(&part->colours);
     free(part->meeting.gifts);
+    free(part->meeting.offered);
     ffmk_border_free(&part->border);
     ffmk_graph_free(&part->graph);
 }

@@ -47,10 +47,20 @@ struct ffmk_part {
     uint32_t n_trees;
     uint32_t *order; /* of partners to meet */
     uint32_t n_order;
-    enum { PART_UP, PART_DOWN, PART_SPREAD, PART_MEET, PART_NEWS, PART_MORE, PART_DONE } phase;
+    enum {
+        PART_UP,
+        PART_DOWN,
+        PART_SPREAD,
+        PART_MEET, /* another turn */
+        PART_JUDGE,
+        PART_ANSWERS,
+        PART_NEWS,
+        PART_MORE,
+        PART_DONE
+    } phase;
     uint32_t at;                      /* in what the phase goes through */
     uint32_t level;                   /* PART_UP, PART_DOWN: of the tree */
-    bool asked;                       /* PART_MEET: the offer is out */
+    uint32_t turn_begins, turn_ends;  /* in `order` */
     int code;                         /* how this part fared */
     double load[FFMK_GRAPH_WEIGHTS];  /* when the pass began */
     double limit[FFMK_GRAPH_WEIGHTS]; /* what this part may hold in the end */

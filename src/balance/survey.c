@@ -48,7 +48,7 @@ static uint32_t restless_of(const struct ffmk_part *part, uint32_t partner)
 {
     const double most = part->rules->pull * part->course.scale.link;
     const bool first = part->course.result.passes == 0; /* the scale is not known */
-    if (!part->border.partners[partner].restless && part->course.scale.grain == 0)
+    if (!part->border.partners[partner].restless)
         return 0;
     return first || part->n_trees > 1 || ffmk_wish_hopes(&part->border, &part->graph, partner, most)
                ? FFMK_TREE_HOPES

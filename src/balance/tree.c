@@ -169,7 +169,7 @@ struct plan {
     unsigned n_weights;
     uint32_t *first;              /* of each member's flows */
     double *flows;                /* n_weights each */
-    uint8_t *colours;             /* of each flow's border, where this group is all there is */
+    uint8_t *turns;               /* of each flow's border, where this group is all there is */
     uint32_t least_restless;      /* of borders that are met although nothing flows */
     double *load;                 /* of each member, n_weights, without what leaves the group */
     struct ffmk_wire_out *extras; /* of each member */
@@ -202,8 +202,8 @@ static bool plan_build(const struct ffmk_tree *tree, struct plan *plan)
             *load_of(plan, m, d) = tree->members[m].totals->of[d].rest;
     }
     plan->flows = ffmk_spare_calloc(n + 1, plan->n_weights * sizeof *plan->flows);
-    plan->colours = ffmk_spare_calloc(n + 1, sizeof *plan->colours);
-    return plan->flows && plan->colours;
+    plan->turns = ffmk_spare_calloc(n + 1, sizeof *plan->turns);
+    return plan->flows && plan->turns;
 }
 
 static void plan_free(const struct ffmk_tree *tree, struct plan *plan)
@@ -212,7 +212,7 @@ static void plan_free(const struct ffmk_tree *tree, struct plan *plan)
         ffmk_wire_free(&plan->extras[m]);
     free(plan->first);
     free(plan->flows);
-    free(plan->colours);
+    free(plan->turns);
     free(plan->load);
     free(plan->extras);
 }
@@ -287,17 +287,17 @@ static double set_limits(const struct ffmk_tree *tree, const struct plan *plan, 
     return fabs(sum) / tree->n;
 }
 
-static int solve(const struct ffmk_tree *tree, struct ffmk_inside *inside, const double *aim,
-                 struct plan *plan)
+static int solve(const struct ffmk_tree *tree, struct ffmk_inside *inside,
+                 const struct ffmk_tree_wish *wish, struct plan *plan)
 {
     double *load = ffmk_spare_malloc(2ul * tree->n * sizeof *load);
     struct ffmk_border_extra *extras = ffmk_spare_calloc(tree->n, sizeof *extras);
     int code = load && extras ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
     double *limit = load + tree->n;
     for (unsigned d = 0; d < tree->rules->n_weights && !code; d++) {
-        if (!isfinite(aim[d]))
+        if (!isfinite(wish->aim[d]))
             continue;
-        const double mean = set_limits(tree, plan, d, aim[d], load, limit);
+        const double mean = set_limits(tree, plan, d, wish->aim[d], load, limit);
         if (inside->n == inside->n_given)
             code = ffmk_inside_connect(inside, tree, load, limit);
         if (!code)
@@ -354,8 +354,9 @@ static bool is_met(const struct ffmk_tree *tree, const struct plan *plan, uint32
     return met;
 }
 
-/* Colour the borders that meet. */
-static int set_colours(const struct ffmk_tree *tree, struct plan *plan)
+/* When borders are met. */
+static int set_turns(const struct ffmk_tree *tree, const struct ffmk_tree_wish *wish,
+                     struct plan *plan)
 {
     uint32_t n = 0;
     for (uint32_t m = 0; m < tree->n; m++)
@@ -365,14 +366,16 @@ static int set_colours(const struct ffmk_tree *tree, struct plan *plan)
     for (uint32_t m = 0; m < tree->n && edges; m++)
         for (uint32_t e = 0; e < tree->members[m].n_borders; e++) {
             const struct ffmk_tree_border *border = &tree->members[m].borders[e];
-            plan->colours[plan->first[m] + e] = FFMK_ORDER_UNMET;
-            if (border->unit > m && is_met(tree, plan, m, e))
+            plan->turns[plan->first[m] + e] = FFMK_ORDER_UNMET;
+            if (border->unit > m && (wish->mixes || is_met(tree, plan, m, e)))
                 edges[n++] = (struct ffmk_order_edge){.a = m, .b = border->unit};
         }
-    const int code = edges ? ffmk_order_colour(tree->n, n, edges) : FFMK_ERR_NO_MEMORY;
+    const int code = edges
+                         ? ffmk_order_turns(tree->n, n, edges, wish->mixes ? 1 : FFMK_ORDER_AT_ONCE)
+                         : FFMK_ERR_NO_MEMORY;
     for (uint32_t e = 0; e < n && !code; e++) {
-        plan->colours[border_to(tree, plan, edges[e].a, edges[e].b)] = edges[e].colour;
-        plan->colours[border_to(tree, plan, edges[e].b, edges[e].a)] = edges[e].colour;
+        plan->turns[border_to(tree, plan, edges[e].a, edges[e].b)] = edges[e].turn;
+        plan->turns[border_to(tree, plan, edges[e].b, edges[e].a)] = edges[e].turn;
     }
     free(edges);
     return code;
@@ -392,28 +395,28 @@ static void write_orders(const struct ffmk_tree *tree, const struct ffmk_totals 
         ffmk_wire_put_bytes(&downs[m], flow_of(plan, m, 0, 0),
                             counts[0] * plan->n_weights * sizeof *plan->flows);
         ffmk_wire_put_bytes(&downs[m], plan->extras[m].data, plan->extras[m].length);
-        ffmk_wire_put_bytes(&downs[m], plan->colours + plan->first[m], counts[2]);
+        ffmk_wire_put_bytes(&downs[m], plan->turns + plan->first[m], counts[2]);
     }
 }
 
 int ffmk_tree_direct(struct ffmk_tree *tree, const struct ffmk_tree_orders *orders,
-                     const double *aim, struct ffmk_wire_out *downs)
+                     const struct ffmk_tree_wish *wish, struct ffmk_wire_out *downs)
 {
     struct plan plan = {0};
     struct ffmk_inside inside = {0};
     bool any = false;
     for (unsigned d = 0; d < tree->rules->n_weights; d++)
-        any = any || isfinite(aim[d]);
+        any = any || isfinite(wish->aim[d]);
     int code = plan_build(tree, &plan) ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
     if (!code && any) {
         share_out(tree, orders, &plan);
         code = ffmk_inside_build(&inside, tree);
         if (!code)
-            code = solve(tree, &inside, aim, &plan);
+            code = solve(tree, &inside, wish, &plan);
     }
     plan.least_restless = any ? FFMK_TREE_RESTLESS : FFMK_TREE_HOPES;
     if (!code && is_whole(tree) && orders->totals.code == FFMK_SUCCESS)
-        code = set_colours(tree, &plan);
+        code = set_turns(tree, wish, &plan);
     if (!code)
         write_orders(tree, &orders->totals, any, &plan, downs);
     for (uint32_t m = 0; m < tree->n && !code; m++)
@@ -434,22 +437,22 @@ int ffmk_tree_read(struct ffmk_tree_orders *orders, const struct ffmk_rules *rul
     const size_t extra_bytes = counts[1] * sizeof *orders->extras;
     const void *flows = ffmk_wire_get_bytes(down, flow_bytes);
     const void *extras = ffmk_wire_get_bytes(down, extra_bytes);
-    const void *colours = ffmk_wire_get_bytes(down, counts[2]);
+    const void *turns = ffmk_wire_get_bytes(down, counts[2]);
     *orders = (struct ffmk_tree_orders){.n_flows = (uint32_t)counts[0],
                                         .n_extras = (uint32_t)counts[1],
-                                        .n_colours = (uint32_t)counts[2],
+                                        .n_turns = (uint32_t)counts[2],
                                         .flows = ffmk_spare_malloc(flow_bytes + 1),
                                         .extras = ffmk_spare_malloc(extra_bytes + 1),
-                                        .colours = ffmk_spare_malloc(counts[2] + 1)};
+                                        .turns = ffmk_spare_malloc(counts[2] + 1)};
     memcpy(&orders->totals, totals, totals_bytes(rules));
-    if (!orders->flows || !orders->extras || !orders->colours)
+    if (!orders->flows || !orders->extras || !orders->turns)
         return FFMK_ERR_NO_MEMORY;
     if (flow_bytes > 0)
         memcpy(orders->flows, flows, flow_bytes);
     if (extra_bytes > 0)
         memcpy(orders->extras, extras, extra_bytes);
     if (counts[2] > 0)
-        memcpy(orders->colours, colours, counts[2]);
+        memcpy(orders->turns, turns, counts[2]);
     return FFMK_SUCCESS;
 }
 
@@ -457,7 +460,7 @@ void ffmk_tree_orders_free(struct ffmk_tree_orders *orders)
 {
     free(orders->flows);
     free(orders->extras);
-    free(orders->colours);
+    free(orders->turns);
     *orders = (struct ffmk_tree_orders){0};
 }
 

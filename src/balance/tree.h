@@ -6,7 +6,7 @@
  *
  *   up     a unit's totals, and its borders to other units: whose, of what conductance
  *   down   the totals of all; what flows over each of these borders, and to parts beyond them; from
- *          a group of all, the colour of each (order.h), and which are not met
+ *          a group of all, the turn of each (order.h), and which are not met
  *
  * Memory follows the fanout and the borders of a group. Pure; others carry the letters. */
 #ifndef FFMK_BALANCE_TREE_H
@@ -49,14 +49,14 @@ struct ffmk_tree_border {
     double conductance;
 };
 
-/** What came down to a unit. Flows and colours are those of its borders, in the order in which it
+/** What came down to a unit. Flows and turns are those of its borders, in the order in which it
  * gave them, of flows n_weights each. */
 struct ffmk_tree_orders {
     struct ffmk_totals totals;
-    uint32_t n_flows, n_extras, n_colours;
+    uint32_t n_flows, n_extras, n_turns;
     double *flows;
     struct ffmk_border_extra *extras;
-    uint8_t *colours;
+    uint8_t *turns;
 };
 
 void ffmk_tree_orders_free(struct ffmk_tree_orders *orders);
@@ -109,11 +109,17 @@ int ffmk_tree_take(struct ffmk_tree *tree, uint32_t unit, struct ffmk_wire_in *u
 /** All members were heard: what the group says of itself. */
 int ffmk_tree_sum(struct ffmk_tree *tree, struct ffmk_totals *totals);
 
-/** Find the flows among the members, given those of the group, and write each its orders.
- * aim: the load that flows should leave at a part of capacity 1, for shared weights; INFINITY for a
- * weight that needs none. downs has room for as many letters as there are members. */
+/** What flows and turns should be like. */
+struct ffmk_tree_wish {
+    double aim[FFMK_GRAPH_WEIGHTS]; /* load that flows should leave at a part of capacity 1, for
+                                       shared weights; INFINITY: none need flow */
+    bool mixes;                     /* all borders are met, and a part has one meeting at a time */
+};
+
+/** Find the flows among the members, given those of the group, and write each its orders. downs has
+ * room for as many letters as there are members. */
 int ffmk_tree_direct(struct ffmk_tree *tree, const struct ffmk_tree_orders *orders,
-                     const double *aim, struct ffmk_wire_out *downs);
+                     const struct ffmk_tree_wish *wish, struct ffmk_wire_out *downs);
 
 int ffmk_tree_read(struct ffmk_tree_orders *orders, const struct ffmk_rules *rules,
                    struct ffmk_wire_in *down);

@@ -16,7 +16,7 @@ struct hierarchy {
     struct ffmk_rules rules;
     uint32_t levels;
     struct ffmk_tree **trees; /* of each level, by group */
-    double aim[FFMK_GRAPH_WEIGHTS];
+    struct ffmk_tree_wish wish;
     size_t n_links;
     struct ffmk_flow_link *links;
     uint32_t *first; /* of each rank's borders */
@@ -69,7 +69,7 @@ static void go_down(struct hierarchy *all, uint32_t level, uint32_t unit,
         struct ffmk_wire_out *downs = calloc(tree->n, sizeof *downs);
         struct ffmk_tree_orders mine = {.totals = orders->totals};
         ffmk_loggp_compute(all->loggp, (uint32_t)speaker, ffmk_hierarchy_solve_ns(tree->n));
-        if (!downs || ffmk_tree_direct(tree, orders, all->aim, downs)) {
+        if (!downs || ffmk_tree_direct(tree, orders, &all->wish, downs)) {
             all->failed = true;
             free(downs);
             break;
@@ -231,7 +231,7 @@ bool ffmk_hierarchy_flow(uint32_t n, const double *load, double limit, int sprea
                                       .n_weights = 1,
                                       .n_shared = 1,
                                       .imbalance = {1}},
-                            .aim = {limit},
+                            .wish = {.aim = {limit}},
                             .left = left,
                             .result = result,
                             .n_links = n_links,
