@@ -317,5 +317,32 @@ START_TEST(few_heavy_items)
 }
 END_TEST
 
+/* Links of any weight, so that much goes to and fro; and no part may have much fewer items than
+ * all have (world.c looks in each pass). */
+START_TEST(least_items)
+{
+    static struct world world;
+    static int best[ITEMS];
+    for (int n_parts = 2; n_parts <= PARTS; n_parts++)
+        for (uint64_t seed = 1; seed <= 6; seed++) {
+            draw_slabs(&world, n_parts);
+            world.rules.seed = seed;
+            world.rules.fanout = seed > 3 ? 5 : 64;
+            world.rules.least_items = SLAB * SLAB - 8;
+            world.rules.imbalance[0] = 1.3;
+            for (uint32_t i = 0; i < world.n; i++) {
+                world.weight[i][0] = i < SLAB * SLAB ? 1.5 : 1;
+                for (uint32_t k = 0; k < world.n_links[i]; k++) {
+                    uint64_t state = seed ^ (uint64_t)i * world.link[i][k];
+                    world.link_weight[i][k] = (float)ffmk_rng_unit(&state);
+                }
+            }
+            const struct ffmk_part_result result = run(&world, 1, false, best);
+            ck_assert_msg(result.imbalance_after <= 1.3 + 1e-6, "%d parts, seed %d: %g to %g",
+                          n_parts, (int)seed, result.imbalance_before, result.imbalance_after);
+        }
+}
+END_TEST
+
 CASES("part", any_items_on_any_parts, and_others, two_weights_at_two_ends, a_part_that_is_full,
-      few_heavy_items)
+      few_heavy_items, least_items)

@@ -91,6 +91,20 @@ void world_draw(struct world *world, uint64_t seed)
     tie_all(world, ffmk_rng_below(&state, 5), side, &state);
 }
 
+/* What is balanced stays so: also with several meetings at a time a part keeps below its limits. */
+static void check_limits(const struct ffmk_part *part)
+{
+    const struct ffmk_graph_sums *sums = &part->graph.sums;
+    for (unsigned d = 0; d < part->rules->n_weights; d++)
+        ck_assert_msg(sums->load[d] <= part->limit[d] * (1 + 1e-9),
+                      "seed %d: part %d refines, and has %g where %g is allowed",
+                      (int)part->rules->seed, part->graph.part, sums->load[d], part->limit[d]);
+    ck_assert_msg(sums->n >= part->rules->least_items,
+                  "seed %d: part %d refines, and has %d items where %d is least",
+                  (int)part->rules->seed, part->graph.part, (int)sums->n,
+                  (int)part->rules->least_items);
+}
+
 /* In a tree of groups, who refines says nothing of borders on the way up; and once little is left
  * to move, borders that have just come up, so that no news went there in the last pass, are not
  * met. */
@@ -101,6 +115,8 @@ static void check_letter(struct post *post, const struct ffmk_part *from, int32_
     const int pass = from->course.result.passes;
     if (kind == FFMK_PART_NEWS)
         *told = pass;
+    if (kind == FFMK_PART_UP && from->course.refines)
+        check_limits(from);
     if (from->n_trees > 1 && kind == FFMK_PART_UP && from->course.refines)
         ck_assert_uint_le(body->length, sizeof(struct ffmk_totals));
     if (from->n_trees > 1 && kind == FFMK_PART_OFFER && from->course.settled) {
