@@ -33,6 +33,10 @@ static const double COARSE = 0.5;
 /* Flows aim so far below a limit that is a part's own. */
 static const double BELOW = 0.95;
 
+/* In the first pass a flow of less than this share of what may be above the aim is not worth a
+ * meeting. */
+static const double CRUMB = 0.25;
+
 static void set_scale(struct ffmk_course *course, const struct ffmk_rules *rules,
                       const struct ffmk_totals *totals)
 {
@@ -183,6 +187,10 @@ static void set_aim(struct ffmk_course *course, const struct ffmk_rules *rules,
         if (share_of(course, totals, d, shared ? course->rise : 1) > 1)
             course->wish.aim[d] =
                 shared ? course->level[d] * (1 + rules->aim / (1 + course->stalls) * slack) : BELOW;
+        course->wish.crumb[d] =
+            shared && course->result.passes == 0
+                ? CRUMB * fmax(course->level[d] * (1 + slack) - course->wish.aim[d], 0)
+                : 0;
     }
     if (missing) /* what is empty gets as much as all have */
         course->wish.aim[0] = course->level[0];

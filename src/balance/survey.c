@@ -42,17 +42,16 @@ void ffmk_survey_totals(struct ffmk_part *part, struct ffmk_totals *totals)
         totals->cut += part->border.partners[k].linked;
 }
 
-/* Who knows all borders drops those along which no item would better the cut by going over, or
- * nearly so, unless the other end has one. */
-static uint32_t restless_of(const struct ffmk_part *part, uint32_t partner)
+/* Who knows all borders drops those over which nothing flows and along which no item would better
+ * the cut by going over, or nearly so, unless the other end has one. */
+static bool is_hopeful(const struct ffmk_part *part, uint32_t partner)
 {
-    const double most = part->rules->pull * part->course.scale.link;
-    const bool first = part->course.result.passes == 0; /* the scale is not known */
-    if (!part->border.partners[partner].restless)
-        return 0;
-    return first || part->n_trees > 1 || ffmk_wish_hopes(&part->border, &part->graph, partner, most)
-               ? FFMK_TREE_HOPES
-               : FFMK_TREE_RESTLESS;
+    const struct ffmk_graph_sums *sums = &part->graph.sums;
+    double link = part->course.scale.link;
+    if (part->course.result.passes == 0) /* of all it is not known yet */
+        link = sums->n_links > 0 ? sums->links / (double)sums->n_links : 1;
+    return part->border.partners[partner].restless &&
+           ffmk_wish_hopes(&part->border, &part->graph, partner, part->rules->pull * link);
 }
 
 void ffmk_survey_borders(const struct ffmk_part *part, struct ffmk_wire_out *borders)
@@ -61,6 +60,6 @@ void ffmk_survey_borders(const struct ffmk_part *part, struct ffmk_wire_out *bor
     for (uint32_t k = 0; k < part->border.n && border; k++)
         border[k] = (struct ffmk_tree_border){
             .unit = (uint32_t)part->border.partners[k].part,
-            .restless = restless_of(part, k),
+            .hopeful = part->n_trees == 1 && is_hopeful(part, k),
             .conductance = ffmk_wish_conductance(part->rules, &part->border.partners[k])};
 }

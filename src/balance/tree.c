@@ -170,7 +170,6 @@ struct plan {
     uint32_t *first;              /* of each member's flows */
     double *flows;                /* n_weights each */
     uint8_t *turns;               /* of each flow's border, where this group is all there is */
-    uint32_t least_restless;      /* of borders that are met although nothing flows */
     double *load;                 /* of each member, n_weights, without what leaves the group */
     struct ffmk_wire_out *extras; /* of each member */
 };
@@ -303,7 +302,9 @@ static int solve(const struct ffmk_tree *tree, struct ffmk_inside *inside,
         if (!code)
             code = ffmk_flow_solve(tree->n, load, limit, inside->n, inside->links, NEAR * mean);
         for (size_t e = 0; e < inside->n && !code; e++) {
-            const struct ffmk_flow_link *link = &inside->links[e];
+            struct ffmk_flow_link *link = &inside->links[e];
+            if (is_whole(tree) && fabs(link->flow) < wish->crumb[d])
+                link->flow = 0;
             if (e >= inside->n_given) {
                 extras[e - inside->n_given].flow[d] = link->flow;
                 continue;
@@ -341,14 +342,13 @@ static uint32_t border_to(const struct ffmk_tree *tree, const struct plan *plan,
     return plan->first[from] + e;
 }
 
-/* Something flows there, or one of both is restless. */
+/* Something flows there, or one of both has hopes. */
 static bool is_met(const struct ffmk_tree *tree, const struct plan *plan, uint32_t m, uint32_t e)
 {
     const uint32_t other = tree->members[m].borders[e].unit;
     const uint32_t back = border_to(tree, plan, other, m) - plan->first[other];
     const double *flow = flow_of(plan, m, e, 0);
-    bool met = tree->members[m].borders[e].restless >= plan->least_restless ||
-               tree->members[other].borders[back].restless >= plan->least_restless;
+    bool met = tree->members[m].borders[e].hopeful || tree->members[other].borders[back].hopeful;
     for (unsigned d = 0; d < tree->rules->n_weights; d++)
         met = met || flow[d] != 0;
     return met;
@@ -414,7 +414,6 @@ int ffmk_tree_direct(struct ffmk_tree *tree, const struct ffmk_tree_orders *orde
         if (!code)
             code = solve(tree, &inside, wish, &plan);
     }
-    plan.least_restless = any ? FFMK_TREE_RESTLESS : FFMK_TREE_HOPES;
     if (!code && is_whole(tree) && orders->totals.code == FFMK_SUCCESS)
         code = set_turns(tree, wish, &plan);
     if (!code)

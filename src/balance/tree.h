@@ -39,13 +39,10 @@ struct ffmk_totals {
     } of[FFMK_GRAPH_WEIGHTS]; /* each weight; letters end behind those that there are */
 };
 
-/** To be met whether something flows or not: while parts are not balanced; always. */
-enum { FFMK_TREE_RESTLESS = 1, FFMK_TREE_HOPES };
-
 /** A border of a unit. */
 struct ffmk_tree_border {
-    uint32_t unit;     /* the other, of the same level */
-    uint32_t restless; /* of a part's border: 0, or one of these */
+    uint32_t unit;    /* the other, of the same level */
+    uint32_t hopeful; /* of a part's border: to be met whether something flows or not */
     double conductance;
 };
 
@@ -111,9 +108,10 @@ int ffmk_tree_sum(struct ffmk_tree *tree, struct ffmk_totals *totals);
 
 /** What flows and turns should be like. */
 struct ffmk_tree_wish {
-    double aim[FFMK_GRAPH_WEIGHTS]; /* load that flows should leave at a part of capacity 1, for
-                                       shared weights; INFINITY: none need flow */
-    bool mixes;                     /* all borders are met, and a part has one meeting at a time */
+    double aim[FFMK_GRAPH_WEIGHTS];   /* load that flows should leave at a part of capacity 1, for
+                                         shared weights; INFINITY: none need flow */
+    double crumb[FFMK_GRAPH_WEIGHTS]; /* in a group of all, less than this does not flow */
+    bool mixes; /* all borders are met, and a part has one meeting at a time */
 };
 
 /** Find the flows among the members, given those of the group, and write each its orders. downs has
