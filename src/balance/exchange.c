@@ -240,21 +240,34 @@ int ffmk_outbox_flush(struct ffmk_outbox *outbox)
     return code;
 }
 
+/* Take a piece, however long it takes. Open MPI lets others run meanwhile where ranks share cores;
+ * MPICH holds its core, so there it is looked for. */
+static int await_piece(const struct ffmk_team *team, int rank, int tag, MPI_Status *status)
+{
+#ifdef OPEN_MPI
+    return ffmk_team_checked(
+        PMPI_Recv(team->piece, FFMK_PIECE_BYTES, MPI_BYTE, rank, tag, team->comm, status));
+#else
+    MPI_Request request;
+    unsigned looks = 0;
+    int arrived = 0;
+    int code = ffmk_team_checked(
+        PMPI_Irecv(team->piece, FFMK_PIECE_BYTES, MPI_BYTE, rank, tag, team->comm, &request));
+    while (!arrived && !code) {
+        code = ffmk_team_checked(PMPI_Test(&request, &arrived, status));
+        if (!arrived)
+            ffmk_team_pause(&looks);
+    }
+    return code;
+#endif
+}
+
 int ffmk_exchange_receive(const struct ffmk_team *team, int rank, int tag,
                           struct ffmk_wire_out *letter)
 {
-    unsigned looks = 0;
     for (int length = FFMK_PIECE_BYTES; length == FFMK_PIECE_BYTES;) {
         MPI_Status status;
-        MPI_Request request;
-        int arrived = 0;
-        int code = ffmk_team_checked(
-            PMPI_Irecv(team->piece, FFMK_PIECE_BYTES, MPI_BYTE, rank, tag, team->comm, &request));
-        while (!arrived && !code) {
-            code = ffmk_team_checked(PMPI_Test(&request, &arrived, &status));
-            if (!arrived)
-                ffmk_team_pause(&looks);
-        }
+        int code = await_piece(team, rank, tag, &status);
         if (!code)
             code = ffmk_team_checked(PMPI_Get_count(&status, MPI_BYTE, &length));
         if (code)
