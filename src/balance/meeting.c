@@ -106,8 +106,10 @@ int ffmk_meeting_offer(struct ffmk_meeting *meeting, uint32_t partner, struct ff
     size_t bytes = head_bytes;
     for (uint32_t q = 0; q < head.n_band; q++)
         bytes += ffmk_offer_item_bytes(graph, border->band[q]);
-    uint8_t *room = ffmk_wire_put_room(offer, bytes);
-    if (!room || !note_offer(meeting, partner, head.n_band))
+    uint8_t *room = note_offer(meeting, partner, head.n_band) /* first: a letter has to be whole */
+                        ? ffmk_wire_put_room(offer, bytes)
+                        : NULL;
+    if (!room)
         return FFMK_ERR_NO_MEMORY;
     memcpy(room, &head, head_bytes);
     room += head_bytes;

@@ -59,14 +59,14 @@ static uint64_t bit_of(uint8_t colour)
 }
 
 /* Edges of members with many come first, for these have least choice. */
-struct rank {
+struct choice {
     uint32_t most, sum, edge;
 };
 
-static int compare_ranks(const void *a, const void *b)
+static int compare_choices(const void *a, const void *b)
 {
-    const struct rank *left = a;
-    const struct rank *right = b;
+    const struct choice *left = a;
+    const struct choice *right = b;
     if (left->most != right->most)
         return left->most > right->most ? -1 : 1;
     if (left->sum != right->sum)
@@ -175,17 +175,17 @@ static uint32_t degree_of(const struct table *table, uint32_t member)
 int ffmk_order_turns(uint32_t n, size_t n_edges, struct ffmk_order_edge *edges, int at_once)
 {
     struct table table = {.at_once = at_once};
-    struct rank *ranks = ffmk_spare_malloc((n_edges + 1) * sizeof *ranks);
-    const bool good = ranks && table_build(&table, n, n_edges, edges);
+    struct choice *choices = ffmk_spare_malloc((n_edges + 1) * sizeof *choices);
+    const bool good = choices && table_build(&table, n, n_edges, edges);
     for (size_t e = 0; e < n_edges && good; e++) {
         const uint32_t a = degree_of(&table, edges[e].a), b = degree_of(&table, edges[e].b);
-        ranks[e] = (struct rank){a > b ? a : b, a + b, (uint32_t)e};
+        choices[e] = (struct choice){a > b ? a : b, a + b, (uint32_t)e};
     }
     if (good && n_edges > 1)
-        qsort(ranks, n_edges, sizeof *ranks, compare_ranks);
+        qsort(choices, n_edges, sizeof *choices, compare_choices);
     for (size_t r = 0; r < n_edges && good; r++)
-        give_turn(&table, &edges[ranks[r].edge], ranks[r].edge + 1);
-    free(ranks);
+        give_turn(&table, &edges[choices[r].edge], choices[r].edge + 1);
+    free(choices);
     table_free(&table);
     return good ? FFMK_SUCCESS : FFMK_ERR_NO_MEMORY;
 }
