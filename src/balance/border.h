@@ -15,8 +15,8 @@ struct ffmk_partner {
     uint32_t touched;          /* the first of border->touches */
     bool gave, got;            /* items to, from it in this pass */
     uint8_t colour, turn;      /* when it is met (order.h) */
-    uint32_t offered;          /* the first of the places offered to it in this turn, and how */
-    uint32_t n_offered;        /* many; in the meeting */
+    uint32_t offered;          /* the first of the places offered to it in this turn, */
+    uint32_t n_offered;        /* and how many: in the meeting's `offered` */
     bool restless;             /* items near this border changed hands in the last pass */
     bool fresh;                /* it was no partner in the last pass */
 };
