@@ -25,8 +25,13 @@ static const double ROUNDING = 1e-9;
 static const double FREE = 0.1;
 enum { TRUST = 4 };
 
-/* After so many passes without balance parts mix items, if the heaviest has more than this share of
- * what is allowed above the mean. */
+/* After so many passes without balance, and with little above limits, one does without flows, and
+ * more such ones follow as long as each leaves less than this share of it. */
+enum { TRIED = 2 };
+static const double HALF = 0.5;
+
+/* After so many, parts mix items, if the heaviest has more than this share of what is allowed above
+ * the mean. */
 enum { FAILED = 3 };
 static const double COARSE = 0.5;
 
@@ -175,7 +180,8 @@ static void set_aim(struct ffmk_course *course, const struct ffmk_rules *rules,
 {
     /* Of many parts, one ends above sooner. */
     const int failed = course->strict + (int)ffmk_tree_levels(rules) / 2;
-    const double strict = course->refines ? 0 : fmin(STRICTER * failed, STRICTEST);
+    const double strict =
+        course->refines || course->repairs ? 0 : fmin(STRICTER * failed, STRICTEST);
     for (unsigned d = 0; d < rules->n_weights; d++) {
         const bool shared = d < rules->n_shared;
         const double above = shared && course->level[d] > 0 /* 1 unless parts are full */
@@ -184,7 +190,7 @@ static void set_aim(struct ffmk_course *course, const struct ffmk_rules *rules,
         const double slack = course->scale.bound[d] * above - 1;
         course->share[d] = shared ? (1 + (1 - strict) * slack) / (1 + slack) : 1;
         course->wish.aim[d] = INFINITY;
-        if (share_of(course, totals, d, shared ? course->rise : 1) > 1)
+        if (!course->repairs && share_of(course, totals, d, shared ? course->rise : 1) > 1)
             course->wish.aim[d] =
                 shared ? course->level[d] * (1 + rules->aim / (1 + course->stalls) * slack) : BELOW;
         course->wish.crumb[d] =
@@ -196,6 +202,18 @@ static void set_aim(struct ffmk_course *course, const struct ffmk_rules *rules,
         course->wish.aim[0] = course->level[0];
 }
 
+/* Items are too coarse for small flows: who takes some because it is to pass on as much may be left
+ * with it, and so some part somewhere is above again. Where only the limits count, none gets there.
+ */
+static void set_repairs(struct ffmk_course *course, const struct ffmk_rules *rules,
+                        const struct ffmk_totals *totals, bool missing)
+{
+    const bool failed = course->repairs && totals->excess > HALF * course->excess;
+    course->repairs = !course->refines && !missing && course->strict >= TRIED && !failed &&
+                      totals->excess > 0 && totals->excess < rules->little * rules->n_parts;
+    course->excess = totals->excess;
+}
+
 /* When what is too much in the fullest part is less than an item, and items are not small against
  * what is allowed above the mean, it may be that parts are of heavy ones only, and nothing fits. */
 static void set_grain(struct ffmk_course *course, const struct ffmk_totals *totals)
@@ -205,8 +223,8 @@ static void set_grain(struct ffmk_course *course, const struct ffmk_totals *tota
     const double most = scale->bound[0] * scale->mean[0] * course->rise;
     const double above = totals->of[0].largest - most;
     const bool coarse = grain > COARSE * (most - course->level[0]);
-    course->wish.mixes =
-        course->strict >= FAILED && above > ROUNDING * most && above <= grain && coarse;
+    course->wish.mixes = !course->repairs && course->strict >= FAILED && above > ROUNDING * most &&
+                         above <= grain && coarse;
     scale->grain = course->wish.mixes ? totals->of[0].heaviest : 0;
 }
 
@@ -267,6 +285,7 @@ bool ffmk_course_decide(struct ffmk_course *course, const struct ffmk_rules *rul
                     totals->improved <= SOON * rules->worth * totals->cut / 2 / course->scale.link);
     course->refines = balanced;
     course->settled = !first && (balanced || totals->excess < SETTLED * rules->n_parts);
+    set_repairs(course, rules, totals, quality.missing > 0);
     set_aim(course, rules, totals, quality.missing > 0);
     set_grain(course, totals);
     course->strict += !balanced;

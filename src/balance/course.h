@@ -35,9 +35,11 @@ struct ffmk_course {
     double rise;   /* by so much of what is asked may be exceeded because parts are full; ≥ 1 */
     bool weighs;   /* no meetings, only totals again */
     bool refines;  /* no flow in this pass */
+    bool repairs;  /* nor in this one: what little is too much goes to whoever has room */
     bool settled;  /* there is little left to move, or nothing */
     bool last;     /* whatever comes of this pass, there is no other */
     bool improved; /* the plan is better than all before */
+    double excess; /* above limits, when the pass began */
     double gained, least_excess, least_to_carry, first_ratio;
     int stalls; /* passes since the last progress */
     int strict; /* passes that left too much somewhere */

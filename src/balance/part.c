@@ -327,8 +327,10 @@ static void end_meetings(struct ffmk_part *part)
         ffmk_order_draw(&part->colours, part->rules, part->course.result.passes, false,
                         part->graph.part, &part->border);
     }
+    const bool above = ffmk_survey_is_above(part);
     for (uint32_t k = 0; k < part->border.n; k++) {
         struct ffmk_wire_out news = {0};
+        part->border.partners[k].restless |= above; /* for another meeting */
         if (part->n_trees > 1)
             ffmk_order_tell(&part->colours, k, &news);
         ffmk_meeting_tell(&part->meeting, k, &news);

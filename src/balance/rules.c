@@ -9,6 +9,7 @@
 static const double AIM = 0.2;  /* the rest of what is allowed above the mean is for choosing */
 static const double PULL = 0.2; /* in mean links */
 static const double WORTH = 0.01;
+static const double LITTLE = 1e-4;
 enum { SPREAD = 8, PATIENCE = 20 };
 
 /* Up to ALONE parts one finds all flows, which is best. Where it takes groups, small ones are
@@ -30,6 +31,7 @@ struct ffmk_rules ffmk_rules_of(const ffmk_balance_options *options, int n_parts
         .least_items = options->min_items < UINT32_MAX ? (uint32_t)options->min_items : UINT32_MAX,
         .patience = PATIENCE,
         .worth = WORTH,
+        .little = LITTLE,
         .passes_most = options->max_rounds,
         .seed = options->seed};
     for (unsigned d = 0; d < FFMK_GRAPH_WEIGHTS; d++)

@@ -20,8 +20,9 @@ struct ffmk_rules {
     double aim;   /* share of what a load may be above the mean that flows aim at */
     uint32_t least_items; /* a part should hold */
     uint32_t patience;    /* of a walk along a border, in steps */
-    double worth; /* with balance reached: another pass as long as one makes the cut better by this
-                     share */
+    double worth;  /* with balance reached: another pass as long as one makes the cut better by this
+                      share */
+    double little; /* above limits, in mean loads a part: then flows are left out for a while */
     int passes_most;
     uint64_t seed;
 };

@@ -42,8 +42,16 @@ void ffmk_survey_totals(struct ffmk_part *part, struct ffmk_totals *totals)
         totals->cut += part->border.partners[k].linked;
 }
 
+bool ffmk_survey_is_above(const struct ffmk_part *part)
+{
+    bool above = false;
+    for (unsigned d = 0; d < part->rules->n_weights && part->course.result.passes > 0; d++)
+        above = above || part->graph.sums.load[d] > part->limit[d];
+    return above;
+}
+
 /* Who knows all borders drops those over which nothing flows and along which no item would better
- * the cut by going over, or nearly so, unless the other end has one. */
+ * the cut by going over, or nearly so, unless the other end has one, or too much. */
 static bool is_hopeful(const struct ffmk_part *part, uint32_t partner)
 {
     const struct ffmk_graph_sums *sums = &part->graph.sums;
@@ -51,7 +59,8 @@ static bool is_hopeful(const struct ffmk_part *part, uint32_t partner)
     if (part->course.result.passes == 0) /* of all it is not known yet */
         link = sums->n_links > 0 ? sums->links / (double)sums->n_links : 1;
     return part->border.partners[partner].restless &&
-           ffmk_wish_hopes(&part->border, &part->graph, partner, part->rules->pull * link);
+           (ffmk_survey_is_above(part) ||
+            ffmk_wish_hopes(&part->border, &part->graph, partner, part->rules->pull * link));
 }
 
 void ffmk_survey_borders(const struct ffmk_part *part, struct ffmk_wire_out *borders)

@@ -8,6 +8,9 @@
 /** What it has, and how far that is from what it should have. */
 void ffmk_survey_totals(struct ffmk_part *part, struct ffmk_totals *totals);
 
+/** It has more than its limit of something. */
+bool ffmk_survey_is_above(const struct ffmk_part *part);
+
 /** Its borders, as struct ffmk_tree_border, one behind another. */
 void ffmk_survey_borders(const struct ffmk_part *part, struct ffmk_wire_out *borders);
 

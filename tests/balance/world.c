@@ -89,6 +89,7 @@ void world_draw(struct world *world, uint64_t seed)
         world->own_limit[p] = (1.1 + ffmk_rng_unit(&state)) * total / n_parts + 1e-6;
     }
     tie_all(world, ffmk_rng_below(&state, 5), side, &state);
+    world->rules.little = ffmk_rng_below(&state, 3) == 0 ? 1 : 1e-4;
 }
 
 /* What is balanced stays so: also with several meetings at a time a part keeps below its limits. */
@@ -105,6 +106,37 @@ static void check_limits(const struct ffmk_part *part)
                   (int)part->rules->least_items);
 }
 
+/* In a pass without flows, who has too much asks everybody, but for borders that have just come up.
+ */
+static void check_asked(const struct ffmk_part *part)
+{
+    uint32_t n_asked = part->n_order;
+    bool above = false;
+    for (unsigned d = 0; d < part->rules->n_weights; d++)
+        above = above || part->load[d] > part->limit[d];
+    for (uint32_t k = 0; k < part->border.n && part->n_trees > 1 && part->course.settled; k++)
+        n_asked += part->border.partners[k].fresh;
+    if (above && part->rules->n_shared == part->rules->n_weights)
+        ck_assert_msg(n_asked == part->border.n, "seed %d: part %d has too much and asks %d of %d",
+                      (int)part->rules->seed, part->graph.part, (int)n_asked, (int)part->border.n);
+}
+
+/* A pass without flows leaves no more above limits than it found; where a part that is full changes
+ * what the others share, limits change, too. */
+static void check_repairs(struct post *post, const struct ffmk_part *root)
+{
+    const struct ffmk_course *course = &root->course;
+    if (course->result.passes == post->pass)
+        return;
+    if (post->repairs && root->rules->n_shared == root->rules->n_weights)
+        ck_assert_msg(course->excess <= post->excess * (1 + 1e-9),
+                      "seed %d: pass %d repairs, and what is above limits grows from %g to %g",
+                      (int)root->rules->seed, post->pass, post->excess, course->excess);
+    post->pass = course->result.passes;
+    post->repairs = course->repairs;
+    post->excess = course->excess;
+}
+
 /* In a tree of groups, who refines says nothing of borders on the way up; and once little is left
  * to move, borders that have just come up, so that no news went there in the last pass, are not
  * met. */
@@ -115,6 +147,10 @@ static void check_letter(struct post *post, const struct ffmk_part *from, int32_
     const int pass = from->course.result.passes;
     if (kind == FFMK_PART_NEWS)
         *told = pass;
+    if (kind == FFMK_PART_DOWN && from->graph.part == 0)
+        check_repairs(post, from);
+    if (kind == FFMK_PART_NEWS && from->course.repairs)
+        check_asked(from);
     if (kind == FFMK_PART_UP && from->course.refines)
         check_limits(from);
     if (from->n_trees > 1 && kind == FFMK_PART_UP && from->course.refines)

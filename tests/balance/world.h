@@ -33,6 +33,9 @@ struct post {
         struct ffmk_wire_out body;
     } * letters;
     size_t n, capacity;
+    int pass; /* the last one decided on */
+    bool repairs;
+    double excess;
     int told[PARTS]
             [PARTS]; /* the last pass in which news went from one to another; for the check */
 };
