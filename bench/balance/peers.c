@@ -6,6 +6,7 @@
  * usage: balance_peers WORKLOAD blocks|slabs STEPS SEED LAST_SEED SIDE PARTS METHOD …
  *        balance_peers      names the methods, and those that know parts other than ranks
  * PARTS 0: as many as ranks. */
+#include "core/rng.h"
 #include "meter.h"
 #include "method.h"
 #include "sim/workload.h"
@@ -228,15 +229,31 @@ static int *first_places(enum ffmk_workload_start start)
     return at;
 }
 
+/* Whoever comes next finds the caches full of what the one before left there: that must not always
+ * be the same one. */
+static void shuffle(size_t *order, size_t n, uint64_t *lot)
+{
+    for (size_t i = n; i > 1; i--) {
+        const size_t other = ffmk_rng_below(lot, i), last = order[i - 1];
+        order[i - 1] = order[other];
+        order[other] = last;
+    }
+}
+
 static void compare(struct run *runs, size_t n, enum ffmk_workload_start start, int steps)
 {
+    size_t order[METHODS];
     for (size_t i = 0; i < n; i++) {
+        order[i] = i;
         runs[i].state = NULL;
         runs[i].at = first_places(start);
     }
-    for (int step = 0; step <= steps; step++)
+    uint64_t lot = workload.seed;
+    for (int step = 0; step <= steps; step++) {
+        shuffle(order, n, &lot);
         for (size_t i = 0; i < n; i++)
-            take_turn(&runs[(i + (size_t)step + workload.seed) % n], step);
+            take_turn(&runs[order[i]], step);
+    }
     for (size_t i = 0; i < n; i++) {
         methods[runs[i].method].kind->close(runs[i].state);
         free(runs[i].at);
