@@ -50,11 +50,14 @@ uint32_t ffmk_border_partner(const struct ffmk_border *border, int32_t part)
 }
 
 /* An item of ours is linked to one that the partner holds. */
-static int touch(struct ffmk_border *border, uint32_t partner, uint32_t item)
+static int touch(struct ffmk_border *border, uint32_t partner, uint32_t item, double weight)
 {
     uint32_t *first = &border->partners[partner].touched;
-    if (*first != FFMK_GRAPH_NONE && border->touches[*first].item == item)
+    border->partners[partner].linked += weight;
+    if (*first != FFMK_GRAPH_NONE && border->touches[*first].item == item) {
+        border->touches[*first].gain += weight;
         return FFMK_SUCCESS;
+    }
     if (border->n_touches == border->touches_capacity) {
         const uint32_t capacity = border->touches_capacity + border->touches_capacity / 2 + 16;
         struct ffmk_touch *touches =
@@ -64,7 +67,7 @@ static int touch(struct ffmk_border *border, uint32_t partner, uint32_t item)
         border->touches = touches;
         border->touches_capacity = capacity;
     }
-    border->touches[border->n_touches] = (struct ffmk_touch){item, *first};
+    border->touches[border->n_touches] = (struct ffmk_touch){item, *first, weight};
     *first = border->n_touches++;
     return FFMK_SUCCESS;
 }
@@ -97,21 +100,26 @@ static int find_partners(struct ffmk_border *border, struct ffmk_graph *graph)
         if (!ffmk_graph_is_held(graph, i))
             continue;
         const struct ffmk_graph_link *end = graph->links + item->first + item->n_links;
+        const uint32_t first_touch = border->n_touches;
+        double inside = 0;
         for (const struct ffmk_graph_link *link = end - item->n_links; link < end; link++) {
             struct ffmk_vertex *other = &graph->vertices[link->vertex];
-            if (ffmk_vertex_is_held(other))
+            if (ffmk_vertex_is_held(other)) {
+                inside += (double)link->weight;
                 continue;
+            }
             other->held = FFMK_GRAPH_NONE;
             if (other->part == graph->part)
                 continue; /* there was no memory for it */
             const uint32_t k = find_partner(border, recent, other->part);
             if (k == FFMK_GRAPH_NONE)
                 return FFMK_ERR_NO_MEMORY;
-            border->partners[k].linked += (double)link->weight; /* NOLINT: found or appended */
-            const int code = touch(border, k, i);
+            const int code = touch(border, k, i, (double)link->weight);
             if (code)
                 return code;
         }
+        for (uint32_t t = first_touch; t < border->n_touches; t++)
+            border->touches[t].gain -= inside;
     }
     return FFMK_SUCCESS;
 }

@@ -30,6 +30,7 @@ struct ffmk_border {
     struct ffmk_idmap index; /* part → place in partners */
     struct ffmk_touch {      /* an item that a link leads from to a partner's, once, at least */
         uint32_t item, next;
+        double gain; /* what the cut would have shrunk by when the pass began, had it gone there */
     } * touches;
     uint32_t n_touches, touches_capacity;
     uint32_t *band; /* the last one asked for: items near a partner */

@@ -34,9 +34,8 @@ bool ffmk_wish_hopes(const struct ffmk_border *border, const struct ffmk_graph *
 {
     for (uint32_t t = border->partners[partner].touched; t != FFMK_GRAPH_NONE;
          t = border->touches[t].next) {
-        const uint32_t item = border->touches[t].item;
-        if (!graph->items[item].pinned &&
-            ffmk_graph_gain(graph, item, border->partners[partner].part) >= -most)
+        const struct ffmk_touch *touch = &border->touches[t];
+        if (touch->gain >= -most && !graph->items[touch->item].pinned)
             return true;
     }
     return false;
