@@ -86,7 +86,8 @@ static uint32_t find_partner(struct ffmk_border *border, uint32_t recent[RECENT]
         struct ffmk_partner *partner = append(border, part);
         if (!partner)
             return FFMK_GRAPH_NONE;
-        partner->fresh = partner->restless = true;
+        partner->restless = true;
+        partner->patience = FFMK_BORDER_PATIENCE;
         *at = border->n - 1;
     }
     return *at;
@@ -131,7 +132,9 @@ static void begin_anew(struct ffmk_partner *partner)
     partner->flow = NULL;
     partner->news.length = 0;
     partner->touched = FFMK_GRAPH_NONE;
-    partner->gave = partner->got = partner->fresh = false;
+    partner->gave = partner->got = false;
+    if (partner->patience > 0)
+        partner->patience--;
 }
 
 /* Those that nothing is linked to are none. \return whether there were any. */

@@ -7,6 +7,8 @@
 #include "balance/idmap.h"
 #include "core/wire.h"
 
+enum { FFMK_BORDER_PATIENCE = 3 };
+
 struct ffmk_partner {
     int32_t part;
     double linked;             /* weight of the links to its items */
@@ -18,7 +20,7 @@ struct ffmk_partner {
     uint32_t offered;          /* the first of the places offered to it in this turn, */
     uint32_t n_offered;        /* and how many: in the meeting's `offered` */
     bool restless;             /* items near this border changed hands in the last pass */
-    bool fresh;                /* it was no partner in the last pass */
+    uint8_t patience;          /* passes that it may wait for a turn, if it has none */
 };
 
 /** Begin with {0}. */
@@ -46,7 +48,7 @@ struct ffmk_border_extra {
 };
 
 /** Find the partners: holders of what our items are linked to. Those that had not been partners are
- * restless. \return FFMK_ERR_NO_MEMORY. */
+ * restless, but may wait for a turn in FFMK_BORDER_PATIENCE passes. \return FFMK_ERR_NO_MEMORY. */
 int ffmk_border_find(struct ffmk_border *border, struct ffmk_graph *graph);
 
 /** Add a partner that no link leads to. */

@@ -132,12 +132,12 @@ static uint64_t key_of(const struct ffmk_part *part, int32_t other)
     return ffmk_order_key(part->rules, part->course.result.passes, part->graph.part, other);
 }
 
-/* Borders that came up in the last pass have no colour yet, and are many where parts are ragged:
- * all meetings of such a part wait for each other. Once there is little to move they wait for the
- * next pass. */
+/* Borders that came up in the last passes have no turn yet, and are many where parts are ragged:
+ * all meetings of such a part wait for each other. Once there is little to move they wait for a
+ * turn. */
 static bool waits(const struct ffmk_part *part, const struct ffmk_partner *partner)
 {
-    return part->n_trees > 1 && part->course.settled && partner->fresh;
+    return part->n_trees > 1 && part->course.settled && partner->turn == 0 && partner->patience > 0;
 }
 
 /* Whom to meet, in the order of turns and keys that both sides know. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What it proves, over random graphs of parts: no part has three meetings in a turn, nor two with
  * parts that meet each other, where one part gives the turns; no two borders of a part get the same
- * colour where they agree; both ends of a border have the same turn; and turns make chains
- * shorter than one meeting behind another would. */
+ * colour where they agree; both ends of a border have the same turn; turns make chains
+ * shorter than one meeting behind another would; and who has none does not wait for ever. */
 #include "balance/order.h"
 #include "core/rng.h"
 
@@ -268,4 +268,27 @@ START_TEST(neighbours_agree)
 }
 END_TEST
 
-CASES("order", one_that_knows_all_gives_the_turns, more_borders_than_turns, neighbours_agree)
+/* A border that never gets a turn is met all the same in the end. */
+START_TEST(patience_ends)
+{
+    static const struct ffmk_graph_record record = {.id = 1, .n_links = 1};
+    static const struct ffmk_graph_target there = {.id = 2, .weight = 1, .part = 1};
+    static const double weight = 1;
+    struct ffmk_graph graph = {.part = 0, .n_weights = 1};
+    struct ffmk_border border = {0};
+    ck_assert(ffmk_graph_reserve(&graph, 1, 1, 1));
+    ffmk_graph_add(&graph, &record, &weight, &there);
+    for (int pass = 0; pass < 2 * FFMK_BORDER_PATIENCE; pass++) {
+        ck_assert_int_eq(ffmk_border_find(&border, &graph), 0);
+        ck_assert_uint_eq(border.n, 1);
+        ck_assert_int_eq(border.partners[0].patience,
+                         pass < FFMK_BORDER_PATIENCE ? FFMK_BORDER_PATIENCE - pass : 0);
+        ffmk_graph_tidy(&graph);
+    }
+    ffmk_border_free(&border);
+    ffmk_graph_free(&graph);
+}
+END_TEST
+
+CASES("order", patience_ends, one_that_knows_all_gives_the_turns, more_borders_than_turns,
+      neighbours_agree)

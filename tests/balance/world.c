@@ -115,10 +115,22 @@ static void check_asked(const struct ffmk_part *part)
     for (unsigned d = 0; d < part->rules->n_weights; d++)
         above = above || part->load[d] > part->limit[d];
     for (uint32_t k = 0; k < part->border.n && part->n_trees > 1 && part->course.settled; k++)
-        n_asked += part->border.partners[k].fresh;
+        n_asked += part->border.partners[k].turn == 0 && part->border.partners[k].patience > 0;
     if (above && part->rules->n_shared == part->rules->n_weights)
         ck_assert_msg(n_asked == part->border.n, "seed %d: part %d has too much and asks %d of %d",
                       (int)part->rules->seed, part->graph.part, (int)n_asked, (int)part->border.n);
+}
+
+/* A border that has been one for some passes: what should flow over it was settled in a meeting. */
+static void check_carried(const struct ffmk_part *part, uint32_t partner)
+{
+    bool met = true;
+    for (unsigned d = 0; d < part->rules->n_weights; d++)
+        met = met && part->border.partners[partner].flow[d] == 0;
+    for (uint32_t at = 0; at < part->n_order; at++)
+        met = met || part->order[at] == partner;
+    ck_assert_msg(met, "seed %d: part %d has not met %d", (int)part->rules->seed, part->graph.part,
+                  part->border.partners[partner].part);
 }
 
 /* A pass without flows leaves no more above limits than it found; where a part that is full changes
@@ -139,14 +151,20 @@ static void check_repairs(struct post *post, const struct ffmk_part *root)
 
 /* In a tree of groups, who refines says nothing of borders on the way up; and once little is left
  * to move, borders that have just come up, so that no news went there in the last pass, are not
- * met. */
+ * met; but what is to flow over one is carried in the fourth pass at the latest. */
 static void check_letter(struct post *post, const struct ffmk_part *from, int32_t to,
                          enum ffmk_part_letter kind, const struct ffmk_wire_out *body)
 {
-    int *told = &post->told[from->graph.part][to];
+    int *told = &post->told[from->graph.part][to], *since = &post->since[from->graph.part][to];
     const int pass = from->course.result.passes;
-    if (kind == FFMK_PART_NEWS)
+    if (kind == FFMK_PART_NEWS) {
+        const uint32_t partner = ffmk_border_partner(&from->border, to);
+        const bool linked = from->border.partners[partner].touched != FFMK_GRAPH_NONE;
+        *since = !linked ? pass + 1 : pass > 1 && *told == pass - 1 ? *since : pass;
         *told = pass;
+        if (pass - *since >= FFMK_BORDER_PATIENCE)
+            check_carried(from, partner);
+    }
     if (kind == FFMK_PART_DOWN && from->graph.part == 0)
         check_repairs(post, from);
     if (kind == FFMK_PART_NEWS && from->course.repairs)

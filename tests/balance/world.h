@@ -36,8 +36,8 @@ struct post {
     int pass; /* the last one decided on */
     bool repairs;
     double excess;
-    int told[PARTS]
-            [PARTS]; /* the last pass in which news went from one to another; for the check */
+    int told[PARTS][PARTS];  /* the last pass in which news went from one to another, */
+    int since[PARTS][PARTS]; /* and the first of those without a gap */
 };
 
 /** Any world, by its seed. */
