@@ -16,6 +16,9 @@ static const double HOPE = -1;
 /* Nor does one that has lost more than this come to more than it found before. */
 static const double DEPTH = 3;
 
+/* An item that gains more than this goes over although it does not fit, if something comes back. */
+static const double TRADE = 0.5;
+
 /* What speaks for an item's going to a part because it comes from there, or against it because it
  * comes from here. */
 static double price_of(const struct ffmk_meeting *meeting, int32_t origin, int32_t to,
@@ -234,6 +237,7 @@ void ffmk_court_decide(struct ffmk_court *court)
         .n = court->n,
         .patience = rules->patience,
         .depth = DEPTH * meeting->scale->link,
+        .trade = TRADE * meeting->scale->link,
         .mixes = meeting->scale->grain > 0,
         .squares = {meeting->graph->sums.squares, court->head->squares},
         .hope = HOPE * meeting->scale->link,

@@ -136,14 +136,27 @@ static bool fits(const struct ffmk_refine *in, const struct ffmk_refine_side *to
     return true;
 }
 
+/* With nothing above limits, the way may lead through less than this above them, in means. */
+static const double TRADED = 0.5;
+
 /* Nothing of this side can go: there is too much on the other one alone, or not even the lightest
- * fits there. */
+ * fits there, and none is worth a trade. */
 static bool is_shut(const struct walk *walk, int from)
 {
     const struct ffmk_refine *in = walk->in;
+    const struct queue *queue = &walk->queue[from];
     if (walk->excess > 0)
         return walk->excess_of[from] == 0 && in->side[!from].n >= in->side[!from].n_least;
-    return !fits(in, &in->side[!from], walk->queue[from].lightest);
+    return queue->n == 0 || (in->items[queue->heap[0]].score <= in->trade &&
+                             !fits(in, &in->side[!from], queue->lightest));
+}
+
+static bool may_go(const struct walk *walk, uint32_t item)
+{
+    const double after = excess_after(walk->in, item);
+    if (walk->excess > 0)
+        return after < walk->excess * (1 - ROUNDING);
+    return after == 0 || (after < TRADED && walk->in->items[item].score > walk->in->trade);
 }
 
 /* The best item of a side that may go, first in its queue afterwards. */
@@ -153,8 +166,7 @@ static bool find(struct walk *walk, int from)
     if (is_shut(walk, from))
         return false;
     while (queue->n > 0) {
-        const double after = excess_after(walk->in, queue->heap[0]);
-        if (walk->excess > 0 ? after < walk->excess * (1 - ROUNDING) : after == 0)
+        if (may_go(walk, queue->heap[0]))
             return true;
         set_aside(walk, queue);
     }

@@ -44,7 +44,9 @@ struct ffmk_refine {
     double depth;      /* or this much worse than the best that was met */
     double hope;       /* with nothing above limits, it does not begin where no step has a score of
                           at least this, which may be negative */
-    bool mixes;        /* the side whose load is of fewer items gives some for lighter ones */
+    double trade; /* with nothing above limits, what has a larger score goes over although it does
+                     not fit: something else may come back */
+    bool mixes;   /* the side whose load is of fewer items gives some for lighter ones */
     double squares[2]; /* sums of the squares of the first weights of all items of a side */
     uint32_t *scratch; /* room for ffmk_refine_scratch(n) */
     double improved;   /* out: the sum of the scores of what changed sides */

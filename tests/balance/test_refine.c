@@ -252,5 +252,42 @@ START_TEST(heavy_ones_for_light_ones)
 }
 END_TEST
 
-CASES("refine", heavy_ones_for_light_ones, never_worse_and_true_to_its_word,
+/* Both sides have what they may have, and an item each that belongs on the other one. */
+START_TEST(an_item_for_another)
+{
+    enum { N = 6 };
+    static const double ones[N] = {1, 1, 1, 1, 1, 1}, scores[N] = {2, -1, -2, -2, -1, 1};
+    const double limit = 3.5, unit = 3;
+    for (int kind = 0; kind < 2; kind++) {
+        const double trade = kind ? 0.5 : 2;
+        struct ffmk_refine_item items[N] = {{0}};
+        double load[2] = {3, 3};
+        const double *weights[N];
+        uint32_t scratch[4 * N + 1];
+        for (uint32_t i = 0; i < N; i++) {
+            weights[i] = &ones[i];
+            items[i] = (struct ffmk_refine_item){.lot = i, .score = scores[i], .side = i >= N / 2};
+        }
+        struct ffmk_refine problem = {
+            .n_weights = 1,
+            .unit = &unit,
+            .side = {{&load[0], &limit, N / 2, 0}, {&load[1], &limit, N / 2, 0}},
+            .items = items,
+            .weights = weights,
+            .n = N,
+            .patience = 20,
+            .depth = 3,
+            .hope = -1,
+            .trade = trade,
+            .scratch = scratch};
+        ffmk_refine(&problem);
+        ck_assert_double_eq(problem.improved, kind ? 3 : 0);
+        ck_assert(load[0] <= limit && load[1] <= limit);
+        ck_assert_int_eq(items[0].side, kind);
+        ck_assert_int_eq(items[N - 1].side, !kind);
+    }
+}
+END_TEST
+
+CASES("refine", heavy_ones_for_light_ones, an_item_for_another, never_worse_and_true_to_its_word,
       near_the_best_on_small_borders)
