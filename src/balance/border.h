@@ -7,7 +7,7 @@
 #include "balance/idmap.h"
 #include "core/wire.h"
 
-enum { FFMK_BORDER_PATIENCE = 3 };
+enum { FFMK_BORDER_PATIENCE = 3 }; /* passes */
 
 struct ffmk_partner {
     int32_t part;
